@@ -1,0 +1,1 @@
+//! Hand-written CUDA kernels with safe Rust bindings, each checked against a CPU implementation.
