@@ -1,1 +1,30 @@
 //! Hand-written CUDA kernels with safe Rust bindings, each checked against a CPU implementation.
+//!
+//! ```
+//! use warpsmith::{Device, Tensor};
+//!
+//! let device = Device::best();
+//! let x = Tensor::from_slice(&[-1.0_f32, 2.0], &[2], &device)?;
+//! assert_eq!(x.relu()?.to_vec()?, [0.0, 2.0]);
+//! # Ok::<(), warpsmith::Error>(())
+//! ```
+//!
+//! Dependencies point one way: `nn` → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
+
+pub mod kernels;
+pub mod ops;
+
+mod cpu;
+mod device;
+mod element;
+mod error;
+mod launch;
+mod pool;
+mod random;
+mod tensor;
+
+pub use device::{CudaDevice, Device};
+pub use element::{Element, Float};
+pub use error::{Error, Result};
+pub use random::Generator;
+pub use tensor::Tensor;

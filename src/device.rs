@@ -1,0 +1,218 @@
+//! Where tensors live and ops run.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
+use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+
+use crate::error::{Error, Result};
+use crate::kernels;
+
+/// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
+///
+/// ```
+/// use warpsmith::Device;
+///
+/// let device = Device::best();
+/// println!("running on {device}");
+/// # Ok::<(), warpsmith::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The CPU, with rayon's threads.
+    Cpu,
+    /// A CUDA GPU.
+    Cuda(CudaDevice),
+}
+
+/// A CUDA GPU and the stream on which every op of its tensors is queued, in order and asynchronously.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CudaDevice {
+    stream: Arc<CudaStream>,
+}
+
+impl Device {
+    /// The first GPU, if there is one that works, else the CPU.
+    ///
+    /// One works where a driver answers, this build holds kernels for it, and its memory can be written and read.
+    pub fn best() -> Self {
+        let works = |device: &Self| {
+            let probe = crate::Tensor::from_slice(&[42_i32], &[1], device)?;
+            probe.item()
+        };
+        match Self::cuda(0) {
+            Ok(device) if works(&device).is_ok_and(|value| value == 42) => device,
+            _ => Self::Cpu,
+        }
+    }
+
+    /// The GPU with this ordinal. Asked again for the same ordinal, it gives the same stream.
+    ///
+    /// # Errors
+    /// No kernels in this build, no driver, no such GPU, or one older than compute capability 7.5.
+    pub fn cuda(ordinal: usize) -> Result<Self> {
+        static OPEN: LazyLock<Mutex<Vec<(usize, CudaDevice)>>> = LazyLock::new(Mutex::default);
+        let count = Self::cuda_count()?;
+        if ordinal >= count {
+            return Err(Error::argument(
+                "cuda",
+                format!("a device ordinal below {count}"),
+                ordinal,
+            ));
+        }
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, device)) = open.iter().find(|(o, _)| *o == ordinal) {
+            return Ok(Self::Cuda(device.clone()));
+        }
+        let device = CudaDevice::open(ordinal)?;
+        open.push((ordinal, device.clone()));
+        Ok(Self::Cuda(device))
+    }
+
+    /// A device on a stream that the program already has; its tensors share that stream's context.
+    ///
+    /// # Errors
+    /// No kernels in this build, or a GPU older than compute capability 7.5.
+    pub fn from_stream(stream: Arc<CudaStream>) -> Result<Self> {
+        kernels::check(stream.context())?;
+        Ok(Self::Cuda(CudaDevice { stream }))
+    }
+
+    /// How many GPUs the driver sees.
+    ///
+    /// # Errors
+    /// No driver, or one that does not start.
+    pub fn cuda_count() -> Result<usize> {
+        // cudarc panics where it finds no driver, so the question comes first
+        static PRESENT: LazyLock<bool> = LazyLock::new(|| {
+            // SAFETY: opening the driver library runs only its initialisers.
+            unsafe { sys::is_culib_present() }
+        });
+        if !*PRESENT {
+            return Err(Error::NoDriver(
+                "libcuda was not found; is an NVIDIA driver installed?".into(),
+            ));
+        }
+        let count = CudaContext::device_count().map_err(no_driver)?;
+        usize::try_from(count).map_err(|_| Error::NoDriver(format!("it counts {count} devices")))
+    }
+
+    /// Waits until everything queued on the device is done, and reports what went wrong with it.
+    ///
+    /// # Errors
+    /// Whatever an earlier, asynchronous launch ended with.
+    pub fn synchronize(&self) -> Result<()> {
+        match self {
+            Self::Cpu => Ok(()),
+            Self::Cuda(device) => device
+                .stream
+                .synchronize()
+                .map_err(|e| Error::driver("synchronize", e)),
+        }
+    }
+
+    /// The CUDA side, where this is a GPU.
+    pub fn as_cuda(&self) -> Option<&CudaDevice> {
+        match self {
+            Self::Cpu => None,
+            Self::Cuda(device) => Some(device),
+        }
+    }
+}
+
+impl CudaDevice {
+    fn open(ordinal: usize) -> Result<Self> {
+        let context = CudaContext::new(ordinal).map_err(no_driver)?;
+        kernels::check(&context)?;
+        // SAFETY: slices of this context are owned by tensors, which use them on this one stream only (ops compare
+        // devices, and with them streams), so no event is needed to order their uses.
+        unsafe { context.disable_event_tracking() };
+        let stream = context
+            .new_stream()
+            .map_err(|e| Error::driver("new stream", e))?;
+        keep_freed_memory(&context).map_err(|e| Error::driver("memory pool", e))?;
+        Ok(Self { stream })
+    }
+
+    /// The stream that this device's work is queued on.
+    pub fn stream(&self) -> &Arc<CudaStream> {
+        &self.stream
+    }
+
+    /// The device's own name, as the driver gives it.
+    ///
+    /// # Errors
+    /// Whatever the driver answers.
+    pub fn name(&self) -> Result<String> {
+        self.stream
+            .context()
+            .name()
+            .map_err(|e| Error::driver("device name", e))
+    }
+
+    /// Major and minor compute capability.
+    ///
+    /// # Errors
+    /// Whatever the driver answers.
+    pub fn compute_capability(&self) -> Result<(i32, i32)> {
+        self.stream
+            .context()
+            .compute_capability()
+            .map_err(|e| Error::driver("compute capability", e))
+    }
+}
+
+/// By default the driver's pool gives freed memory back at every synchronisation; kept, it is there for the next op.
+fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    let mut threshold = u64::MAX;
+    // SAFETY: the pool is the live device's own, and this attribute is a u64.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
+    }
+}
+
+fn no_driver(error: DriverError) -> Error {
+    match error.0 {
+        CUresult::CUDA_ERROR_NO_DEVICE => Error::NoDriver("it sees no device".into()),
+        code => Error::NoDriver(format!("it answered {code:?} when it was started")),
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cuda(device) => {
+                let ordinal = device.stream.context().ordinal();
+                let name = device.name().unwrap_or_else(|_| "unknown".into());
+                write!(f, "cuda:{ordinal} ({name})")
+            }
+        }
+    }
+}
+
+/// `cpu`, `cuda`, `cuda:N`, or `auto` for [`Device::best`].
+impl FromStr for Device {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let unknown = || Error::argument("device", "auto, cpu, cuda or cuda:N", text);
+        match text {
+            "auto" => Ok(Self::best()),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Self::cuda(0),
+            _ => Self::cuda(
+                text.strip_prefix("cuda:")
+                    .and_then(|n| n.parse().ok())
+                    .ok_or_else(unknown)?,
+            ),
+        }
+    }
+}

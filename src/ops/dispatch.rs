@@ -1,0 +1,100 @@
+//! Takes an op to the side of the device that its tensors live on.
+//!
+//! Each function compares the devices and calls one of the two sides; where the output has no elements it calls
+//! neither. Shapes are the op's own business and are checked before.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaSlice, CudaStream};
+
+use crate::element::Element;
+use crate::error::{Error, Result};
+use crate::tensor::{Data, DataMut, Tensor, same_device};
+
+/// One input, one output.
+pub(crate) fn unary<A: Element, Y: Element>(
+    op: &'static str,
+    a: &Tensor<A>,
+    y: &mut Tensor<Y>,
+    cpu: impl FnOnce(&[A], &mut [Y]),
+    cuda: impl FnOnce(&Arc<CudaStream>, &CudaSlice<A>, &mut CudaSlice<Y>) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), y.device()])?;
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), y.data_mut()?) {
+        (Data::Cpu(a), DataMut::Cpu(y)) => cpu(a, y),
+        (Data::Cuda(a), DataMut::Cuda(y)) => return cuda(a.stream(), a, y),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// Two inputs, one output.
+pub(crate) fn binary<A: Element, B: Element, Y: Element>(
+    op: &'static str,
+    a: &Tensor<A>,
+    b: &Tensor<B>,
+    y: &mut Tensor<Y>,
+    cpu: impl FnOnce(&[A], &[B], &mut [Y]),
+    cuda: impl FnOnce(&Arc<CudaStream>, &CudaSlice<A>, &CudaSlice<B>, &mut CudaSlice<Y>) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), b.device(), y.device()])?;
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), b.data(), y.data_mut()?) {
+        (Data::Cpu(a), Data::Cpu(b), DataMut::Cpu(y)) => cpu(a, b, y),
+        (Data::Cuda(a), Data::Cuda(b), DataMut::Cuda(y)) => return cuda(a.stream(), a, b, y),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// No input, one tensor updated.
+pub(crate) fn in_place<Y: Element>(
+    y: &mut Tensor<Y>,
+    cpu: impl FnOnce(&mut [Y]),
+    cuda: impl FnOnce(&Arc<CudaStream>, &mut CudaSlice<Y>) -> Result<()>,
+) -> Result<()> {
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match y.data_update()? {
+        DataMut::Cpu(y) => cpu(y),
+        DataMut::Cuda(y) => {
+            let stream = y.stream().clone();
+            return cuda(&stream, y);
+        }
+    }
+    Ok(())
+}
+
+/// One input, one tensor updated.
+pub(crate) fn update<A: Element, Y: Element>(
+    op: &'static str,
+    a: &Tensor<A>,
+    y: &mut Tensor<Y>,
+    cpu: impl FnOnce(&[A], &mut [Y]),
+    cuda: impl FnOnce(&Arc<CudaStream>, &CudaSlice<A>, &mut CudaSlice<Y>) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), y.device()])?;
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), y.data_update()?) {
+        (Data::Cpu(a), DataMut::Cpu(y)) => cpu(a, y),
+        (Data::Cuda(a), DataMut::Cuda(y)) => return cuda(a.stream(), a, y),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// Equal devices hold equal kinds of storage, so this is only the match's last arm.
+pub(crate) fn mixed(op: &'static str) -> Error {
+    Error::Device {
+        op,
+        devices: vec!["cpu".into(), "cuda".into()],
+    }
+}

@@ -1,0 +1,22 @@
+//! ReLU on the CPU.
+
+use crate::cpu;
+use crate::element::Float;
+
+#[inline(always)]
+fn forward(x: f32) -> f32 {
+    // not `max`, which would lose a NaN
+    if x < 0.0 { 0.0 } else { x }
+}
+
+pub(crate) fn relu<T: Float>(x: &[T], y: &mut [T]) {
+    cpu::map(x, y, forward);
+}
+
+pub(crate) fn relu_in_place<T: Float>(y: &mut [T]) {
+    cpu::map_in_place(y, forward);
+}
+
+pub(crate) fn relu_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
+    cpu::zip(dy, y, dx, |dy, y| if y > 0.0 { dy } else { 0.0 });
+}

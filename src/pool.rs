@@ -1,0 +1,131 @@
+//! CPU buffers that are used again instead of freed: the fresh pages of a new buffer cost more than most ops.
+//!
+//! On CUDA the driver's stream-ordered memory pool does the same (see `device.rs`).
+
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+use crate::element::Element;
+use crate::error::{Error, Result};
+
+/// Smaller buffers are cheap to allocate.
+const SMALLEST: usize = 16 * 1024;
+/// What a pool keeps at most; the buffer unused for longest goes first.
+const MOST: usize = 1 << 30;
+
+/// Returned buffers of one element type, the last used at the back.
+pub struct Pool<T: 'static> {
+    free: Mutex<(VecDeque<Vec<T>>, usize)>,
+}
+
+impl<T: Element> Pool<T> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            free: Mutex::new((VecDeque::new(), 0)),
+        }
+    }
+
+    fn take(&self, len: usize) -> Option<Vec<T>> {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = free.0.iter().rposition(|buffer| buffer.len() == len)?;
+        free.1 -= len * size_of::<T>();
+        free.0.remove(at)
+    }
+
+    fn put(&self, buffer: Vec<T>) {
+        let bytes = buffer.len() * size_of::<T>();
+        if !(SMALLEST..=MOST).contains(&bytes) {
+            return;
+        }
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        free.0.push_back(buffer);
+        free.1 += bytes;
+        while free.1 > MOST {
+            match free.0.pop_front() {
+                Some(oldest) => free.1 -= oldest.len() * size_of::<T>(),
+                None => break,
+            }
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        *self.free.lock().unwrap_or_else(PoisonError::into_inner) = (VecDeque::new(), 0);
+    }
+}
+
+/// A CPU buffer that goes back to its pool when dropped.
+pub(crate) struct Buffer<T: Element>(Vec<T>);
+
+impl<T: Element> Buffer<T> {
+    /// A buffer whose values are left over from an earlier use; the caller writes every one.
+    pub(crate) fn stale(len: usize) -> Result<Self> {
+        if let Some(buffer) = T::pool().take(len) {
+            return Ok(Self(buffer));
+        }
+        let mut fresh = Vec::new();
+        let bytes = len.saturating_mul(size_of::<T>());
+        let device = || "cpu".to_string();
+        fresh
+            .try_reserve_exact(len)
+            .map_err(|_| Error::OutOfMemory {
+                device: device(),
+                bytes,
+            })?;
+        fresh.resize(len, T::default());
+        Ok(Self(fresh))
+    }
+
+    pub(crate) fn from_vec(data: Vec<T>) -> Self {
+        Self(data)
+    }
+}
+
+impl<T: Element> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        T::pool().put(std::mem::take(&mut self.0));
+    }
+}
+
+impl<T: Element> Deref for Buffer<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Element> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_buffer_comes_back_by_length() -> Result<()> {
+        // a length no other test uses, since the pool is the process's
+        let mut first = Buffer::<f32>::stale(54_321)?;
+        first[7] = 3.0;
+        let address = first.as_ptr();
+        drop(first);
+        assert_ne!(Buffer::<f32>::stale(54_322)?.as_ptr(), address);
+        let again = Buffer::<f32>::stale(54_321)?;
+        assert_eq!((again.as_ptr(), again[7]), (address, 3.0));
+        Ok(())
+    }
+
+    #[test]
+    fn the_oldest_goes_when_the_pool_is_full() {
+        let pool = Pool::<i32>::new();
+        let third = MOST / size_of::<i32>() / 3;
+        for len in [third, third + 1, third - 1, third + 2] {
+            // capacity without pages: `vec!` of zeros is not touched
+            pool.put(vec![0; len]);
+        }
+        assert!(pool.take(third).is_none());
+        assert!(pool.take(third + 2).is_some());
+    }
+}

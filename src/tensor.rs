@@ -1,0 +1,330 @@
+//! Shape plus contiguous row-major storage on a device.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cudarc::driver::CudaSlice;
+use cudarc::driver::sys::CUresult;
+
+use crate::device::{CudaDevice, Device};
+use crate::element::Element;
+use crate::error::{Error, Result, numel};
+use crate::pool::Buffer;
+
+/// An n-dimensional array, contiguous and row-major, on one device.
+///
+/// A clone shares the storage until one of the two is written to; what looks like a value behaves like one.
+///
+/// ```
+/// use warpsmith::{Device, Tensor};
+///
+/// let x = Tensor::from_slice(&[-1.0_f32, 0.0, 2.0, 3.0], &[2, 2], &Device::best())?;
+/// assert_eq!(x.relu()?.to_vec()?, [0.0, 0.0, 2.0, 3.0]);
+/// # Ok::<(), warpsmith::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tensor<T: Element> {
+    shape: Vec<usize>,
+    device: Device,
+    storage: Arc<Storage<T>>,
+}
+
+enum Storage<T: Element> {
+    Cpu(Buffer<T>),
+    Cuda(CudaSlice<T>),
+}
+
+/// A tensor's elements, to be read.
+pub(crate) enum Data<'a, T> {
+    Cpu(&'a [T]),
+    Cuda(&'a CudaSlice<T>),
+}
+
+/// A tensor's elements, to be written.
+pub(crate) enum DataMut<'a, T> {
+    Cpu(&'a mut [T]),
+    Cuda(&'a mut CudaSlice<T>),
+}
+
+impl<T: Element> Tensor<T> {
+    /// A tensor with these elements in row-major order.
+    ///
+    /// # Errors
+    /// Where the shape does not hold exactly that many elements, or the device's memory is full.
+    pub fn from_slice(data: &[T], shape: &[usize], device: &Device) -> Result<Self> {
+        check_len(data.len(), shape)?;
+        let mut tensor = Self::empty(shape, device)?;
+        tensor.copy_from_slice(data)?;
+        Ok(tensor)
+    }
+
+    /// Like [`Tensor::from_slice`]; on the CPU the vector itself becomes the storage.
+    ///
+    /// # Errors
+    /// Where the shape does not hold exactly that many elements, or the device's memory is full.
+    pub fn from_vec(data: Vec<T>, shape: &[usize], device: &Device) -> Result<Self> {
+        match device {
+            Device::Cpu => {
+                check_len(data.len(), shape)?;
+                let storage = Arc::new(Storage::Cpu(Buffer::from_vec(data)));
+                Ok(Self {
+                    shape: shape.to_vec(),
+                    device: Device::Cpu,
+                    storage,
+                })
+            }
+            Device::Cuda(_) => Self::from_slice(&data, shape, device),
+        }
+    }
+
+    /// A tensor of zeros.
+    ///
+    /// # Errors
+    /// Where the shape is too large for memory.
+    pub fn zeros(shape: &[usize], device: &Device) -> Result<Self> {
+        let mut tensor = Self::empty(shape, device)?;
+        match tensor.data_mut()? {
+            DataMut::Cpu(y) => y.fill(T::default()),
+            DataMut::Cuda(y) if y.is_empty() => {}
+            DataMut::Cuda(y) => {
+                let stream = y.stream().clone();
+                stream
+                    .memset_zeros(y)
+                    .map_err(|e| Error::driver("zeros", e))?;
+            }
+        }
+        Ok(tensor)
+    }
+
+    /// A tensor whose elements are whatever the memory held; the caller writes every one.
+    pub(crate) fn empty(shape: &[usize], device: &Device) -> Result<Self> {
+        let len = numel("tensor", shape)?;
+        let storage = match device {
+            Device::Cpu => Storage::Cpu(Buffer::stale(len)?),
+            Device::Cuda(cuda) => Storage::Cuda(alloc(cuda, len)?),
+        };
+        Ok(Self {
+            shape: shape.to_vec(),
+            device: device.clone(),
+            storage: Arc::new(storage),
+        })
+    }
+
+    /// The size of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The number of elements.
+    pub fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The device that holds the elements.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The same elements under another shape; nothing is copied.
+    ///
+    /// # Errors
+    /// Where the shape holds another number of elements.
+    pub fn reshape(&self, shape: &[usize]) -> Result<Self> {
+        if numel("reshape", shape)? != self.numel() {
+            let expected = format!("a shape of {} elements", self.numel());
+            return Err(Error::shape("reshape", expected, format!("{shape:?}")));
+        }
+        let (device, storage) = (self.device.clone(), self.storage.clone());
+        Ok(Self {
+            shape: shape.to_vec(),
+            device,
+            storage,
+        })
+    }
+
+    /// A copy on another device, or a clone where it is there already.
+    ///
+    /// # Errors
+    /// Out of memory, or whatever the driver answers.
+    pub fn to(&self, device: &Device) -> Result<Self> {
+        if *device == self.device {
+            return Ok(self.clone());
+        }
+        match self.data() {
+            Data::Cpu(x) => Self::from_slice(x, &self.shape, device),
+            Data::Cuda(_) => Self::from_vec(self.to_vec()?, &self.shape, device),
+        }
+    }
+
+    /// Every element in row-major order. On a GPU this waits for the work that was queued before.
+    ///
+    /// # Errors
+    /// Whatever the device's earlier work ended with.
+    pub fn to_vec(&self) -> Result<Vec<T>> {
+        match self.data() {
+            Data::Cpu(x) => Ok(x.to_vec()),
+            Data::Cuda(x) if x.is_empty() => Ok(Vec::new()),
+            Data::Cuda(x) => x
+                .stream()
+                .clone_dtoh(x)
+                .map_err(|e| Error::driver("to_vec", e)),
+        }
+    }
+
+    /// The one element of a tensor that has just one.
+    ///
+    /// # Errors
+    /// Where there are more or none.
+    pub fn item(&self) -> Result<T> {
+        match self.numel() {
+            1 => Ok(self.to_vec()?[0]),
+            n => Err(Error::shape(
+                "item",
+                "a tensor of one element",
+                format!("{n} elements"),
+            )),
+        }
+    }
+
+    /// Overwrites every element.
+    ///
+    /// # Errors
+    /// Where the length is another.
+    pub fn copy_from_slice(&mut self, data: &[T]) -> Result<()> {
+        check_len(data.len(), &self.shape)?;
+        match self.data_mut()? {
+            DataMut::Cpu(y) => y.copy_from_slice(data),
+            DataMut::Cuda(_) if data.is_empty() => {}
+            DataMut::Cuda(y) => {
+                let stream = y.stream().clone();
+                stream
+                    .memcpy_htod(data, y)
+                    .map_err(|e| Error::driver("copy_from_slice", e))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements, to be read.
+    pub(crate) fn data(&self) -> Data<'_, T> {
+        match &*self.storage {
+            Storage::Cpu(buffer) => Data::Cpu(buffer),
+            Storage::Cuda(slice) => Data::Cuda(slice),
+        }
+    }
+
+    /// The elements, to be overwritten whole: storage that a clone shares is left to the clone.
+    pub(crate) fn data_mut(&mut self) -> Result<DataMut<'_, T>> {
+        if Arc::get_mut(&mut self.storage).is_none() {
+            self.storage = Self::empty(&self.shape, &self.device)?.storage;
+        }
+        self.unshared()
+    }
+
+    /// The elements, to be updated: storage that a clone shares is copied first.
+    pub(crate) fn data_update(&mut self) -> Result<DataMut<'_, T>> {
+        if Arc::get_mut(&mut self.storage).is_none() {
+            let mut copy = Self::empty(&self.shape, &self.device)?;
+            match (self.data(), copy.data_mut()?) {
+                (Data::Cpu(x), DataMut::Cpu(y)) => y.copy_from_slice(x),
+                (Data::Cuda(x), DataMut::Cuda(y)) if !x.is_empty() => {
+                    x.stream()
+                        .memcpy_dtod(x, y)
+                        .map_err(|e| Error::driver("copy on write", e))?;
+                }
+                _ => {}
+            }
+            self.storage = copy.storage;
+        }
+        self.unshared()
+    }
+
+    fn unshared(&mut self) -> Result<DataMut<'_, T>> {
+        match Arc::get_mut(&mut self.storage) {
+            Some(Storage::Cpu(buffer)) => Ok(DataMut::Cpu(buffer)),
+            Some(Storage::Cuda(slice)) => Ok(DataMut::Cuda(slice)),
+            // both callers hold the tensor by &mut and have just made the storage its own
+            None => Err(Error::argument(
+                "tensor",
+                "storage of its own",
+                "storage shared with a clone",
+            )),
+        }
+    }
+}
+
+fn check_len(len: usize, shape: &[usize]) -> Result<()> {
+    match numel("tensor", shape)? {
+        n if n == len => Ok(()),
+        n => Err(Error::shape(
+            "tensor",
+            format!("{n} elements for shape {shape:?}"),
+            format!("{len}"),
+        )),
+    }
+}
+
+fn alloc<T: Element>(device: &CudaDevice, len: usize) -> Result<CudaSlice<T>> {
+    if len == 0 {
+        // the driver refuses an allocation of nothing
+        return device
+            .stream()
+            .null()
+            .map_err(|e| Error::driver("alloc", e));
+    }
+    // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
+    unsafe { device.stream().alloc(len) }.map_err(|e| match e.0 {
+        CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
+            device: Device::Cuda(device.clone()).to_string(),
+            bytes: len * size_of::<T>(),
+        },
+        _ => Error::driver("alloc", e),
+    })
+}
+
+impl<T: Element> fmt::Debug for Tensor<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tensor<{}> {:?} on {}", T::NAME, self.shape, self.device)
+    }
+}
+
+/// Errors with both shapes unless `got` has the shape of `like`.
+pub(crate) fn same_shape<T: Element, U: Element>(
+    op: &'static str,
+    like: &Tensor<T>,
+    got: &Tensor<U>,
+) -> Result<()> {
+    expect_shape(op, &like.shape, got)
+}
+
+/// Errors unless `got` has this shape.
+pub(crate) fn expect_shape<T: Element>(
+    op: &'static str,
+    shape: &[usize],
+    got: &Tensor<T>,
+) -> Result<()> {
+    match got.shape == shape {
+        true => Ok(()),
+        false => Err(Error::shape(
+            op,
+            format!("shape {shape:?}"),
+            format!("{:?}", got.shape),
+        )),
+    }
+}
+
+/// The error of an op whose tensors are not on one device.
+pub(crate) fn device_mismatch(op: &'static str, devices: &[&Device]) -> Error {
+    Error::Device {
+        op,
+        devices: devices.iter().map(|d| d.to_string()).collect(),
+    }
+}
+
+/// Errors unless all devices are the same.
+pub(crate) fn same_device(op: &'static str, devices: &[&Device]) -> Result<()> {
+    match devices.windows(2).all(|pair| pair[0] == pair[1]) {
+        true => Ok(()),
+        false => Err(device_mismatch(op, devices)),
+    }
+}

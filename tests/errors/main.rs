@@ -1,0 +1,16 @@
+//! Bad input: every public function answers with an Error that says what was expected and what came.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod relu;
+mod tensor;
+
+/// The error's text holds every one of these.
+#[track_caller]
+fn assert_says<T: std::fmt::Debug>(result: warpsmith::Result<T>, words: &[&str]) {
+    let text = result.expect_err("an Error").to_string();
+    for word in words {
+        assert!(text.contains(word), "{text:?} does not say {word:?}");
+    }
+}

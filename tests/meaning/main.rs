@@ -1,0 +1,7 @@
+//! The CPU sides, which judge the kernels, judged themselves: against naive loops in f64 and, for gradients,
+//! against central differences. (Published vectors: `tests/conformance`.)
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod relu;
