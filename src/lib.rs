@@ -19,6 +19,7 @@ mod device;
 mod element;
 mod error;
 mod launch;
+mod math;
 mod pool;
 mod random;
 mod tensor;
