@@ -5,8 +5,11 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
+use half::{bf16, f16};
+
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
+use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels;
 
@@ -113,6 +116,26 @@ impl Device {
         }
     }
 
+    /// Gives back the memory that is kept to be used again (`torch.cuda.empty_cache`).
+    ///
+    /// # Errors
+    /// Whatever the driver answers.
+    pub fn empty_cache(&self) -> Result<()> {
+        match self {
+            Self::Cpu => {
+                f32::pool().clear();
+                f16::pool().clear();
+                bf16::pool().clear();
+                i32::pool().clear();
+                Ok(())
+            }
+            Self::Cuda(device) => {
+                self.synchronize()?;
+                trim_pool(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
+            }
+        }
+    }
+
     /// The CUDA side, where this is a GPU.
     pub fn as_cuda(&self) -> Option<&CudaDevice> {
         match self {
@@ -175,6 +198,17 @@ fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
         let pool = result::device::get_default_mem_pool(context.cu_device())?;
         let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
         result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
+    }
+}
+
+fn trim_pool(context: &CudaContext) -> Result<(), DriverError> {
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    // SAFETY: the pool is the live device's own; only memory that nothing holds is given back.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        result::mem_pool::trim_to(pool, 0)
     }
 }
 

@@ -24,6 +24,8 @@ mod pool;
 mod random;
 mod tensor;
 
+pub use cudarc;
+
 pub use device::{CudaDevice, Device};
 pub use element::{Element, Float};
 pub use error::{Error, Result};

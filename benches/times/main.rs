@@ -1,0 +1,53 @@
+//! Times every op and prints one JSON line per case, to be put beside the same work in a peer (`benches/peers`).
+//!
+//! ```text
+//! cargo bench --bench times -- cpu          wall clock, medians of warm runs
+//! cargo bench --bench times -- cuda         events, inputs rotated past the L2 cache; refuses the emulated driver
+//! cargo bench --bench times -- report OURS.jsonl [THEIRS.jsonl]
+//! ```
+//! `scripts/gpu-suite` runs the last two on a GPU machine.
+
+mod cases;
+mod line;
+mod report;
+mod timing;
+
+use std::process::ExitCode;
+
+use warpsmith::Device;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words[..] {
+        // `cargo bench` without arguments runs every bench; this one answers questions that name a device
+        [] => {
+            println!("times: cpu | cuda | report OURS [THEIRS]");
+            Ok(())
+        }
+        ["cpu"] => times(&Device::Cpu),
+        ["cuda"] => Device::cuda(0).map_err(Into::into).and_then(|device| times(&device)),
+        ["report", ours] => report::write(ours, None),
+        ["report", ours, theirs] => report::write(ours, Some(theirs)),
+        _ => Err("expected: cpu | cuda | report OURS [THEIRS]".into()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn times(device: &Device) -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(cuda) = device.as_cuda() {
+        if cuda.name()?.contains("emulator") {
+            return Err("a time from the emulated driver is not a measurement".into());
+        }
+    }
+    for case in cases::of(device) {
+        println!("{}", serde_json::to_string(&timing::time(&case, device)?)?);
+    }
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! Data sets.
+
+mod spiral;
+
+pub use spiral::spiral;

@@ -1,0 +1,45 @@
+//! Layers without parameters that work element by element.
+
+use super::{Module, kept};
+use crate::error::Result;
+use crate::ops;
+use crate::tensor::Tensor;
+
+macro_rules! activation {
+    ($(#[$doc:meta])* $name:ident, $forward:ident, $backward:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name {
+            output: Option<Tensor<f32>>,
+        }
+
+        impl $name {
+            /// The layer; it has no parameters.
+            pub fn new() -> Self {
+                Self::default()
+            }
+        }
+
+        impl Module for $name {
+            fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+                let output = input.$forward()?;
+                self.output = Some(output.clone());
+                Ok(output)
+            }
+
+            fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+                $backward(grad, kept(stringify!($name), &self.output)?)
+            }
+        }
+    };
+}
+
+activation! {
+    /// `max(x, 0)` (`torch.nn.ReLU`).
+    ReLU, relu, ops::relu_backward
+}
+
+activation! {
+    /// `1 / (1 + exp(-x))` (`torch.nn.Sigmoid`).
+    Sigmoid, sigmoid, ops::sigmoid_backward
+}

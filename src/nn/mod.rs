@@ -1,0 +1,87 @@
+//! Layers, loss and optimizers: explicit forward and backward, no tape.
+//!
+//! A layer keeps what its backward needs when it runs forward. `backward` takes the gradient of the layer's output,
+//! *writes* the gradients of its parameters (nothing accumulates, so there is no `zero_grad`) and returns the
+//! gradient of its input.
+//!
+//! ```
+//! use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
+//! use warpsmith::{Device, Generator, data};
+//!
+//! let (device, mut generator) = (Device::best(), Generator::manual_seed(1));
+//! let (x, labels) = data::spiral(3, 100, &mut generator, &device)?;
+//! let mut model = Sequential::new()
+//!     .push(Linear::new(2, 100, &mut generator, &device)?)
+//!     .push(ReLU::new())
+//!     .push(Linear::new(100, 3, &mut generator, &device)?);
+//! let mut loss = CrossEntropyLoss::new();
+//! let mut adam = optim::Adam::new(1e-2);
+//! for _ in 0..10 {
+//!     let logits = model.forward(&x)?;
+//!     loss.forward(&logits, &labels)?;
+//!     model.backward(&loss.backward()?)?;
+//!     adam.step(&mut model)?;
+//! }
+//! # Ok::<(), warpsmith::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod activation;
+mod linear;
+mod loss;
+pub mod optim;
+mod sequential;
+
+pub use activation::{ReLU, Sigmoid};
+pub use linear::Linear;
+pub use loss::CrossEntropyLoss;
+pub use sequential::Sequential;
+
+use crate::error::{Error, Result};
+use crate::tensor::Tensor;
+
+/// A layer, or a network of them.
+pub trait Module: Send {
+    /// The output for an input; keeps what [`Module::backward`] needs.
+    ///
+    /// # Errors
+    /// A shape the layer does not take, or whatever the device answers.
+    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>>;
+
+    /// The gradient of the input of the last [`Module::forward`], from that of its output. Writes the gradients of
+    /// the parameters.
+    ///
+    /// # Errors
+    /// Where `forward` has not run, or the shape is not that of its output.
+    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>>;
+
+    /// What an optimizer may change, always in the same order.
+    fn parameters(&mut self) -> Vec<&mut Parameter> {
+        Vec::new()
+    }
+}
+
+/// A tensor that is trained, and its gradient.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    /// The values.
+    pub value: Tensor<f32>,
+    /// The gradient of the loss with respect to each value, as the last backward wrote it.
+    pub grad: Tensor<f32>,
+}
+
+impl Parameter {
+    /// A parameter whose gradient is zero until a backward writes it.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn new(value: Tensor<f32>) -> Result<Self> {
+        let grad = Tensor::zeros(value.shape(), value.device())?;
+        Ok(Self { value, grad })
+    }
+}
+
+/// What `forward` kept, or the error of a backward that comes before it.
+fn kept<'a>(layer: &'static str, tensor: &'a Option<Tensor<f32>>) -> Result<&'a Tensor<f32>> {
+    tensor.as_ref().ok_or_else(|| Error::argument(layer, "forward before backward", "no forward yet"))
+}

@@ -1,0 +1,81 @@
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};
+use warpsmith::{Device, Generator, Tensor};
+
+use crate::common::compare::{Tolerance, assert_close_f64};
+
+const CPU: Device = Device::Cpu;
+
+fn network(generator: &mut Generator) -> Sequential {
+    Sequential::new()
+        .push(Linear::new(4, 6, generator, &CPU).unwrap())
+        .push(Sigmoid::new())
+        .push(Linear::new(6, 5, generator, &CPU).unwrap())
+        .push(ReLU::new())
+        .push(Linear::new(5, 3, generator, &CPU).unwrap())
+}
+
+/// Every gradient of a small network against (loss(w + h) - loss(w - h)) / 2h.
+#[test]
+fn gradients_of_a_network_are_its_central_differences() {
+    let mut generator = Generator::manual_seed(3);
+    let mut model = network(&mut generator);
+    let mut x = Tensor::<f32>::randn(&[7, 4], &mut generator, &CPU).unwrap();
+    let labels = Tensor::from_slice(&[0, 1, 2, 0, 1, 2, 2], &[7], &CPU).unwrap();
+    let mut criterion = CrossEntropyLoss::new();
+    let mut loss = |model: &mut Sequential, x: &Tensor<f32>| {
+        f64::from(criterion.forward(&model.forward(x).unwrap(), &labels).unwrap().item().unwrap())
+    };
+    let h = 2e-3_f32;
+    let differ = |up: f64, down: f64| (up - down) / (2.0 * f64::from(h));
+
+    let mut numeric = Vec::new();
+    for p in 0..model.parameters().len() {
+        let start = model.parameters()[p].value.to_vec().unwrap();
+        let mut differences = Vec::new();
+        for i in 0..start.len() {
+            let mut at = |step: f32| {
+                let mut moved = start.clone();
+                moved[i] += step;
+                model.parameters()[p].value.copy_from_slice(&moved).unwrap();
+                loss(&mut model, &x)
+            };
+            differences.push(differ(at(h), at(-h)));
+        }
+        model.parameters()[p].value.copy_from_slice(&start).unwrap();
+        numeric.push(differences);
+    }
+    let start = x.to_vec().unwrap();
+    let mut input_differences = Vec::new();
+    for i in 0..start.len() {
+        let mut at = |step: f32| {
+            let mut moved = start.clone();
+            moved[i] += step;
+            x.copy_from_slice(&moved).unwrap();
+            loss(&mut model, &x)
+        };
+        input_differences.push(differ(at(h), at(-h)));
+    }
+    x.copy_from_slice(&start).unwrap();
+
+    let mut criterion = CrossEntropyLoss::new();
+    criterion.forward(&model.forward(&x).unwrap(), &labels).unwrap();
+    let dx = model.backward(&criterion.backward().unwrap()).unwrap();
+    // f32 losses near 1 carry 6e-8, divided by 2h
+    let tolerance = Tolerance { abs: 1e-4, rel: 1e-3 };
+    assert_close_f64("dx", &dx.to_vec().unwrap(), &input_differences, tolerance);
+    for (i, (parameter, want)) in model.parameters().iter().zip(&numeric).enumerate() {
+        assert_close_f64(&format!("parameter {i}"), &parameter.grad.to_vec().unwrap(), want, tolerance);
+    }
+}
+
+#[test]
+fn linear_starts_as_pytorch_does() {
+    let mut layer = Linear::new(400, 50, &mut Generator::manual_seed(1), &CPU).unwrap();
+    let bound = 1.0 / 400_f32.sqrt();
+    for parameter in layer.parameters() {
+        let values = parameter.value.to_vec().unwrap();
+        assert!(values.iter().all(|v| v.abs() <= bound));
+        let largest = values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+        assert!(largest > 0.9 * bound, "{} values reach only {largest} of {bound}", values.len());
+    }
+}

@@ -1,0 +1,64 @@
+//! Training end to end: the same small run on the CPU and on every CUDA device ends with the same losses.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid, optim};
+use warpsmith::{Device, Generator, Result, data};
+
+use common::compare::{Tolerance, assert_close};
+
+const STEPS: usize = 20;
+
+/// Losses of every step of a short run, then the trained weights.
+fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+    let mut generator = Generator::manual_seed(11);
+    let (x, labels) = data::spiral(3, 40, &mut generator, device)?;
+    let mut model = Sequential::new()
+        .push(Linear::new(2, 33, &mut generator, device)?)
+        .push(ReLU::new())
+        .push(Linear::new(33, 10, &mut generator, device)?)
+        .push(Sigmoid::new())
+        .push(Linear::new(10, 3, &mut generator, device)?);
+    let mut criterion = CrossEntropyLoss::new();
+    let mut adam_steps = optim::Adam::new(1e-2).weight_decay(1e-4);
+    let mut sgd_steps = optim::Sgd::new(0.5).momentum(0.9).weight_decay(1e-4);
+    let mut losses = Vec::new();
+    for _ in 0..STEPS {
+        let logits = model.forward(&x)?;
+        losses.push(criterion.forward(&logits, &labels)?.item()?);
+        model.backward(&criterion.backward()?)?;
+        match adam {
+            true => adam_steps.step(&mut model)?,
+            false => sgd_steps.step(&mut model)?,
+        }
+    }
+    let mut weights = Vec::new();
+    for parameter in model.parameters() {
+        weights.extend(parameter.value.to_vec()?);
+    }
+    Ok((losses, weights))
+}
+
+#[test]
+fn the_loss_falls() {
+    for adam in [false, true] {
+        let (losses, _) = train(&Device::Cpu, adam).unwrap();
+        assert!(losses[STEPS - 1] < 0.97 * losses[0], "from {} to {}", losses[0], losses[STEPS - 1]);
+    }
+}
+
+#[test]
+#[cfg_attr(not(warpsmith_kernels), ignore = "this build holds no kernels: NVRTC was not found")]
+fn every_device_trains_alike() {
+    for adam in [false, true] {
+        let (want_losses, want_weights) = train(&Device::Cpu, adam).unwrap();
+        for device in common::devices::cuda_devices() {
+            let (losses, weights) = train(&device, adam).unwrap();
+            // each step adds its own rounding, and Adam divides small gradients by their own size
+            let tolerance = Tolerance { abs: 2e-4, rel: 1e-4 };
+            assert_close(&format!("losses on {device}"), &losses, &want_losses, tolerance);
+            assert_close(&format!("weights on {device}"), &weights, &want_weights, Tolerance { abs: 2e-3, rel: 1e-3 });
+        }
+    }
+}
