@@ -91,6 +91,11 @@ pub(crate) fn zip<T: Float>(
     });
 }
 
+/// Copies; both slices have one length.
+pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
+    tasks(y, |at, y| y.copy_from_slice(&x[at..at + y.len()]));
+}
+
 /// Splits `y` over the threads: `work` gets the place of its part and the part. A short slice stays on this thread.
 pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
     if y.len() <= TASK {

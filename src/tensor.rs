@@ -6,6 +6,7 @@ use std::sync::Arc;
 use cudarc::driver::CudaSlice;
 use cudarc::driver::sys::CUresult;
 
+use crate::cpu;
 use crate::device::{CudaDevice, Device};
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
@@ -84,7 +85,7 @@ impl<T: Element> Tensor<T> {
     pub fn zeros(shape: &[usize], device: &Device) -> Result<Self> {
         let mut tensor = Self::empty(shape, device)?;
         match tensor.data_mut()? {
-            DataMut::Cpu(y) => y.fill(T::default()),
+            DataMut::Cpu(y) => cpu::tasks(y, |_, y| y.fill(T::default())),
             DataMut::Cuda(y) if y.is_empty() => {}
             DataMut::Cuda(y) => {
                 let stream = y.stream().clone();
@@ -193,7 +194,7 @@ impl<T: Element> Tensor<T> {
     pub fn copy_from_slice(&mut self, data: &[T]) -> Result<()> {
         check_len(data.len(), &self.shape)?;
         match self.data_mut()? {
-            DataMut::Cpu(y) => y.copy_from_slice(data),
+            DataMut::Cpu(y) => cpu::copy(data, y),
             DataMut::Cuda(_) if data.is_empty() => {}
             DataMut::Cuda(y) => {
                 let stream = y.stream().clone();
@@ -201,6 +202,25 @@ impl<T: Element> Tensor<T> {
                     .memcpy_htod(data, y)
                     .map_err(|e| Error::driver("copy_from_slice", e))?;
             }
+        }
+        Ok(())
+    }
+
+    /// Overwrites every element with those of `source`, from whatever device (`torch.Tensor.copy_`).
+    ///
+    /// # Errors
+    /// Where the shapes differ, or whatever the driver answers.
+    pub fn copy_(&mut self, source: &Self) -> Result<()> {
+        same_shape("copy_", self, source)?;
+        let one_device = self.device == source.device;
+        match (source.data(), self.data_mut()?) {
+            (Data::Cpu(x), _) => return self.copy_from_slice(x),
+            (Data::Cuda(x), DataMut::Cuda(y)) if one_device && !x.is_empty() => {
+                x.stream()
+                    .memcpy_dtod(x, y)
+                    .map_err(|e| Error::driver("copy_", e))?;
+            }
+            (Data::Cuda(_), _) => return self.copy_from_slice(&source.to_vec()?),
         }
         Ok(())
     }
@@ -226,7 +246,7 @@ impl<T: Element> Tensor<T> {
         if Arc::get_mut(&mut self.storage).is_none() {
             let mut copy = Self::empty(&self.shape, &self.device)?;
             match (self.data(), copy.data_mut()?) {
-                (Data::Cpu(x), DataMut::Cpu(y)) => y.copy_from_slice(x),
+                (Data::Cpu(x), DataMut::Cpu(y)) => cpu::copy(x, y),
                 (Data::Cuda(x), DataMut::Cuda(y)) if !x.is_empty() => {
                     x.stream()
                         .memcpy_dtod(x, y)

@@ -48,7 +48,11 @@ pub fn of(device: &Device) -> Vec<Case> {
         cases.extend([sgd(), adam()]);
     }
     // the smallest fits no GPU, the largest fills every one
-    for n in if cuda { vec![512, 1024, 2048, 4096, 8192] } else { vec![256, 512, 1024, 2048] } {
+    for n in if cuda {
+        vec![512, 1024, 2048, 4096, 8192]
+    } else {
+        vec![256, 512, 1024, 2048]
+    } {
         cases.push(matmul::<f32>([n, n, n], "f32", false));
         if cuda {
             cases.push(matmul::<f32>([n, n, n], "tf32", true));
@@ -67,7 +71,14 @@ fn streaming<T: Float>(
     make: impl Fn(&Device) -> Result<Run> + 'static,
 ) -> Case {
     let bytes = tensors * shape.iter().product::<usize>() * size_of::<T>();
-    Case { op, shape: shape.to_vec(), dtype: T::NAME, work: Work::Bytes(bytes as f64), footprint: bytes, make: Box::new(make) }
+    Case {
+        op,
+        shape: shape.to_vec(),
+        dtype: T::NAME,
+        work: Work::Bytes(bytes as f64),
+        footprint: bytes,
+        make: Box::new(make),
+    }
 }
 
 fn randn<T: Float>(shape: &[usize], device: &Device) -> Result<Tensor<T>> {
@@ -75,7 +86,11 @@ fn randn<T: Float>(shape: &[usize], device: &Device) -> Result<Tensor<T>> {
 }
 
 /// One input, one output of the same shape.
-fn unary<T: Float>(op: &'static str, shape: &'static [usize], run: fn(&Tensor<T>, &mut Tensor<T>) -> Result<()>) -> Case {
+fn unary<T: Float>(
+    op: &'static str,
+    shape: &'static [usize],
+    run: fn(&Tensor<T>, &mut Tensor<T>) -> Result<()>,
+) -> Case {
     streaming::<T>(op, shape, 2, move |device| {
         let (x, mut y) = (randn::<T>(shape, device)?, Tensor::zeros(shape, device)?);
         Ok(Box::new(move || run(&x, &mut y)))
@@ -113,7 +128,9 @@ fn rows<T: Float>() -> Vec<Case> {
         unary::<T>("log_softmax", &SQUARE, |x, y| x.log_softmax_out(y)),
         binary::<T>("softmax_backward", &SQUARE, ops::softmax_backward_out),
         unary::<T>("transpose", &SQUARE, |x, y| x.transpose_out(y)),
-        unary::<T>("lrn", &LRN, |x, y| x.local_response_norm_out(5, 1e-4, 0.75, 1.0, y)),
+        unary::<T>("lrn", &LRN, |x, y| {
+            x.local_response_norm_out(5, 1e-4, 0.75, 1.0, y)
+        }),
     ]
 }
 
@@ -121,8 +138,14 @@ fn sgd() -> Case {
     streaming::<f32>("sgd", &LONG, 5, |device| {
         let (mut p, g) = (randn::<f32>(&LONG, device)?, randn::<f32>(&LONG, device)?);
         let mut velocity = Tensor::zeros(&LONG, device)?;
-        let options = SgdOptions { lr: 1e-3, momentum: 0.9, ..Default::default() };
-        Ok(Box::new(move || ops::sgd_step(&mut p, &g, Some(&mut velocity), &options)))
+        let options = SgdOptions {
+            lr: 1e-3,
+            momentum: 0.9,
+            ..Default::default()
+        };
+        Ok(Box::new(move || {
+            ops::sgd_step(&mut p, &g, Some(&mut velocity), &options)
+        }))
     })
 }
 
@@ -130,7 +153,9 @@ fn adam() -> Case {
     streaming::<f32>("adam", &LONG, 7, |device| {
         let (mut p, g) = (randn::<f32>(&LONG, device)?, randn::<f32>(&LONG, device)?);
         let (mut m, mut v) = (Tensor::zeros(&LONG, device)?, Tensor::zeros(&LONG, device)?);
-        Ok(Box::new(move || ops::adam_step(&mut p, &g, &mut m, &mut v, &AdamOptions::default(), 1)))
+        Ok(Box::new(move || {
+            ops::adam_step(&mut p, &g, &mut m, &mut v, &AdamOptions::default(), 1)
+        }))
     })
 }
 
@@ -138,10 +163,20 @@ fn matmul<T: Float>([m, n, k]: [usize; 3], dtype: &'static str, allow_tf32: bool
     let make = move |device: &Device| -> Result<Run> {
         let (a, b) = (randn::<T>(&[m, k], device)?, randn::<T>(&[k, n], device)?);
         let mut c = Tensor::zeros(&[m, n], device)?;
-        let options = MatmulOptions { allow_tf32, ..Default::default() };
+        let options = MatmulOptions {
+            allow_tf32,
+            ..Default::default()
+        };
         Ok(Box::new(move || ops::matmul_out(&a, &b, &options, &mut c)))
     };
     let footprint = (m * k + k * n + m * n) * size_of::<T>();
     let work = Work::Flop(2.0 * m as f64 * n as f64 * k as f64);
-    Case { op: "matmul", shape: vec![m, n, k], dtype, work, footprint, make: Box::new(make) }
+    Case {
+        op: "matmul",
+        shape: vec![m, n, k],
+        dtype,
+        work,
+        footprint,
+        make: Box::new(make),
+    }
 }

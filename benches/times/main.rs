@@ -17,7 +17,10 @@ use std::process::ExitCode;
 use warpsmith::Device;
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match words[..] {
         // `cargo bench` without arguments runs every bench; this one answers questions that name a device
@@ -26,7 +29,9 @@ fn main() -> ExitCode {
             Ok(())
         }
         ["cpu"] => times(&Device::Cpu),
-        ["cuda"] => Device::cuda(0).map_err(Into::into).and_then(|device| times(&device)),
+        ["cuda"] => Device::cuda(0)
+            .map_err(Into::into)
+            .and_then(|device| times(&device)),
         ["report", ours] => report::write(ours, None),
         ["report", ours, theirs] => report::write(ours, Some(theirs)),
         _ => Err("expected: cpu | cuda | report OURS [THEIRS]".into()),

@@ -13,17 +13,30 @@ type Failure = Box<dyn std::error::Error>;
 pub fn write(ours: &str, theirs: Option<&str>) -> Result<(), Failure> {
     let ours = read(ours)?;
     let theirs: HashMap<String, Line> = match theirs {
-        Some(path) => read(path)?.into_iter().map(|line| (line.key(), line)).collect(),
+        Some(path) => read(path)?
+            .into_iter()
+            .map(|line| (line.key(), line))
+            .collect(),
         None => HashMap::new(),
     };
     let ceilings = Ceilings::of(ours.iter().chain(theirs.values()));
     let device = Device::cuda(0)?;
-    let (major, minor) = device.as_cuda().ok_or("no CUDA device")?.compute_capability()?;
+    let (major, minor) = device
+        .as_cuda()
+        .ok_or("no CUDA device")?
+        .compute_capability()?;
     println!("# {device}, compute capability {major}.{minor}\n");
-    println!("Medians of 30 samples of 10 launches each, timed with events, warm, inputs rotated past the L2 cache.");
-    println!("The ceiling is what this run's copy reached, {:.0} GB/s read and written, or for a matmul the", ceilings.copy);
+    println!(
+        "Medians of 30 samples of 10 launches each, timed with events, warm, inputs rotated past the L2 cache."
+    );
+    println!(
+        "The ceiling is what this run's copy reached, {:.0} GB/s read and written, or for a matmul the",
+        ceilings.copy
+    );
     println!("fastest matmul of its type in this run, ours or PyTorch's.\n");
-    println!("| op | shape | type | ours, ms | PyTorch, ms | PyTorch / ours | rate | of the ceiling |");
+    println!(
+        "| op | shape | type | ours, ms | PyTorch, ms | PyTorch / ours | rate | of the ceiling |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for line in &ours {
         let peer = theirs.get(&line.key());
@@ -49,7 +62,10 @@ struct Ceilings {
 
 impl Ceilings {
     fn of<'a>(lines: impl Iterator<Item = &'a Line>) -> Self {
-        let mut ceilings = Self { copy: 0.0, matmul: HashMap::new() };
+        let mut ceilings = Self {
+            copy: 0.0,
+            matmul: HashMap::new(),
+        };
         for line in lines {
             if line.name == "copy" {
                 ceilings.copy = ceilings.copy.max(line.gbs.unwrap_or(0.0));
@@ -64,17 +80,28 @@ impl Ceilings {
 
     fn rate(&self, line: &Line) -> (String, String) {
         let (text, rate, ceiling) = match (line.gbs, line.gflops) {
-            (_, Some(rate)) => (format!("{:.1} TFLOP/s", rate / 1e3), rate, self.matmul.get(&line.dtype).copied()),
+            (_, Some(rate)) => (
+                format!("{:.1} TFLOP/s", rate / 1e3),
+                rate,
+                self.matmul.get(&line.dtype).copied(),
+            ),
             (Some(rate), None) => (format!("{rate:.0} GB/s"), rate, Some(self.copy)),
             (None, None) => return ("-".into(), "-".into()),
         };
-        let share = ceiling.filter(|&c| c > 0.0).map_or("-".into(), |c| format!("{:.0} %", 100.0 * rate / c));
+        let share = ceiling
+            .filter(|&c| c > 0.0)
+            .map_or("-".into(), |c| format!("{:.0} %", 100.0 * rate / c));
         (text, share)
     }
 }
 
 fn read(path: &str) -> Result<Vec<Line>, Failure> {
     let text = fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
-    let parse = |(i, line)| serde_json::from_str(line).map_err(|e| format!("{path}:{}: {e}", i + 1).into());
-    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(parse).collect()
+    let parse =
+        |(i, line)| serde_json::from_str(line).map_err(|e| format!("{path}:{}: {e}", i + 1).into());
+    text.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(parse)
+        .collect()
 }

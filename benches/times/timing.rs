@@ -32,9 +32,23 @@ pub fn time(case: &Case, device: &Device) -> std::result::Result<Line, Failure> 
         Work::Bytes(bytes) => (Some(bytes / ms / 1e6), None),
         Work::Flop(flop) => (None, Some(flop / ms / 1e6)),
     };
-    let shape = case.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+    let shape = case
+        .shape
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("x");
     let (name, dtype) = (case.op.to_string(), case.dtype.to_string());
-    Ok(Line { peer: "warpsmith".into(), name, shape, dtype, ms, gbs, gflops, footprint: case.footprint })
+    Ok(Line {
+        peer: "warpsmith".into(),
+        name,
+        shape,
+        dtype,
+        ms,
+        gbs,
+        gflops,
+        footprint: case.footprint,
+    })
 }
 
 fn on_cpu(mut run: Run) -> Result<Vec<f64>> {
@@ -55,7 +69,9 @@ fn on_cuda(case: &Case, cuda: &CudaDevice) -> std::result::Result<Vec<f64>, Fail
     let cache = context.attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE)?;
     let sets = (CACHES * cache.max(0) as usize / case.footprint.max(1)).clamp(1, MOST_SETS);
     let device = Device::Cuda(cuda.clone());
-    let mut work = (0..sets).map(|_| (case.make)(&device)).collect::<Result<Vec<_>>>()?;
+    let mut work = (0..sets)
+        .map(|_| (case.make)(&device))
+        .collect::<Result<Vec<_>>>()?;
     for run in &mut work {
         run()?;
     }

@@ -58,8 +58,12 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     if options.grid {
         println!("| activation | SGD | Adam |\n|---|---|---|");
         for activation in [Activation::None, Activation::Relu] {
-            let [sgd, adam] = [Optimizer::Sgd, Optimizer::Adam].map(|o| experiment.train(activation, o));
-            println!("| {activation} | {:.3} | {:.3} |", sgd?.accuracy, adam?.accuracy);
+            let [sgd, adam] =
+                [Optimizer::Sgd, Optimizer::Adam].map(|o| experiment.train(activation, o));
+            println!(
+                "| {activation} | {:.3} | {:.3} |",
+                sgd?.accuracy, adam?.accuracy
+            );
         }
         return Ok(());
     }
@@ -67,10 +71,15 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     let relu = experiment.train(Activation::Relu, Optimizer::Adam)?;
     let panel = |title: &str, trained: Trained| {
         let title = format!("{title}: accuracy {:.3}", trained.accuracy);
-        trained.regions(plot::CELLS, plot::REACH).map(|regions| plot::Panel { title, regions })
+        trained
+            .regions(plot::CELLS, plot::REACH)
+            .map(|regions| plot::Panel { title, regions })
     };
     let (linear_accuracy, relu_accuracy) = (linear.accuracy, relu.accuracy);
-    let panels = [panel("Linear-Linear, SGD", linear)?, panel("Linear-ReLU-Linear, Adam", relu)?];
+    let panels = [
+        panel("Linear-Linear, SGD", linear)?,
+        panel("Linear-ReLU-Linear, Adam", relu)?,
+    ];
     plot::draw(&options.out, &panels, &experiment.points()?)?;
     println!("picture: {}", options.out.display());
     println!("linear accuracy: {linear_accuracy:.3}");

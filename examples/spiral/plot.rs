@@ -15,7 +15,11 @@ const PANEL: i32 = 600;
 const TITLE: i32 = 48;
 const GAP: i32 = 16;
 /// Blue, orange and green that are told apart with any colour vision.
-const COLORS: [(f32, f32, f32); 3] = [(0.0, 114.0, 178.0), (230.0, 159.0, 0.0), (0.0, 158.0, 115.0)];
+const COLORS: [(f32, f32, f32); 3] = [
+    (0.0, 114.0, 178.0),
+    (230.0, 159.0, 0.0),
+    (0.0, 158.0, 115.0),
+];
 
 /// One network's title, and the probability of each class per square.
 pub struct Panel {
@@ -24,16 +28,28 @@ pub struct Panel {
 }
 
 /// Writes the picture beside its place and renames it, so that an interrupted run leaves no half of one.
-pub fn draw(path: &Path, panels: &[Panel; 2], points: &[(f32, f32, i32)]) -> Result<(), Box<dyn Error>> {
+pub fn draw(
+    path: &Path,
+    panels: &[Panel; 2],
+    points: &[(f32, f32, i32)],
+) -> Result<(), Box<dyn Error>> {
     let partial = path.with_extension("part.png");
     paint(&partial, panels, points).map_err(|e| format!("{}: {e}", path.display()))?;
     std::fs::rename(&partial, path).map_err(|e| format!("{}: {e}", path.display()))?;
     Ok(())
 }
 
-fn paint(path: &Path, panels: &[Panel; 2], points: &[(f32, f32, i32)]) -> Result<(), Box<dyn Error>> {
-    register_font("sans-serif", FontStyle::Normal, epaint_default_fonts::UBUNTU_LIGHT)
-        .map_err(|_| "the font is not readable")?;
+fn paint(
+    path: &Path,
+    panels: &[Panel; 2],
+    points: &[(f32, f32, i32)],
+) -> Result<(), Box<dyn Error>> {
+    register_font(
+        "sans-serif",
+        FontStyle::Normal,
+        epaint_default_fonts::UBUNTU_LIGHT,
+    )
+    .map_err(|_| "the font is not readable")?;
     let size = ((2 * PANEL + 3 * GAP) as u32, (PANEL + TITLE + GAP) as u32);
     let root = BitMapBackend::new(path, size).into_drawing_area();
     root.fill(&WHITE)?;
@@ -43,15 +59,24 @@ fn paint(path: &Path, panels: &[Panel; 2], points: &[(f32, f32, i32)]) -> Result
         root.draw(&Text::new(panel.title.as_str(), (left, 12), style))?;
         let side = PANEL / CELLS as i32;
         for (cell, p) in panel.regions.iter().enumerate() {
-            let (x, y) = (left + (cell % CELLS) as i32 * side, TITLE + (cell / CELLS) as i32 * side);
-            root.draw(&Rectangle::new([(x, y), (x + side, y + side)], shade(p).filled()))?;
+            let (x, y) = (
+                left + (cell % CELLS) as i32 * side,
+                TITLE + (cell / CELLS) as i32 * side,
+            );
+            root.draw(&Rectangle::new(
+                [(x, y), (x + side, y + side)],
+                shade(p).filled(),
+            ))?;
+        }
+        let pixel = |v: f32| ((v / REACH + 1.0) / 2.0 * PANEL as f32) as i32;
+        let at = |x, y| (left + pixel(x).clamp(0, PANEL), TITLE + pixel(-y).clamp(0, PANEL));
+        // all rims first, so that no rim covers a neighbour
+        for &(x, y, _) in points {
+            root.draw(&Circle::new(at(x, y), 3, WHITE.filled()))?;
         }
         for &(x, y, label) in points {
-            let pixel = |v: f32| ((v / REACH + 1.0) / 2.0 * PANEL as f32) as i32;
-            let at = (left + pixel(x).clamp(0, PANEL), TITLE + pixel(-y).clamp(0, PANEL));
             let (r, g, b) = COLORS[label as usize % 3];
-            root.draw(&Circle::new(at, 3, WHITE.filled()))?;
-            root.draw(&Circle::new(at, 2, RGBColor(r as u8, g as u8, b as u8).filled()))?;
+            root.draw(&Circle::new(at(x, y), 2, RGBColor(r as u8, g as u8, b as u8).filled()))?;
         }
     }
     root.present()?;
@@ -61,7 +86,11 @@ fn paint(path: &Path, panels: &[Panel; 2], points: &[(f32, f32, i32)]) -> Result
 /// The classes' colours mixed by probability, paled so that the points stand out.
 fn shade(p: &[f32; 3]) -> RGBColor {
     let mix = |channel: fn(&(f32, f32, f32)) -> f32| {
-        let full: f32 = COLORS.iter().zip(p).map(|(color, p)| channel(color) * p).sum();
+        let full: f32 = COLORS
+            .iter()
+            .zip(p)
+            .map(|(color, p)| channel(color) * p)
+            .sum();
         (255.0 - 0.45 * (255.0 - full)) as u8
     };
     RGBColor(mix(|c| c.0), mix(|c| c.1), mix(|c| c.2))

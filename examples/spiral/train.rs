@@ -65,20 +65,36 @@ pub struct Trained {
 
 impl Experiment {
     pub fn new(seed: u64, iterations: u32, device: &Device) -> Result<Self> {
-        let (points, labels) = data::spiral(CLASSES, PER_CLASS, &mut Generator::manual_seed(seed), device)?;
-        Ok(Self { device: device.clone(), seed, iterations, points, labels })
+        let (points, labels) = data::spiral(
+            CLASSES,
+            PER_CLASS,
+            &mut Generator::manual_seed(seed),
+            device,
+        )?;
+        Ok(Self {
+            device: device.clone(),
+            seed,
+            iterations,
+            points,
+            labels,
+        })
     }
 
     /// Every point as x, y and class.
     pub fn points(&self) -> Result<Vec<(f32, f32, i32)>> {
         let (points, labels) = (self.points.to_vec()?, self.labels.to_vec()?);
-        Ok(points.chunks_exact(2).zip(labels).map(|(p, label)| (p[0], p[1], label)).collect())
+        Ok(points
+            .chunks_exact(2)
+            .zip(labels)
+            .map(|(p, label)| (p[0], p[1], label))
+            .collect())
     }
 
     pub fn train(&self, activation: Activation, optimizer: Optimizer) -> Result<Trained> {
         // other numbers than the data's
         let mut generator = Generator::manual_seed(self.seed.wrapping_add(1_000_003));
-        let mut model = Sequential::new().push(Linear::new(2, HIDDEN, &mut generator, &self.device)?);
+        let mut model =
+            Sequential::new().push(Linear::new(2, HIDDEN, &mut generator, &self.device)?);
         if matches!(activation, Activation::Relu) {
             model = model.push(ReLU::new());
         }
@@ -94,12 +110,19 @@ impl Experiment {
             }
         };
         let mut criterion = CrossEntropyLoss::new();
-        let bar = progress(self.iterations, &format!("{activation:>4} + {optimizer:<4}"));
+        let bar = progress(
+            self.iterations,
+            &format!("{activation:>4} + {optimizer:<4}"),
+        );
         for iteration in 0..self.iterations {
             let logits = model.forward(&self.points)?;
             let loss = criterion.forward(&logits, &self.labels)?;
             if iteration % SHOW_EVERY == 0 || iteration + 1 == self.iterations {
-                bar.set_message(format!("loss {:.3}  accuracy {:.3}", loss.item()?, self.accuracy(&logits)?));
+                bar.set_message(format!(
+                    "loss {:.3}  accuracy {:.3}",
+                    loss.item()?,
+                    self.accuracy(&logits)?
+                ));
                 bar.set_position(u64::from(iteration + 1));
             }
             model.backward(&criterion.backward()?)?;
@@ -107,12 +130,20 @@ impl Experiment {
         }
         bar.finish();
         let accuracy = self.accuracy(&model.forward(&self.points)?)?;
-        Ok(Trained { model, device: self.device.clone(), accuracy })
+        Ok(Trained {
+            model,
+            device: self.device.clone(),
+            accuracy,
+        })
     }
 
     fn accuracy(&self, logits: &Tensor<f32>) -> Result<f64> {
         let (guesses, labels) = (logits.argmax()?.to_vec()?, self.labels.to_vec()?);
-        let right = guesses.iter().zip(&labels).filter(|(guess, label)| guess == label).count();
+        let right = guesses
+            .iter()
+            .zip(&labels)
+            .filter(|(guess, label)| guess == label)
+            .count();
         Ok(right as f64 / labels.len() as f64)
     }
 }
@@ -122,10 +153,15 @@ impl Trained {
     /// from the top.
     pub fn regions(mut self, cells: usize, reach: f32) -> Result<Vec<[f32; CLASSES]>> {
         let at = |i: usize| reach * (2.0 * (i as f32 + 0.5) / cells as f32 - 1.0);
-        let plane: Vec<f32> = (0..cells * cells).flat_map(|i| [at(i % cells), -at(i / cells)]).collect();
+        let plane: Vec<f32> = (0..cells * cells)
+            .flat_map(|i| [at(i % cells), -at(i / cells)])
+            .collect();
         let plane = Tensor::from_vec(plane, &[cells * cells, 2], &self.device)?;
         let probabilities = self.model.forward(&plane)?.softmax()?.to_vec()?;
-        Ok(probabilities.chunks_exact(CLASSES).map(|p| [p[0], p[1], p[2]]).collect())
+        Ok(probabilities
+            .chunks_exact(CLASSES)
+            .map(|p| [p[0], p[1], p[2]])
+            .collect())
     }
 }
 

@@ -44,21 +44,45 @@ fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
 fn the_loss_falls() {
     for adam in [false, true] {
         let (losses, _) = train(&Device::Cpu, adam).unwrap();
-        assert!(losses[STEPS - 1] < 0.97 * losses[0], "from {} to {}", losses[0], losses[STEPS - 1]);
+        assert!(
+            losses[STEPS - 1] < 0.97 * losses[0],
+            "from {} to {}",
+            losses[0],
+            losses[STEPS - 1]
+        );
     }
 }
 
 #[test]
-#[cfg_attr(not(warpsmith_kernels), ignore = "this build holds no kernels: NVRTC was not found")]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
 fn every_device_trains_alike() {
     for adam in [false, true] {
         let (want_losses, want_weights) = train(&Device::Cpu, adam).unwrap();
         for device in common::devices::cuda_devices() {
             let (losses, weights) = train(&device, adam).unwrap();
             // each step adds its own rounding, and Adam divides small gradients by their own size
-            let tolerance = Tolerance { abs: 2e-4, rel: 1e-4 };
-            assert_close(&format!("losses on {device}"), &losses, &want_losses, tolerance);
-            assert_close(&format!("weights on {device}"), &weights, &want_weights, Tolerance { abs: 2e-3, rel: 1e-3 });
+            let tolerance = Tolerance {
+                abs: 2e-4,
+                rel: 1e-4,
+            };
+            assert_close(
+                &format!("losses on {device}"),
+                &losses,
+                &want_losses,
+                tolerance,
+            );
+            assert_close(
+                &format!("weights on {device}"),
+                &weights,
+                &want_weights,
+                Tolerance {
+                    abs: 2e-3,
+                    rel: 1e-3,
+                },
+            );
         }
     }
 }

@@ -1,0 +1,59 @@
+//! Stochastic gradient descent.
+
+use super::State;
+use crate::error::Result;
+use crate::nn::Module;
+use crate::ops::{self, SgdOptions};
+
+/// Gradient descent with momentum and weight decay (`torch.optim.SGD`).
+#[derive(Debug, Default)]
+pub struct Sgd {
+    options: SgdOptions,
+    state: State<1>,
+}
+
+impl Sgd {
+    /// Plain descent: `p -= lr * grad`.
+    pub fn new(lr: f32) -> Self {
+        Self { options: SgdOptions { lr, ..Default::default() }, state: State::default() }
+    }
+
+    /// Descends along a velocity that keeps this share of itself at every step.
+    #[must_use]
+    pub fn momentum(mut self, momentum: f32) -> Self {
+        self.options.momentum = momentum;
+        self
+    }
+
+    /// Looks ahead along the velocity (Nesterov's momentum).
+    #[must_use]
+    pub fn nesterov(mut self) -> Self {
+        self.options.nesterov = true;
+        self
+    }
+
+    /// Adds `weight_decay * p` to the gradient.
+    #[must_use]
+    pub fn weight_decay(mut self, weight_decay: f32) -> Self {
+        self.options.weight_decay = weight_decay;
+        self
+    }
+
+    /// Changes every parameter by its gradient.
+    ///
+    /// # Errors
+    /// Options out of range, or a model other than that of the first step.
+    pub fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+        let mut parameters = model.parameters();
+        if self.options.momentum == 0.0 {
+            return parameters
+                .iter_mut()
+                .try_for_each(|p| ops::sgd_step(&mut p.value, &p.grad, None, &self.options));
+        }
+        let state = self.state.of("Sgd", &parameters)?;
+        for (p, [velocity]) in parameters.iter_mut().zip(state) {
+            ops::sgd_step(&mut p.value, &p.grad, Some(velocity), &self.options)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Published ONNX vectors, on the CPU and on every CUDA device.
+//!
+//! A folder of `vectors/` is a test of its name; `every_vector_is_used` holds the folders against the list below.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod onnx;
+mod run;
+
+use include_dir::{Dir, include_dir};
+use prost::Message;
+use warpsmith::Device;
+
+use common::compare::{Tolerance, compare};
+use onnx::{Model, Node, TensorProto};
+
+static VECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/conformance/vectors");
+
+/// One folder: the op with its attributes, what goes in and what must come out.
+pub struct Vector {
+    pub node: Node,
+    pub inputs: Vec<TensorProto>,
+    outputs: Vec<TensorProto>,
+}
+
+fn read(name: &str) -> Vector {
+    let bytes = |file: String| VECTORS.get_file(&file).map(|f| f.contents());
+    let tensors = |kind: &str| -> Vec<TensorProto> {
+        let each = (0..).map_while(|i| bytes(format!("{name}/{kind}_{i}.pb")));
+        each.map(|b| TensorProto::decode(b).unwrap()).collect()
+    };
+    let model = Model::decode(bytes(format!("{name}/model.onnx")).expect("a model")).unwrap();
+    let node = model.graph.unwrap().node.remove(0);
+    Vector { node, inputs: tensors("input"), outputs: tensors("output") }
+}
+
+fn check(name: &str, device: &Device) {
+    let vector = read(name);
+    assert!(!vector.outputs.is_empty(), "{name} has no output");
+    let got = run::run(&vector, device).unwrap_or_else(|e| panic!("{name} on {device}: {e}"));
+    for (i, (got, want)) in got.iter().zip(&vector.outputs).enumerate() {
+        let want: Vec<f64> = match want.data_type {
+            7 => want.ints().iter().map(|&v| v as f64).collect(),
+            _ => want.floats().iter().map(|&v| f64::from(v)).collect(),
+        };
+        // sums of ten terms at most, of size one
+        if let Err(message) = compare(got, &want, Tolerance::of::<f32>(10, 1.0)) {
+            panic!("{name} output {i} on {device}: {message}");
+        }
+    }
+}
+
+macro_rules! vectors {
+    ($($name:ident)*) => {
+        mod cpu {
+            $(#[test]
+            #[allow(non_snake_case, reason = "ONNX's names")]
+            fn $name() {
+                crate::check(stringify!($name), &warpsmith::Device::Cpu);
+            })*
+        }
+        mod cuda {
+            $(#[test]
+            #[allow(non_snake_case, reason = "ONNX's names")]
+            #[cfg_attr(not(warpsmith_kernels), ignore = "this build holds no kernels: NVRTC was not found")]
+            fn $name() {
+                for device in crate::common::devices::cuda_devices() {
+                    crate::check(stringify!($name), &device);
+                }
+            })*
+        }
+        const LISTED: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+vectors! {
+    adam
+    argmax_negative_axis_keepdims_example
+    argmax_negative_axis_keepdims_random
+    gemm_default_no_bias
+    gemm_default_vector_bias
+    gemm_default_zero_bias
+    gemm_transposeA
+    gemm_transposeB
+    logsoftmax_axis_2
+    logsoftmax_default_axis
+    logsoftmax_example_1
+    logsoftmax_large_number
+    logsoftmax_negative_axis
+    lrn
+    lrn_default
+    matmul_2d
+    matmul_3d
+    momentum
+    nesterov_momentum
+    reduce_mean_default_axes_keepdims_random
+    reduce_sum_default_axes_keepdims_random
+    relu
+    sce_mean
+    sigmoid
+    sigmoid_example
+    softmax_axis_2
+    softmax_default_axis
+    softmax_example
+    softmax_large_number
+    softmax_negative_axis
+    transpose_all_permutations_1
+}
+
+#[test]
+fn every_vector_is_used() {
+    let mut folders: Vec<_> = VECTORS.dirs().map(|d| d.path().to_string_lossy().into_owned()).collect();
+    folders.sort();
+    assert_eq!(folders, LISTED);
+}
