@@ -32,6 +32,15 @@ pub trait Element:
     /// The CPU buffers of this type that wait to be used again.
     #[doc(hidden)]
     fn pool() -> &'static Pool<Self>;
+    /// The value's bits, in the low half where it is a half.
+    #[doc(hidden)]
+    fn bits(self) -> u32;
+    /// Casts a block to `f32`; both slices have one length.
+    #[doc(hidden)]
+    fn block_to_f32(from: &[Self], to: &mut [f32]);
+    /// Casts a block from `f32`; both slices have one length.
+    #[doc(hidden)]
+    fn block_from_f32(from: &[f32], to: &mut [Self]);
 }
 
 /// An element that arithmetic is done on, in `f32` on every device: `f32`, `f16`, `bf16`.
@@ -55,21 +64,52 @@ pub trait Float: Element {
 }
 
 macro_rules! element {
-    ($type:ty, $name:literal) => {
+    ($type:ty, $name:literal, $bits:expr, $widen:expr, $narrow:expr) => {
         impl Element for $type {
             const NAME: &'static str = $name;
             fn pool() -> &'static Pool<Self> {
                 static POOL: Pool<$type> = Pool::new();
                 &POOL
             }
+            #[inline(always)]
+            fn bits(self) -> u32 {
+                $bits(self)
+            }
+            #[inline(always)]
+            fn block_to_f32(from: &[Self], to: &mut [f32]) {
+                $widen(from, to)
+            }
+            #[inline(always)]
+            fn block_from_f32(from: &[f32], to: &mut [Self]) {
+                $narrow(from, to)
+            }
         }
     };
 }
 
-element!(f32, "f32");
-element!(f16, "f16");
-element!(bf16, "bf16");
-element!(i32, "i32");
+element!(f32, "f32", f32::to_bits, Float::widen, Float::narrow);
+element!(f16, "f16", half_bits, Float::widen, Float::narrow);
+element!(bf16, "bf16", bfloat_bits, Float::widen, Float::narrow);
+element!(i32, "i32", i32_bits, i32_to_f32, i32_from_f32);
+
+fn half_bits(value: f16) -> u32 {
+    u32::from(value.to_bits())
+}
+fn bfloat_bits(value: bf16) -> u32 {
+    u32::from(value.to_bits())
+}
+fn i32_bits(value: i32) -> u32 {
+    value.cast_unsigned()
+}
+#[inline(always)]
+fn i32_to_f32(from: &[i32], to: &mut [f32]) {
+    to.iter_mut().zip(from).for_each(|(y, &x)| *y = x as f32);
+}
+/// Towards zero, saturating, 0 for NaN.
+#[inline(always)]
+fn i32_from_f32(from: &[f32], to: &mut [i32]) {
+    to.iter_mut().zip(from).for_each(|(y, &x)| *y = x as i32);
+}
 
 impl Float for f32 {
     #[inline(always)]

@@ -89,11 +89,14 @@ impl<'a> Launch<'a> {
         name: &str,
         n: usize,
     ) -> Result<Self> {
+        Ok(Self::new(stream, op, &format!("{name}_{}", T::NAME))?.over::<T>(n))
+    }
+
+    /// The grid for a grid-stride loop over `n` elements with 16-byte accesses.
+    pub(crate) fn over<T: Element>(self, n: usize) -> Self {
         let per_block = THREADS as usize * 16 / size_of::<T>();
-        let launch = Self::new(stream, op, &format!("{name}_{}", T::NAME))?;
-        Ok(launch
-            .grid(n.div_ceil(per_block).clamp(1, MAX_BLOCKS), 1, 1)
-            .block(THREADS))
+        self.grid(n.div_ceil(per_block).clamp(1, MAX_BLOCKS), 1, 1)
+            .block(THREADS)
     }
 
     /// Blocks in x, y and z. A size past the device's limit is an error.
@@ -158,10 +161,35 @@ impl<'a> Launch<'a> {
         launch.push(pointer, 8)
     }
 
+    /// [`Launch::in_place`] for a kernel that takes another input between the two.
+    pub(crate) fn in_place_around<T, U>(
+        self,
+        x: &'a mut impl DevicePtrMut<T>,
+        needed: usize,
+        other: &'a impl DevicePtr<U>,
+        needed_of_other: usize,
+    ) -> Self {
+        let launch = self.write(x, needed);
+        let pointer = launch.slots[launch.slots.len() - 1];
+        launch.read(other, needed_of_other).push(pointer, 8)
+    }
+
     /// A buffer that the kernel may do without: null where there is none.
     pub(crate) fn read_optional<T>(self, x: Option<&'a impl DevicePtr<T>>, needed: usize) -> Self {
         match x {
             Some(x) => self.read(x, needed),
+            None => self.push(0, 8),
+        }
+    }
+
+    /// A buffer to write that the kernel may do without: null where there is none.
+    pub(crate) fn write_optional<T>(
+        self,
+        y: Option<&'a mut impl DevicePtrMut<T>>,
+        needed: usize,
+    ) -> Self {
+        match y {
+            Some(y) => self.write(y, needed),
             None => self.push(0, 8),
         }
     }

@@ -31,6 +31,43 @@ pub(crate) fn exp(x: f32) -> f32 {
     p * power(half) * power(n.wrapping_sub(half))
 }
 
+/// The natural logarithm to within one and a half units in the last place (of the result, or of 2^-24 where that is
+/// more); minus infinity for 0, NaN for less and for NaN.
+#[inline(always)]
+pub(crate) fn ln(x: f32) -> f32 {
+    // x = 2^n m with m in [sqrt(1/2), sqrt(2)), and ln m by a polynomial in m - 1 (Cephes' logf)
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    const LN2_HIGH: f32 = 0.693_359_4; // 10 bits, so that n * LN2_HIGH is exact
+    const LN2_LOW: f32 = -2.121_944_4e-4;
+    let subnormal = x < f32::MIN_POSITIVE;
+    let scaled = if subnormal { x * 8_388_608.0 } else { x };
+    let shift = if subnormal { 23.0 } else { 0.0 };
+    let bits = scaled.to_bits();
+    let n = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
+    let f = f32::from_bits(bits.wrapping_sub((n << 23) as u32)) - 1.0;
+    let n = n as f32 - shift;
+    let mut p = 7.037_683_6e-2_f32;
+    for coefficient in [
+        -1.151_461e-1,
+        1.167_699_9e-1,
+        -1.242_014_1e-1,
+        1.424_932_3e-1,
+        -1.666_805_8e-1,
+        2.000_071_5e-1,
+        -2.499_999_4e-1,
+        3.333_333_1e-1,
+    ] {
+        p = p.mul_add(f, coefficient);
+    }
+    let square = f * f;
+    let rest = n.mul_add(LN2_LOW, p * f * square) - 0.5 * square;
+    let ln = n.mul_add(LN2_HIGH, f + rest);
+    let ln = if x == f32::INFINITY { x } else { ln };
+    let ln = if x == 0.0 { f32::NEG_INFINITY } else { ln };
+    // written so that NaN fails
+    if x >= 0.0 { ln } else { f32::NAN }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +90,35 @@ mod tests {
             }
         }
         assert!(worst.0 <= 1.0, "{} units at {}", worst.0, worst.1);
+    }
+
+    #[test]
+    fn ln_is_within_one_and_a_half_units_over_its_range() {
+        let mut worst = (0.0, 0.0);
+        // every 1021st positive number, subnormals too
+        for bits in (1..f32::INFINITY.to_bits()).step_by(1021) {
+            let x = f32::from_bits(bits);
+            let want = f64::from(x).ln();
+            let unit = (want.abs().log2().floor() - 23.0)
+                .exp2()
+                .max(2.0_f64.powi(-24));
+            let off = (f64::from(ln(x)) - want).abs() / unit;
+            if off > worst.0 {
+                worst = (off, x);
+            }
+        }
+        assert!(worst.0 <= 1.5, "{} units at {:e}", worst.0, worst.1);
+    }
+
+    #[test]
+    fn ln_at_the_ends() {
+        assert_eq!(ln(1.0), 0.0);
+        assert_eq!(ln(0.0), f32::NEG_INFINITY);
+        assert_eq!(ln(-0.0), f32::NEG_INFINITY);
+        assert_eq!(ln(f32::INFINITY), f32::INFINITY);
+        assert!(ln(-1e-40).is_nan());
+        assert!(ln(f32::NEG_INFINITY).is_nan());
+        assert!(ln(f32::NAN).is_nan());
     }
 
     #[test]

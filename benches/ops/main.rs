@@ -11,7 +11,11 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod elementwise;
+mod lrn;
+mod optimizers;
 mod relu;
+mod transpose;
 
 /// The CPU and, if one works, the first GPU.
 fn devices() -> Vec<Device> {
@@ -67,5 +71,12 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
     group
 }
 
-criterion_group!(ops, relu::bench);
+criterion_group!(
+    ops,
+    elementwise::bench,
+    lrn::bench,
+    optimizers::bench,
+    relu::bench,
+    transpose::bench
+);
 criterion_main!(ops);

@@ -9,7 +9,7 @@ use cudarc::driver::{CudaSlice, CudaStream};
 
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::tensor::{Data, DataMut, Tensor, same_device};
+use crate::tensor::{Data, DataMut, Tensor, same_device, same_shape};
 
 /// One input, one output.
 pub(crate) fn unary<A: Element, Y: Element>(
@@ -86,6 +86,47 @@ pub(crate) fn update<A: Element, Y: Element>(
     match (a.data(), y.data_update()?) {
         (Data::Cpu(a), DataMut::Cpu(y)) => cpu(a, y),
         (Data::Cuda(a), DataMut::Cuda(y)) => return cuda(a.stream(), a, y),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// An optimizer's step: a parameter and its states updated, its gradient read. Checks shapes as well as devices.
+pub(crate) fn step<T: Element, S: Element, const STATES: usize>(
+    op: &'static str,
+    p: &mut Tensor<T>,
+    g: &Tensor<T>,
+    states: [&mut Tensor<S>; STATES],
+    cpu: impl FnOnce(&mut [T], &[T], [&mut [S]; STATES]),
+    cuda: impl FnOnce(
+        &Arc<CudaStream>,
+        &mut CudaSlice<T>,
+        &CudaSlice<T>,
+        [&mut CudaSlice<S>; STATES],
+    ) -> Result<()>,
+) -> Result<()> {
+    same_shape(op, p, g)?;
+    same_device(op, &[p.device(), g.device()])?;
+    for state in &states {
+        same_shape(op, p, state)?;
+        same_device(op, &[p.device(), state.device()])?;
+    }
+    if p.numel() == 0 {
+        return Ok(());
+    }
+    let (mut on_cpu, mut on_cuda) = (Vec::new(), Vec::new());
+    for state in states {
+        match state.data_update()? {
+            DataMut::Cpu(s) => on_cpu.push(s),
+            DataMut::Cuda(s) => on_cuda.push(s),
+        }
+    }
+    match (p.data_update()?, g.data()) {
+        (DataMut::Cpu(p), Data::Cpu(g)) => cpu(p, g, on_cpu.try_into().map_err(|_| mixed(op))?),
+        (DataMut::Cuda(p), Data::Cuda(g)) => {
+            let states = on_cuda.try_into().map_err(|_| mixed(op))?;
+            return cuda(g.stream(), p, g, states);
+        }
         _ => return Err(mixed(op)),
     }
     Ok(())

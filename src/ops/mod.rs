@@ -5,7 +5,19 @@
 //! into a tensor made beforehand, and `op_backward` is a function here. Programs that hold cudarc buffers already
 //! call `ops::<op>::cuda` directly.
 
+pub mod adam;
+pub mod add;
+pub mod bias_add;
+pub mod cast;
 pub(crate) mod dispatch;
+pub mod fill;
+pub mod lrn;
 pub mod relu;
+pub mod scale;
+pub mod sgd;
+pub mod transpose;
 
+pub use adam::{AdamOptions, adam_step};
+pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
 pub use relu::{relu_backward, relu_backward_out};
+pub use sgd::{SgdOptions, sgd_step};

@@ -118,3 +118,15 @@ pub fn unwritten<T: Float>(shape: &[usize], device: &Device) -> Tensor<T> {
 pub fn tensor<T: warpsmith::Element>(data: &[T], shape: &[usize], device: &Device) -> Tensor<T> {
     Tensor::from_slice(data, shape, device).unwrap()
 }
+
+/// Uniform in [-300, 300) with a few ten times as large, rounded to `T`: where an op weighs squares lightly, a wrong
+/// window or constant shows only on such.
+pub fn hundreds<T: Float>(n: usize, seed: u64) -> Vec<T> {
+    let mut generator = Generator::manual_seed(seed);
+    (0..n)
+        .map(|i| {
+            let x = generator.uniform(-300.0, 300.0);
+            T::from_f32(if i % 89 == 7 { 10.0 * x } else { x })
+        })
+        .collect()
+}

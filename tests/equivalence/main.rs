@@ -6,7 +6,16 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adam;
+mod add;
+mod bias_add;
+mod cast;
+mod fill;
+mod lrn;
 mod relu;
+mod scale;
+mod sgd;
+mod transpose;
 
 use warpsmith::{Device, kernels};
 
@@ -41,10 +50,54 @@ macro_rules! tests {
 }
 
 tests! {
+    adam {
+        step: ["adam_f32", "adam_f16", "adam_bf16"],
+    }
+    add {
+        out_of_place: ["add_f32", "add_f16", "add_bf16"],
+        in_place: ["add_f32", "add_f16", "add_bf16"],
+    }
+    bias_add {
+        out_of_place: ["bias_add_f32", "bias_add_f16", "bias_add_bf16"],
+        in_place: ["bias_add_f32", "bias_add_f16", "bias_add_bf16"],
+        misaligned_view: ["bias_add_f32"],
+    }
+    cast {
+        from_f32: ["cast_f32_f16", "cast_f32_bf16", "cast_f32_i32"],
+        from_f16: ["cast_f16_f32", "cast_f16_bf16", "cast_f16_i32"],
+        from_bf16: ["cast_bf16_f32", "cast_bf16_f16", "cast_bf16_i32"],
+        from_i32: ["cast_i32_f32", "cast_i32_f16", "cast_i32_bf16"],
+        misaligned_view: ["cast_f16_f32"],
+    }
+    fill {
+        words: ["fill_b32"],
+        halves: ["fill_b16"],
+        view: ["fill_b32"],
+    }
+    lrn {
+        registers: ["lrn_registers_f32", "lrn_registers_f16", "lrn_registers_bf16"],
+        columns: ["lrn_columns_f32", "lrn_columns_f16", "lrn_columns_bf16"],
+        backward_registers: ["lrn_backward_registers_f32", "lrn_backward_registers_f16", "lrn_backward_registers_bf16"],
+        backward_columns: ["lrn_backward_columns_f32", "lrn_backward_columns_f16", "lrn_backward_columns_bf16"],
+        misaligned_view: ["lrn_registers_f16"],
+    }
     relu {
         forward: ["relu_f32", "relu_f16", "relu_bf16"],
         in_place: ["relu_f32", "relu_f16", "relu_bf16"],
         backward: ["relu_backward_f32", "relu_backward_f16", "relu_backward_bf16"],
+    }
+    scale {
+        out_of_place: ["scale_f32", "scale_f16", "scale_bf16"],
+        in_place: ["scale_f32", "scale_f16", "scale_bf16"],
+    }
+    sgd {
+        plain: ["sgd_f32", "sgd_f16", "sgd_bf16"],
+        momentum: ["sgd_momentum_f32", "sgd_momentum_f16", "sgd_momentum_bf16"],
+    }
+    transpose {
+        words: ["transpose_b32"],
+        halves: ["transpose_b16"],
+        misaligned_view: ["transpose_b16"],
     }
 }
 

@@ -3,8 +3,12 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod elementwise;
+mod lrn;
+mod optimizers;
 mod relu;
 mod tensor;
+mod transpose;
 
 /// The error's text holds every one of these.
 #[track_caller]

@@ -4,4 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod elementwise;
+mod lrn;
+mod optimizers;
 mod relu;
+mod transpose;

@@ -1,0 +1,125 @@
+//! Adam, one fused step per parameter: PyTorch's `torch.optim.Adam`.
+//!
+//! ```text
+//! g = grad + weight_decay * param
+//! m = beta1 * m + (1 - beta1) * g
+//! v = beta2 * v + (1 - beta2) * g^2
+//! param -= lr * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
+//! ```
+//! ONNX `Adam` adds its epsilon before the bias is corrected: divide it by `sqrt(1 - beta2^step)`.
+
+pub(crate) mod cpu;
+pub mod cuda;
+
+use crate::element::Float;
+use crate::error::{Error, Result};
+use crate::ops::dispatch;
+use crate::tensor::Tensor;
+
+const OP: &str = "adam";
+
+/// The arguments of `torch.optim.Adam`, with its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamOptions {
+    /// Learning rate.
+    pub lr: f64,
+    /// How much of the mean gradient is kept.
+    pub beta1: f64,
+    /// How much of the mean squared gradient is kept.
+    pub beta2: f64,
+    /// Added to the root of the mean square.
+    pub eps: f64,
+    /// L2 penalty, added to the gradient (not AdamW's).
+    pub weight_decay: f64,
+}
+
+impl Default for AdamOptions {
+    fn default() -> Self {
+        Self {
+            lr: 1e-3,
+            beta1: 0.9,
+            beta2: 0.999,
+            eps: 1e-8,
+            weight_decay: 0.0,
+        }
+    }
+}
+
+/// What a step multiplies with, rounded once from f64: `1 - beta2^step` has few digits in f32.
+#[derive(Clone, Copy)]
+pub(crate) struct Scalars {
+    /// `lr / (1 - beta1^step)`
+    pub(crate) rate: f32,
+    pub(crate) beta1: f32,
+    /// `1 - beta1`
+    pub(crate) take1: f32,
+    pub(crate) beta2: f32,
+    /// `1 - beta2`
+    pub(crate) take2: f32,
+    /// `1 / sqrt(1 - beta2^step)`
+    pub(crate) root: f32,
+    pub(crate) eps: f32,
+    pub(crate) weight_decay: f32,
+}
+
+impl AdamOptions {
+    /// The scalars of one step, if the options are within PyTorch's ranges.
+    pub(crate) fn scalars(&self, step: u64) -> Result<Scalars> {
+        let at_least_0 = [
+            ("lr", self.lr),
+            ("eps", self.eps),
+            ("weight_decay", self.weight_decay),
+        ];
+        for (name, value) in at_least_0 {
+            if !(value.is_finite() && value >= 0.0) {
+                let expected = format!("a {name} of at least 0");
+                return Err(Error::argument(OP, expected, value));
+            }
+        }
+        for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(Error::argument(OP, format!("a {name} in [0, 1)"), value));
+            }
+        }
+        if step == 0 {
+            return Err(Error::argument(OP, "steps that count from 1", step));
+        }
+        let bias = |beta: f64| 1.0 - beta.powf(step as f64);
+        Ok(Scalars {
+            rate: (self.lr / bias(self.beta1)) as f32,
+            beta1: self.beta1 as f32,
+            take1: (1.0 - self.beta1) as f32,
+            beta2: self.beta2 as f32,
+            take2: (1.0 - self.beta2) as f32,
+            root: bias(self.beta2).sqrt().recip() as f32,
+            eps: self.eps as f32,
+            weight_decay: self.weight_decay as f32,
+        })
+    }
+}
+
+/// One step of [`AdamOptions`] for one parameter, in place; `step` counts from 1.
+///
+/// `m` and `v`, the means of the gradient and of its square, have the parameter's shape, are `f32` whatever the
+/// parameter is, and are zeros before the first step.
+///
+/// # Errors
+/// Different shapes or devices, options outside PyTorch's ranges, or a step of 0.
+pub fn adam_step<T: Float>(
+    param: &mut Tensor<T>,
+    grad: &Tensor<T>,
+    m: &mut Tensor<f32>,
+    v: &mut Tensor<f32>,
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    let scalars = options.scalars(step)?;
+    dispatch::step(
+        OP,
+        param,
+        grad,
+        [m, v],
+        |p, g, [m, v]| cpu::adam(p, g, m, v, scalars),
+        |s, p, g, [m, v]| cuda::adam(s, p, g, m, v, options, step),
+    )
+}

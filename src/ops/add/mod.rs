@@ -1,0 +1,57 @@
+//! Sum: `y = a + alpha b`, rounded once. ONNX `Add` (alpha 1), PyTorch `torch.add(a, b, alpha=alpha)`.
+//!
+//! Backward: the gradient of `a` is dy itself, that of `b` is `dy.mul(alpha)`.
+
+pub(crate) mod cpu;
+pub mod cuda;
+
+use crate::element::Float;
+use crate::error::Result;
+use crate::ops::dispatch;
+use crate::tensor::{Tensor, same_shape};
+
+const OP: &str = "add";
+
+impl<T: Float> Tensor<T> {
+    /// `self + alpha * other` element by element.
+    ///
+    /// # Errors
+    /// Different shapes or devices.
+    pub fn add(&self, other: &Self, alpha: f32) -> Result<Self> {
+        let mut out = Self::empty(self.shape(), self.device())?;
+        self.add_out(other, alpha, &mut out)?;
+        Ok(out)
+    }
+
+    /// [`Tensor::add`] into `out`, of the same shape and device.
+    ///
+    /// # Errors
+    /// Different shapes or devices.
+    pub fn add_out(&self, other: &Self, alpha: f32, out: &mut Self) -> Result<()> {
+        same_shape(OP, self, other)?;
+        same_shape(OP, self, out)?;
+        dispatch::binary(
+            OP,
+            self,
+            other,
+            out,
+            |a, b, y| cpu::add(a, b, y, alpha),
+            |s, a, b, y| cuda::add(s, a, b, y, alpha),
+        )
+    }
+
+    /// [`Tensor::add`] in place.
+    ///
+    /// # Errors
+    /// Different shapes or devices.
+    pub fn add_(&mut self, other: &Self, alpha: f32) -> Result<()> {
+        same_shape(OP, self, other)?;
+        dispatch::update(
+            OP,
+            other,
+            self,
+            |b, y| cpu::add_in_place(y, b, alpha),
+            |s, b, y| cuda::add_in_place(s, y, b, alpha),
+        )
+    }
+}

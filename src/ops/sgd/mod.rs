@@ -1,0 +1,116 @@
+//! Stochastic gradient descent, one fused step per parameter: PyTorch's `torch.optim.SGD`.
+//!
+//! ```text
+//! g = grad + weight_decay * param
+//! velocity = g                                            in the first step
+//! velocity = momentum * velocity + (1 - dampening) * g    in the others
+//! param -= lr * g                                         without momentum
+//! param -= lr * velocity                                  with momentum
+//! param -= lr * (g + momentum * velocity)                 with Nesterov's
+//! ```
+//! ONNX `Momentum` in mode `standard` is this with `dampening = 1 - beta`.
+
+pub(crate) mod cpu;
+pub mod cuda;
+
+use crate::element::Float;
+use crate::error::{Error, Result};
+use crate::ops::dispatch;
+use crate::tensor::Tensor;
+
+const OP: &str = "sgd";
+
+/// The arguments of `torch.optim.SGD`, with its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SgdOptions {
+    /// Learning rate.
+    pub lr: f64,
+    /// How much of the velocity is kept; 0 needs no velocity at all.
+    pub momentum: f64,
+    /// What part of the gradient the velocity does not take.
+    pub dampening: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+    /// Nesterov's momentum; needs a momentum and no dampening.
+    pub nesterov: bool,
+}
+
+impl Default for SgdOptions {
+    fn default() -> Self {
+        Self {
+            lr: 1e-3,
+            momentum: 0.0,
+            dampening: 0.0,
+            weight_decay: 0.0,
+            nesterov: false,
+        }
+    }
+}
+
+impl SgdOptions {
+    pub(crate) fn check(&self) -> Result<()> {
+        for (name, value) in [
+            ("lr", self.lr),
+            ("momentum", self.momentum),
+            ("weight_decay", self.weight_decay),
+        ] {
+            if !(value.is_finite() && value >= 0.0) {
+                let expected = format!("a {name} of at least 0");
+                return Err(Error::argument(OP, expected, value));
+            }
+        }
+        if !self.dampening.is_finite() {
+            let expected = "a finite dampening";
+            return Err(Error::argument(OP, expected, self.dampening));
+        }
+        if self.nesterov && (self.momentum == 0.0 || self.dampening != 0.0) {
+            let got = format!(
+                "momentum {} and dampening {}",
+                self.momentum, self.dampening
+            );
+            let expected = "a momentum and no dampening for nesterov";
+            return Err(Error::argument(OP, expected, got));
+        }
+        Ok(())
+    }
+}
+
+/// One step of [`SgdOptions`] for one parameter, in place; `step` counts from 1.
+///
+/// `velocity` is needed where there is a momentum, and left alone where there is none. It has the parameter's shape, is
+/// `f32` whatever the parameter is, and may hold anything before the first step.
+///
+/// # Errors
+/// Different shapes or devices, options outside PyTorch's ranges, a step of 0, or no velocity where one is needed.
+pub fn sgd_step<T: Float>(
+    param: &mut Tensor<T>,
+    grad: &Tensor<T>,
+    velocity: Option<&mut Tensor<f32>>,
+    options: &SgdOptions,
+    step: u64,
+) -> Result<()> {
+    options.check()?;
+    if step == 0 {
+        return Err(Error::argument(OP, "steps that count from 1", step));
+    }
+    if options.momentum == 0.0 {
+        return dispatch::step::<T, f32, 0>(
+            OP,
+            param,
+            grad,
+            [],
+            |p, g, []| cpu::sgd(p, g, options),
+            |s, p, g, []| cuda::sgd(s, p, g, options),
+        );
+    }
+    let velocity =
+        velocity.ok_or_else(|| Error::argument(OP, "a velocity, as momentum is not 0", "none"))?;
+    dispatch::step(
+        OP,
+        param,
+        grad,
+        [velocity],
+        |p, g, [v]| cpu::sgd_momentum(p, g, v, options, step == 1),
+        |s, p, g, [v]| cuda::sgd_momentum(s, p, g, v, options, step == 1),
+    )
+}

@@ -1,0 +1,74 @@
+use half::{bf16, f16};
+use warpsmith::ops::cast::cuda;
+use warpsmith::{Device, Element, Float, Tensor};
+
+use crate::common::data::{SHAPES, tensor, with_specials};
+
+/// Compares the bits, but for those of a NaN.
+fn agree<U: Element>(got: &[U], want: &[U], what: &str) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (i, (g, w)) in got.iter().zip(want).enumerate() {
+        let both_nan = g != g && w != w;
+        assert!(g == w || both_nan, "{what} at {i}: got {g:?}, want {w:?}");
+    }
+}
+
+fn one<T: Element, U: Element>(device: &Device, data: &[T], shape: &[usize], name: &str) {
+    let [want, got] = [&Device::Cpu, device].map(|d| {
+        // a number that no case yields
+        let stale = tensor(&vec![12_345; data.len()], shape, &Device::Cpu);
+        let stale = stale.cast::<U>().unwrap().to_vec().unwrap();
+        let mut y = Tensor::from_vec(stale, shape, d).unwrap();
+        tensor(data, shape, d).cast_out(&mut y).unwrap();
+        y.to_vec().unwrap()
+    });
+    agree(&got, &want, &format!("cast {} {} {name}", T::NAME, U::NAME));
+}
+
+fn from_float<T: Float, U: Float, V: Float>(device: &Device) {
+    for shape in &SHAPES {
+        let mut x = with_specials::<T>(shape.numel(), 1);
+        // past the largest f16, past the largest i32, and halfway between two integers
+        for (x, v) in x.iter_mut().zip([7e4, -3e9, 2.5, -0.99, 65_519.9, 1e-7]) {
+            *x = T::from_f32(v);
+        }
+        one::<T, U>(device, &x, &shape.dims(), shape.name);
+        one::<T, V>(device, &x, &shape.dims(), shape.name);
+        one::<T, i32>(device, &x, &shape.dims(), shape.name);
+    }
+}
+
+pub fn from_f32(device: &Device) {
+    from_float::<f32, f16, bf16>(device);
+}
+
+pub fn from_f16(device: &Device) {
+    from_float::<f16, f32, bf16>(device);
+}
+
+pub fn from_bf16(device: &Device) {
+    from_float::<bf16, f32, f16>(device);
+}
+
+pub fn from_i32(device: &Device) {
+    for shape in &SHAPES {
+        // from one end of the range to the other
+        let x: Vec<i32> = (0..shape.numel() as i32)
+            .map(|i| i.wrapping_mul(0x9e37_79b9_u32.cast_signed()) >> (i % 31))
+            .collect();
+        one::<i32, f32>(device, &x, &shape.dims(), shape.name);
+        one::<i32, f16>(device, &x, &shape.dims(), shape.name);
+        one::<i32, bf16>(device, &x, &shape.dims(), shape.name);
+    }
+}
+
+pub fn misaligned_view(device: &Device) {
+    let stream = device.as_cuda().unwrap().stream();
+    let x = with_specials::<f16>(41, 2);
+    let want = tensor(&x[1..], &[40], &Device::Cpu).cast::<f32>().unwrap();
+    let x = stream.clone_htod(&x).unwrap();
+    let mut y = stream.clone_htod(&[0.5_f32; 40]).unwrap();
+    cuda::cast(stream, &x.slice(1..), &mut y).unwrap();
+    let (got, want) = (stream.clone_dtoh(&y).unwrap(), want.to_vec().unwrap());
+    agree(&got, &want, "cast view");
+}
