@@ -6,6 +6,8 @@
 //! call `ops::<op>::cuda` directly.
 
 pub(crate) mod dispatch;
+pub mod matmul;
 pub mod relu;
 
+pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use relu::{relu_backward, relu_backward_out};
