@@ -11,7 +11,9 @@
 //!
 //! Dependencies point one way: `nn` → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
 
+pub mod data;
 pub mod kernels;
+pub mod nn;
 pub mod ops;
 
 mod cpu;

@@ -3,7 +3,7 @@
 use super::{Module, Parameter, kept};
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::ops;
+use crate::ops::{self, MatmulOptions};
 use crate::random::Generator;
 use crate::tensor::Tensor;
 
@@ -57,7 +57,8 @@ impl Module for Linear {
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
         let input = kept("Linear", &self.input)?;
         // dW = dyᵀ x, db = the column sums of dy, dx = dy W
-        ops::matmul_tn_out(grad, input, &mut self.weight.grad)?;
+        let transposed = MatmulOptions { transpose_a: true, ..Default::default() };
+        ops::matmul_with_out(grad, input, &transposed, &mut self.weight.grad)?;
         ops::column_sum_out(grad, &mut self.bias.grad)?;
         grad.matmul(&self.weight.value)
     }

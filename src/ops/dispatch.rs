@@ -52,6 +52,40 @@ pub(crate) fn binary<A: Element, B: Element, Y: Element>(
     Ok(())
 }
 
+/// Two inputs, one more that may be missing, one output. Both sides can fail.
+pub(crate) fn binary_optional<A: Element, B: Element, C: Element, Y: Element>(
+    op: &'static str,
+    a: &Tensor<A>,
+    b: &Tensor<B>,
+    c: Option<&Tensor<C>>,
+    y: &mut Tensor<Y>,
+    cpu: impl FnOnce(&[A], &[B], Option<&[C]>, &mut [Y]) -> Result<()>,
+    cuda: impl FnOnce(
+        &Arc<CudaStream>,
+        &CudaSlice<A>,
+        &CudaSlice<B>,
+        Option<&CudaSlice<C>>,
+        &mut CudaSlice<Y>,
+    ) -> Result<()>,
+) -> Result<()> {
+    match c {
+        Some(c) => same_device(op, &[a.device(), b.device(), c.device(), y.device()])?,
+        None => same_device(op, &[a.device(), b.device(), y.device()])?,
+    }
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), b.data(), c.map(Tensor::data), y.data_mut()?) {
+        (Data::Cpu(a), Data::Cpu(b), None, DataMut::Cpu(y)) => cpu(a, b, None, y),
+        (Data::Cpu(a), Data::Cpu(b), Some(Data::Cpu(c)), DataMut::Cpu(y)) => cpu(a, b, Some(c), y),
+        (Data::Cuda(a), Data::Cuda(b), None, DataMut::Cuda(y)) => cuda(a.stream(), a, b, None, y),
+        (Data::Cuda(a), Data::Cuda(b), Some(Data::Cuda(c)), DataMut::Cuda(y)) => {
+            cuda(a.stream(), a, b, Some(c), y)
+        }
+        _ => Err(mixed(op)),
+    }
+}
+
 /// No input, one tensor updated.
 pub(crate) fn in_place<Y: Element>(
     y: &mut Tensor<Y>,

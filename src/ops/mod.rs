@@ -12,6 +12,7 @@ pub mod cast;
 pub(crate) mod dispatch;
 pub mod fill;
 pub mod lrn;
+pub mod matmul;
 pub mod relu;
 pub mod scale;
 pub mod sgd;
@@ -19,5 +20,6 @@ pub mod transpose;
 
 pub use adam::{AdamOptions, adam_step};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
+pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use relu::{relu_backward, relu_backward_out};
 pub use sgd::{SgdOptions, sgd_step};
