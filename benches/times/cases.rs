@@ -127,7 +127,7 @@ fn rows<T: Float>() -> Vec<Case> {
         unary::<T>("softmax", &SHORT_ROWS, |x, y| x.softmax_out(y)),
         unary::<T>("log_softmax", &SQUARE, |x, y| x.log_softmax_out(y)),
         binary::<T>("softmax_backward", &SQUARE, ops::softmax_backward_out),
-        unary::<T>("transpose", &SQUARE, |x, y| x.transpose_out(y)),
+        unary::<T>("transpose", &SQUARE, |x, y| x.transpose_out(0, 1, y)),
         unary::<T>("lrn", &LRN, |x, y| {
             x.local_response_norm_out(5, 1e-4, 0.75, 1.0, y)
         }),
@@ -144,7 +144,7 @@ fn sgd() -> Case {
             ..Default::default()
         };
         Ok(Box::new(move || {
-            ops::sgd_step(&mut p, &g, Some(&mut velocity), &options)
+            ops::sgd_step(&mut p, &g, Some(&mut velocity), &options, 2)
         }))
     })
 }
@@ -167,7 +167,9 @@ fn matmul<T: Float>([m, n, k]: [usize; 3], dtype: &'static str, allow_tf32: bool
             allow_tf32,
             ..Default::default()
         };
-        Ok(Box::new(move || ops::matmul_out(&a, &b, &options, &mut c)))
+        Ok(Box::new(move || {
+            ops::matmul_with_out(&a, &b, &options, &mut c)
+        }))
     };
     let footprint = (m * k + k * n + m * n) * size_of::<T>();
     let work = Work::Flop(2.0 * m as f64 * n as f64 * k as f64);

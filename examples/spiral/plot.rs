@@ -69,14 +69,23 @@ fn paint(
             ))?;
         }
         let pixel = |v: f32| ((v / REACH + 1.0) / 2.0 * PANEL as f32) as i32;
-        let at = |x, y| (left + pixel(x).clamp(0, PANEL), TITLE + pixel(-y).clamp(0, PANEL));
+        let at = |x, y| {
+            (
+                left + pixel(x).clamp(0, PANEL),
+                TITLE + pixel(-y).clamp(0, PANEL),
+            )
+        };
         // all rims first, so that no rim covers a neighbour
         for &(x, y, _) in points {
             root.draw(&Circle::new(at(x, y), 3, WHITE.filled()))?;
         }
         for &(x, y, label) in points {
             let (r, g, b) = COLORS[label as usize % 3];
-            root.draw(&Circle::new(at(x, y), 2, RGBColor(r as u8, g as u8, b as u8).filled()))?;
+            root.draw(&Circle::new(
+                at(x, y),
+                2,
+                RGBColor(r as u8, g as u8, b as u8).filled(),
+            ))?;
         }
     }
     root.present()?;

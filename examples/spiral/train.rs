@@ -10,8 +10,8 @@ use warpsmith::{Device, Generator, Result, Tensor, data};
 const CLASSES: usize = 3;
 const PER_CLASS: usize = 1000;
 const HIDDEN: usize = 100;
-const LEARNING_RATE: f32 = 1e-3;
-const WEIGHT_DECAY: f32 = 1e-5;
+const LEARNING_RATE: f64 = 1e-3;
+const WEIGHT_DECAY: f64 = 1e-5;
 /// How often the bar reads the loss: each reading waits for the device.
 const SHOW_EVERY: u32 = 50;
 

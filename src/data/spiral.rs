@@ -23,7 +23,11 @@ pub fn spiral(
     const OP: &str = "spiral";
     if classes == 0 || per_class == 0 {
         let got = format!("{classes} and {per_class}");
-        return Err(Error::argument(OP, "at least one class and one point of each", got));
+        return Err(Error::argument(
+            OP,
+            "at least one class and one point of each",
+            got,
+        ));
     }
     to_i32(OP, "points", numel(OP, &[classes, per_class])?)?;
     let mut points = Vec::with_capacity(2 * classes * per_class);
@@ -38,7 +42,10 @@ pub fn spiral(
         }
     }
     let n = labels.len();
-    Ok((Tensor::from_vec(points, &[n, 2], device)?, Tensor::from_vec(labels, &[n], device)?))
+    Ok((
+        Tensor::from_vec(points, &[n, 2], device)?,
+        Tensor::from_vec(labels, &[n], device)?,
+    ))
 }
 
 #[cfg(test)]
@@ -52,7 +59,10 @@ mod tests {
         let (x, labels) = (x.to_vec()?, labels.to_vec()?);
         for i in 0..300 {
             let radius = x[2 * i].hypot(x[2 * i + 1]);
-            assert!((radius - (i % 100) as f32 / 99.0).abs() < 1e-5, "point {i} has radius {radius}");
+            assert!(
+                (radius - (i % 100) as f32 / 99.0).abs() < 1e-5,
+                "point {i} has radius {radius}"
+            );
             assert_eq!(labels[i], i as i32 / 100);
         }
         Ok(())

@@ -20,10 +20,19 @@ impl Linear {
     ///
     /// # Errors
     /// Where a side is 0 or more than memory holds.
-    pub fn new(inputs: usize, outputs: usize, generator: &mut Generator, device: &Device) -> Result<Self> {
+    pub fn new(
+        inputs: usize,
+        outputs: usize,
+        generator: &mut Generator,
+        device: &Device,
+    ) -> Result<Self> {
         if inputs == 0 || outputs == 0 {
             let got = format!("{inputs} and {outputs}");
-            return Err(Error::argument("Linear", "at least one input and one output", got));
+            return Err(Error::argument(
+                "Linear",
+                "at least one input and one output",
+                got,
+            ));
         }
         let bound = 1.0 / (inputs as f32).sqrt();
         let weight = Tensor::uniform(&[outputs, inputs], -bound, bound, generator, device)?;
@@ -40,10 +49,18 @@ impl Linear {
             ([outputs, _], [n]) if outputs == n => {}
             (w, b) => {
                 let got = format!("{w:?} and {b:?}");
-                return Err(Error::shape("Linear", "weight (out, in) and bias (out)", got));
+                return Err(Error::shape(
+                    "Linear",
+                    "weight (out, in) and bias (out)",
+                    got,
+                ));
             }
         }
-        Ok(Self { weight: Parameter::new(weight)?, bias: Parameter::new(bias)?, input: None })
+        Ok(Self {
+            weight: Parameter::new(weight)?,
+            bias: Parameter::new(bias)?,
+            input: None,
+        })
     }
 }
 
@@ -57,7 +74,10 @@ impl Module for Linear {
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
         let input = kept("Linear", &self.input)?;
         // dW = dyᵀ x, db = the column sums of dy, dx = dy W
-        let transposed = MatmulOptions { transpose_a: true, ..Default::default() };
+        let transposed = MatmulOptions {
+            transpose_a: true,
+            ..Default::default()
+        };
         ops::matmul_with_out(grad, input, &transposed, &mut self.weight.grad)?;
         ops::column_sum_out(grad, &mut self.bias.grad)?;
         grad.matmul(&self.weight.value)

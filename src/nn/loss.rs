@@ -34,7 +34,13 @@ impl CrossEntropyLoss {
     /// Where `forward` has not run.
     pub fn backward(&self) -> Result<Tensor<f32>> {
         let logits = kept("CrossEntropyLoss", &self.logits)?;
-        let none = || Error::argument("CrossEntropyLoss", "forward before backward", "no forward yet");
+        let none = || {
+            Error::argument(
+                "CrossEntropyLoss",
+                "forward before backward",
+                "no forward yet",
+            )
+        };
         ops::cross_entropy_backward(logits, self.labels.as_ref().ok_or_else(none)?)
     }
 }

@@ -83,5 +83,7 @@ impl Parameter {
 
 /// What `forward` kept, or the error of a backward that comes before it.
 fn kept<'a>(layer: &'static str, tensor: &'a Option<Tensor<f32>>) -> Result<&'a Tensor<f32>> {
-    tensor.as_ref().ok_or_else(|| Error::argument(layer, "forward before backward", "no forward yet"))
+    tensor
+        .as_ref()
+        .ok_or_else(|| Error::argument(layer, "forward before backward", "no forward yet"))
 }

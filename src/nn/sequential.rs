@@ -26,14 +26,22 @@ impl Sequential {
 
 impl Module for Sequential {
     fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.layers.iter_mut().try_fold(input.clone(), |x, layer| layer.forward(&x))
+        self.layers
+            .iter_mut()
+            .try_fold(input.clone(), |x, layer| layer.forward(&x))
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.layers.iter_mut().rev().try_fold(grad.clone(), |grad, layer| layer.backward(&grad))
+        self.layers
+            .iter_mut()
+            .rev()
+            .try_fold(grad.clone(), |grad, layer| layer.backward(&grad))
     }
 
     fn parameters(&mut self) -> Vec<&mut Parameter> {
-        self.layers.iter_mut().flat_map(|layer| layer.parameters()).collect()
+        self.layers
+            .iter_mut()
+            .flat_map(|layer| layer.parameters())
+            .collect()
     }
 }

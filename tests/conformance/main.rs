@@ -31,7 +31,11 @@ fn read(name: &str) -> Vector {
     };
     let model = Model::decode(bytes(format!("{name}/model.onnx")).expect("a model")).unwrap();
     let node = model.graph.unwrap().node.remove(0);
-    Vector { node, inputs: tensors("input"), outputs: tensors("output") }
+    Vector {
+        node,
+        inputs: tensors("input"),
+        outputs: tensors("output"),
+    }
 }
 
 fn check(name: &str, device: &Device) {
@@ -109,7 +113,10 @@ vectors! {
 
 #[test]
 fn every_vector_is_used() {
-    let mut folders: Vec<_> = VECTORS.dirs().map(|d| d.path().to_string_lossy().into_owned()).collect();
+    let mut folders: Vec<_> = VECTORS
+        .dirs()
+        .map(|d| d.path().to_string_lossy().into_owned())
+        .collect();
     folders.sort();
     assert_eq!(folders, LISTED);
 }

@@ -59,7 +59,9 @@ impl Node {
         self.find(name).map_or(default, |a| a.i)
     }
     pub fn text(&self, name: &str) -> String {
-        self.find(name).map_or(String::new(), |a| String::from_utf8_lossy(&a.s).into_owned())
+        self.find(name).map_or(String::new(), |a| {
+            String::from_utf8_lossy(&a.s).into_owned()
+        })
     }
     pub fn ints(&self, name: &str) -> Vec<i64> {
         self.find(name).map_or(Vec::new(), |a| a.ints.clone())
@@ -72,7 +74,10 @@ impl TensorProto {
     }
     pub fn floats(&self) -> Vec<f32> {
         assert_eq!(self.data_type, 1, "a tensor of f32");
-        self.raw_data.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+        self.raw_data
+            .chunks_exact(4)
+            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect()
     }
     pub fn ints(&self) -> Vec<i64> {
         assert_eq!(self.data_type, 7, "a tensor of i64");

@@ -40,7 +40,7 @@ fn an_optimizer_that_meets_another_model() {
 
 #[test]
 fn rates_that_are_no_numbers() {
-    for lr in [f32::NAN, -1.0, f32::INFINITY] {
+    for lr in [f64::NAN, -1.0, f64::INFINITY] {
         assert_says(optim::Sgd::new(lr).step(&mut linear(1, 1)), &["lr"]);
         assert_says(optim::Adam::new(lr).step(&mut linear(1, 1)), &["lr"]);
     }

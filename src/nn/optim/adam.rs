@@ -9,33 +9,39 @@ use crate::ops::{self, AdamOptions};
 #[derive(Debug, Default)]
 pub struct Adam {
     options: AdamOptions,
-    steps: u32,
+    steps: u64,
     state: State<2>,
 }
 
 impl Adam {
     /// Adam with betas 0.9 and 0.999, eps 1e-8 and no weight decay.
-    pub fn new(lr: f32) -> Self {
-        Self { options: AdamOptions { lr, ..Default::default() }, ..Default::default() }
+    pub fn new(lr: f64) -> Self {
+        Self {
+            options: AdamOptions {
+                lr,
+                ..Default::default()
+            },
+            ..Default::default()
+        }
     }
 
     /// How much of the first and second moment each step keeps.
     #[must_use]
-    pub fn betas(mut self, beta1: f32, beta2: f32) -> Self {
+    pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
         (self.options.beta1, self.options.beta2) = (beta1, beta2);
         self
     }
 
     /// What is added to the root of the second moment.
     #[must_use]
-    pub fn eps(mut self, eps: f32) -> Self {
+    pub fn eps(mut self, eps: f64) -> Self {
         self.options.eps = eps;
         self
     }
 
     /// Adds `weight_decay * p` to the gradient.
     #[must_use]
-    pub fn weight_decay(mut self, weight_decay: f32) -> Self {
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.options.weight_decay = weight_decay;
         self
     }
@@ -47,10 +53,11 @@ impl Adam {
     pub fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         let mut parameters = model.parameters();
         let state = self.state.of("Adam", &parameters)?;
-        self.steps = self.steps.saturating_add(1);
+        let step = self.steps + 1;
         for (p, [m, v]) in parameters.iter_mut().zip(state) {
-            ops::adam_step(&mut p.value, &p.grad, m, v, &self.options, self.steps)?;
+            ops::adam_step(&mut p.value, &p.grad, m, v, &self.options, step)?;
         }
+        self.steps = step;
         Ok(())
     }
 }

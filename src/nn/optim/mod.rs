@@ -22,7 +22,11 @@ impl<const N: usize> Default for State<N> {
 
 impl<const N: usize> State<N> {
     /// The state beside each parameter, or an error where the model is not the one of the first step.
-    fn of(&mut self, optimizer: &'static str, parameters: &[&mut Parameter]) -> Result<&mut [[Tensor<f32>; N]]> {
+    fn of(
+        &mut self,
+        optimizer: &'static str,
+        parameters: &[&mut Parameter],
+    ) -> Result<&mut [[Tensor<f32>; N]]> {
         if self.0.is_empty() {
             let zeros = |p: &&mut Parameter| {
                 let zero = Tensor::zeros(p.value.shape(), p.value.device())?;
@@ -35,7 +39,11 @@ impl<const N: usize> State<N> {
         };
         if self.0.len() != parameters.len() || !self.0.iter().zip(parameters).all(same) {
             let got = format!("{} parameters, or of other shapes", parameters.len());
-            return Err(Error::argument(optimizer, format!("the model of the first step, {} parameters", self.0.len()), got));
+            return Err(Error::argument(
+                optimizer,
+                format!("the model of the first step, {} parameters", self.0.len()),
+                got,
+            ));
         }
         Ok(&mut self.0)
     }

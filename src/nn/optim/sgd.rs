@@ -9,18 +9,25 @@ use crate::ops::{self, SgdOptions};
 #[derive(Debug, Default)]
 pub struct Sgd {
     options: SgdOptions,
+    steps: u64,
     state: State<1>,
 }
 
 impl Sgd {
     /// Plain descent: `p -= lr * grad`.
-    pub fn new(lr: f32) -> Self {
-        Self { options: SgdOptions { lr, ..Default::default() }, state: State::default() }
+    pub fn new(lr: f64) -> Self {
+        Self {
+            options: SgdOptions {
+                lr,
+                ..Default::default()
+            },
+            ..Default::default()
+        }
     }
 
     /// Descends along a velocity that keeps this share of itself at every step.
     #[must_use]
-    pub fn momentum(mut self, momentum: f32) -> Self {
+    pub fn momentum(mut self, momentum: f64) -> Self {
         self.options.momentum = momentum;
         self
     }
@@ -34,7 +41,7 @@ impl Sgd {
 
     /// Adds `weight_decay * p` to the gradient.
     #[must_use]
-    pub fn weight_decay(mut self, weight_decay: f32) -> Self {
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
         self.options.weight_decay = weight_decay;
         self
     }
@@ -45,15 +52,18 @@ impl Sgd {
     /// Options out of range, or a model other than that of the first step.
     pub fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         let mut parameters = model.parameters();
-        if self.options.momentum == 0.0 {
-            return parameters
-                .iter_mut()
-                .try_for_each(|p| ops::sgd_step(&mut p.value, &p.grad, None, &self.options));
+        let (options, step) = (&self.options, self.steps + 1);
+        if options.momentum == 0.0 {
+            for p in &mut parameters {
+                ops::sgd_step(&mut p.value, &p.grad, None, options, step)?;
+            }
+        } else {
+            let state = self.state.of("Sgd", &parameters)?;
+            for (p, [velocity]) in parameters.iter_mut().zip(state) {
+                ops::sgd_step(&mut p.value, &p.grad, Some(velocity), options, step)?;
+            }
         }
-        let state = self.state.of("Sgd", &parameters)?;
-        for (p, [velocity]) in parameters.iter_mut().zip(state) {
-            ops::sgd_step(&mut p.value, &p.grad, Some(velocity), &self.options)?;
-        }
+        self.steps = step;
         Ok(())
     }
 }
