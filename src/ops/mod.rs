@@ -5,7 +5,21 @@
 //! into a tensor made beforehand, and `op_backward` is a function here. Programs that hold cudarc buffers already
 //! call `ops::<op>::cuda` directly.
 
+pub mod argmax;
+pub mod column_sum;
+pub mod cross_entropy;
 pub(crate) mod dispatch;
 pub mod relu;
+pub mod sigmoid;
+pub mod softmax;
+pub mod sum;
 
+pub use column_sum::{column_sum, column_sum_out};
+pub use cross_entropy::{
+    cross_entropy, cross_entropy_backward, cross_entropy_backward_out, cross_entropy_out,
+};
 pub use relu::{relu_backward, relu_backward_out};
+pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
+pub use softmax::{
+    log_softmax_backward, log_softmax_backward_out, softmax_backward, softmax_backward_out,
+};
