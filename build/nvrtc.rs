@@ -206,6 +206,8 @@ impl Nvrtc {
                 architecture.replace("sm_", "compute_")
             ),
             "--std=c++17".into(),
+            // there is no host side; without it a generic lambda counts as a host function
+            "-default-device".into(),
             "-lineinfo".into(),
             "-Icuda".into(),
         ];

@@ -7,7 +7,9 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-use cudarc::driver::{CudaContext, CudaStream, DevicePtr, DevicePtrMut, SyncOnDrop, result};
+use cudarc::driver::{
+    CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, SyncOnDrop, result,
+};
 
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -17,6 +19,10 @@ use crate::kernels::{self, Kernel};
 const THREADS: u32 = 256;
 /// Enough to fill every current GPU several times over; grid-stride loops take the rest.
 const MAX_BLOCKS: usize = 8192;
+/// Rows of more columns get a block each.
+const SHORT_ROW: usize = 1024;
+/// Threads of the blocks that have a row each; a thread keeps 32 columns of it.
+const ROW_THREADS: std::ops::RangeInclusive<usize> = 64..=512;
 /// What a block gets without asking.
 const DEFAULT_SHARED: u32 = 48 * 1024;
 
@@ -62,6 +68,25 @@ impl Scalar for f32 {
     }
 }
 
+/// Scratch memory for kernels that write it before they read it; freed in the stream's order, so without waiting.
+pub(crate) fn workspace<T: Element>(
+    stream: &Arc<CudaStream>,
+    op: &'static str,
+    len: usize,
+) -> Result<CudaSlice<T>> {
+    // SAFETY: every bit pattern is a value of an Element, and nothing but the kernels of `op` sees the slice.
+    unsafe { stream.alloc(len) }.map_err(|e| Error::driver(op, e))
+}
+
+/// Lanes that share a row, as `for_lanes` in cuda/group.cuh has it.
+fn lanes(cols: usize) -> usize {
+    match cols {
+        0..=8 => 1,
+        9..=32 => 4,
+        _ => 32,
+    }
+}
+
 impl<'a> Launch<'a> {
     /// Looks the kernel up in the module of `op`.
     pub(crate) fn new(stream: &'a Arc<CudaStream>, op: &'static str, name: &str) -> Result<Self> {
@@ -97,6 +122,26 @@ impl<'a> Launch<'a> {
         let per_block = THREADS as usize * 16 / size_of::<T>();
         self.grid(n.div_ceil(per_block).clamp(1, MAX_BLOCKS), 1, 1)
             .block(THREADS)
+    }
+
+    /// The kernel that takes rows of `cols` columns: `<name>_<T>` with some lanes of a warp to a row, or
+    /// `<name>_block_<T>` with a block to a row.
+    pub(crate) fn rows<T: Element>(
+        stream: &'a Arc<CudaStream>,
+        op: &'static str,
+        name: &str,
+        rows: usize,
+        cols: usize,
+    ) -> Result<Self> {
+        if cols > SHORT_ROW {
+            let threads = cols.div_ceil(32).next_multiple_of(32);
+            let threads = threads.clamp(*ROW_THREADS.start(), *ROW_THREADS.end());
+            let launch = Self::new(stream, op, &format!("{name}_block_{}", T::NAME))?;
+            return Ok(launch.grid(rows, 1, 1).block(threads as u32));
+        }
+        let launch = Self::new(stream, op, &format!("{name}_{}", T::NAME))?;
+        let per_block = THREADS as usize / lanes(cols);
+        Ok(launch.grid(rows.div_ceil(per_block), 1, 1).block(THREADS))
     }
 
     /// Blocks in x, y and z. A size past the device's limit is an error.

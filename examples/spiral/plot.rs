@@ -69,7 +69,7 @@ fn paint(
             ))?;
         }
         let pixel = |v: f32| ((v / REACH + 1.0) / 2.0 * PANEL as f32) as i32;
-        let at = |x, y| {
+        let at = |x: f32, y: f32| {
             (
                 left + pixel(x).clamp(0, PANEL),
                 TITLE + pixel(-y).clamp(0, PANEL),

@@ -7,8 +7,11 @@
 
 pub mod adam;
 pub mod add;
+pub mod argmax;
 pub mod bias_add;
 pub mod cast;
+pub mod column_sum;
+pub mod cross_entropy;
 pub(crate) mod dispatch;
 pub mod fill;
 pub mod lrn;
@@ -16,10 +19,21 @@ pub mod matmul;
 pub mod relu;
 pub mod scale;
 pub mod sgd;
+pub mod sigmoid;
+pub mod softmax;
+pub mod sum;
 pub mod transpose;
 
 pub use adam::{AdamOptions, adam_step};
+pub use column_sum::{column_sum, column_sum_out};
+pub use cross_entropy::{
+    cross_entropy, cross_entropy_backward, cross_entropy_backward_out, cross_entropy_out,
+};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
 pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use relu::{relu_backward, relu_backward_out};
 pub use sgd::{SgdOptions, sgd_step};
+pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
+pub use softmax::{
+    log_softmax_backward, log_softmax_backward_out, softmax_backward, softmax_backward_out,
+};

@@ -18,7 +18,9 @@ static VECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/conformance/ve
 
 /// One folder: the op with its attributes, what goes in and what must come out.
 pub struct Vector {
+    /// The op.
     pub node: Node,
+    /// What goes in.
     pub inputs: Vec<TensorProto>,
     outputs: Vec<TensorProto>,
 }

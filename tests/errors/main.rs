@@ -6,6 +6,7 @@ mod common;
 mod elementwise;
 mod lrn;
 mod optimizers;
+mod nn;
 mod relu;
 mod tensor;
 mod transpose;

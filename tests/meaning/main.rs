@@ -7,5 +7,6 @@ mod common;
 mod elementwise;
 mod lrn;
 mod optimizers;
+mod nn;
 mod relu;
 mod transpose;

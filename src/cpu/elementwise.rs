@@ -1,21 +1,12 @@
-//! What the CPU sides of the ops share: parallel loops over blocks, and arithmetic compiled for the CPU at hand.
-//!
-//! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
+//! Loops over elements.
 
 use rayon::prelude::*;
 
+use super::{TASK, tasks, vectorized};
 use crate::element::Float;
 
-/// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
-pub(crate) const TASK: usize = 32 * 1024;
 /// Elements widened at a time; a block stays in the first-level cache.
 const BLOCK: usize = 512;
-
-/// Runs `work` in a copy compiled for the widest vectors that this CPU has (AVX-512, AVX2 or the baseline).
-#[inline(always)]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
-}
 
 /// `y[i] = f(x[i])`. Both slices have one length.
 pub(crate) fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(f32) -> f32 + Copy + Sync) {
@@ -91,11 +82,6 @@ pub(crate) fn zip<T: Float>(
     });
 }
 
-/// Copies; both slices have one length.
-pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
-    tasks(y, |at, y| y.copy_from_slice(&x[at..at + y.len()]));
-}
-
 /// `y[i] = f(y[i], b[i])`. Both slices have one length.
 pub(crate) fn zip_in_place<T: Float>(
     y: &mut [T],
@@ -166,32 +152,4 @@ pub(crate) fn step<T: Float, const STATES: usize>(
             }
         });
     });
-}
-
-/// Splits `y` over the threads: `work` gets the place of its part and the part. A short slice stays on this thread.
-pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-    if y.len() <= TASK {
-        return work(0, y);
-    }
-    y.par_chunks_mut(TASK)
-        .enumerate()
-        .for_each(|(i, y)| work(i * TASK, y));
-}
-
-/// Calls `work` with the index of each row and the row, rows of `cols` elements shared out over the threads.
-pub(crate) fn rows<T: Send>(y: &mut [T], cols: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    if y.len() <= TASK || cols == 0 {
-        return y
-            .chunks_mut(cols.max(1))
-            .enumerate()
-            .for_each(|(i, row)| work(i, row));
-    }
-    let per_task = TASK.div_ceil(cols);
-    y.par_chunks_mut(per_task * cols)
-        .enumerate()
-        .for_each(|(task, rows)| {
-            rows.chunks_mut(cols)
-                .enumerate()
-                .for_each(|(i, row)| work(task * per_task + i, row));
-        });
 }

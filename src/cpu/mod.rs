@@ -1,0 +1,36 @@
+//! What the CPU sides of the ops share: parallel loops, and arithmetic compiled for the CPU at hand.
+//!
+//! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
+//! `elementwise` holds loops over elements, `rows` loops over rows; here stands what splits work over the threads.
+
+mod elementwise;
+mod rows;
+
+pub(crate) use elementwise::{map, map_in_place, step, zip, zip_in_place};
+pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
+
+use rayon::prelude::*;
+
+/// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
+pub(crate) const TASK: usize = 32 * 1024;
+
+/// Runs `work` in a copy compiled for the widest vectors that this CPU has (AVX-512, AVX2 or the baseline).
+#[inline(always)]
+pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
+
+/// Copies; both slices have one length.
+pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
+    tasks(y, |at, y| y.copy_from_slice(&x[at..at + y.len()]));
+}
+
+/// Splits `y` over the threads: `work` gets the place of its part and the part. A short slice stays on this thread.
+pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
+    if y.len() <= TASK {
+        return work(0, y);
+    }
+    y.par_chunks_mut(TASK)
+        .enumerate()
+        .for_each(|(i, y)| work(i * TASK, y));
+}

@@ -1,0 +1,38 @@
+//! The sum over all but the last axis: `y[c] = sum_r x[r, c]`, the gradient of a bias. PyTorch `torch.sum(x, 0)` of a
+//! matrix, ONNX `ReduceSum` with `axes = [0]`, `keepdims = 0`.
+//!
+//! The CPU adds in `f64`, kernels add in `f32`, both in an order that the shape alone decides.
+
+pub(crate) mod cpu;
+pub mod cuda;
+
+use crate::element::Float;
+use crate::error::Result;
+use crate::ops::dispatch;
+use crate::ops::softmax::rows_and_cols;
+use crate::tensor::{Tensor, expect_shape};
+
+const OP: &str = "column_sum";
+
+/// The sum over the rows of a tensor (..., cols), a tensor (cols).
+///
+/// # Errors
+/// A tensor without dimensions.
+pub fn column_sum<T: Float>(input: &Tensor<T>) -> Result<Tensor<T>> {
+    let (_, cols) = rows_and_cols(OP, input.shape())?;
+    let mut out = Tensor::empty(&[cols], input.device())?;
+    column_sum_out(input, &mut out)?;
+    Ok(out)
+}
+
+/// [`column_sum`] into `out` (cols).
+///
+/// # Errors
+/// Another shape or device, a tensor without dimensions.
+pub fn column_sum_out<T: Float>(input: &Tensor<T>, out: &mut Tensor<T>) -> Result<()> {
+    let (rows, cols) = rows_and_cols(OP, input.shape())?;
+    expect_shape(OP, &[cols], out)?;
+    dispatch::unary(OP, input, out, cpu::column_sum, |s, x, y| {
+        cuda::column_sum(s, x, y, rows, cols)
+    })
+}

@@ -1,0 +1,66 @@
+//! Bindings of `cuda/sigmoid.cu` over cudarc buffers. Work is queued on `stream` and runs asynchronously.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+
+use super::OP;
+use crate::element::Float;
+use crate::error::Result;
+use crate::launch::Launch;
+
+/// `y[i] = 1 / (1 + exp(-x[i]))` for every element of `x`; `y` is at least as long.
+///
+/// # Errors
+/// A shorter `y`, buffers of another context, or whatever the driver answers.
+pub fn sigmoid<T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<T>,
+    y: &mut impl DevicePtrMut<T>,
+) -> Result<()> {
+    let n = x.len();
+    if n == 0 {
+        return Ok(());
+    }
+    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid", n)?;
+    launch.read(x, n).write(y, n).scalar(n as i64).run()
+}
+
+/// [`sigmoid`] in place.
+///
+/// # Errors
+/// A buffer of another context, or whatever the driver answers.
+pub fn sigmoid_in_place<T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &mut impl DevicePtrMut<T>,
+) -> Result<()> {
+    let n = x.len();
+    if n == 0 {
+        return Ok(());
+    }
+    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid", n)?;
+    launch.in_place(x, n).scalar(n as i64).run()
+}
+
+/// `dx[i] = dy[i] * y[i] * (1 - y[i])`; `y` is the output of [`sigmoid`].
+///
+/// # Errors
+/// A `y` or `dx` shorter than `dy`, buffers of another context, or whatever the driver answers.
+pub fn sigmoid_backward<T: Float>(
+    stream: &Arc<CudaStream>,
+    dy: &impl DevicePtr<T>,
+    y: &impl DevicePtr<T>,
+    dx: &mut impl DevicePtrMut<T>,
+) -> Result<()> {
+    let n = dy.len();
+    if n == 0 {
+        return Ok(());
+    }
+    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid_backward", n)?;
+    launch
+        .read(dy, n)
+        .read(y, n)
+        .write(dx, n)
+        .scalar(n as i64)
+        .run()
+}
