@@ -145,6 +145,19 @@ fn windows(
     }
 }
 
+/// `power(k + scale * sum)` of a block: loops of fixed length and one type each, as wide as vectors are.
+#[inline(always)]
+fn powers(k: f64, scale: f64, sums: &Block, power: impl Fn(f32) -> f32) -> [f32; BLOCK] {
+    let mut s = [0.0; BLOCK];
+    for (s, &sum) in s.iter_mut().zip(sums) {
+        *s = (k + scale * sum) as f32;
+    }
+    for s in &mut s {
+        *s = power(*s);
+    }
+    s
+}
+
 fn forward<T: Float>(
     x: &[T],
     y: &mut [T],
@@ -183,15 +196,11 @@ fn forward<T: Float>(
                         #[inline(always)]
                         |i, sums| {
                             let y = &mut chunk.out[i * plane + position..][..len];
-                            let mut out = [0.0_f32; BLOCK];
+                            let mut out = powers(k, scale, sums, power);
                             walk.channel(
                                 (chunk.first + i) as isize,
                                 #[inline(always)]
-                                |x| {
-                                    for ((y, &x), &sum) in out.iter_mut().zip(x).zip(sums) {
-                                        *y = x * power((k + scale * sum) as f32);
-                                    }
-                                },
+                                |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
                             );
                             T::narrow(&out[..len], y);
                         },
