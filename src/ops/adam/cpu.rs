@@ -5,10 +5,16 @@ use crate::cpu;
 use crate::element::Float;
 
 pub(crate) fn adam<T: Float>(p: &mut [T], g: &[T], m: &mut [f32], v: &mut [f32], s: Scalars) {
-    cpu::step(p, g, [m, v], |p, g, [m, v]| {
-        let g = s.weight_decay.mul_add(p, g);
-        let m = s.beta1.mul_add(m, s.take1 * g);
-        let v = s.beta2.mul_add(v, s.take2 * g * g);
-        (p - s.rate * m / v.sqrt().mul_add(s.root, s.eps), [m, v])
-    });
+    cpu::step(
+        p,
+        g,
+        [m, v],
+        #[inline(always)]
+        |p, g, [m, v]| {
+            let g = s.weight_decay.mul_add(p, g);
+            let m = s.beta1.mul_add(m, s.take1 * g);
+            let v = s.beta2.mul_add(v, s.take2 * g * g);
+            (p - s.rate * m / v.sqrt().mul_add(s.root, s.eps), [m, v])
+        },
+    );
 }

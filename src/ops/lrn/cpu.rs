@@ -16,32 +16,20 @@ type Block = [f64; BLOCK];
 /// Images, channels and positions per channel.
 type Shape = [usize; 3];
 
-/// Runs `$work` with `s -> s^-beta` in its cheapest exact form.
+/// Calls `$f` with `s -> s^-beta` as its last argument. The closures must be inlined, or they are not vector code.
 macro_rules! with_power {
-    ($beta:expr, |$power:ident| $work:expr) => {
+    ($beta:expr, $f:ident($($arg:expr),*)) => {
         match $beta {
-            0.75 => {
-                let $power = |s: f32| 1.0 / (s.sqrt() * s.sqrt().sqrt());
-                $work
-            }
-            0.5 => {
-                let $power = |s: f32| 1.0 / s.sqrt();
-                $work
-            }
-            1.0 => {
-                let $power = |s: f32| 1.0 / s;
-                $work
-            }
-            beta => {
-                let $power = |s: f32| exp(-beta * ln(s));
-                $work
-            }
+            0.75 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
+            0.5 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s.sqrt()),
+            1.0 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s),
+            beta => $f($($arg,)* #[inline(always)] |s: f32| exp(-beta * ln(s))),
         }
     };
 }
 
 pub(crate) fn lrn<T: Float>(x: &[T], y: &mut [T], shape: Shape, options: &LrnOptions) {
-    with_power!(options.beta, |power| forward(x, y, shape, options, power));
+    with_power!(options.beta, forward(x, y, shape, options));
 }
 
 pub(crate) fn lrn_backward<T: Float>(
@@ -51,9 +39,7 @@ pub(crate) fn lrn_backward<T: Float>(
     shape: Shape,
     options: &LrnOptions,
 ) {
-    with_power!(options.beta, |power| backward(
-        dy, x, dx, shape, options, power
-    ));
+    with_power!(options.beta, backward(dy, x, dx, shape, options));
 }
 
 /// Channels `first..` of one image, as many as fit in `out`.
@@ -103,23 +89,27 @@ impl<T: Float> Walk<'_, T> {
         };
         let at = c * self.plane + self.position;
         let values = &self.image[at..at + self.len];
-        match T::as_f32(values) {
-            Some(values) => f(values),
+        let mut wide = [0.0; BLOCK];
+        f(match T::as_f32(values) {
+            Some(values) => values,
             None => {
-                let mut wide = [0.0; BLOCK];
                 T::widen(values, &mut wide[..self.len]);
-                f(&wide[..self.len]);
+                &wide[..self.len]
             }
-        }
+        });
     }
 
     #[inline(always)]
     fn add_squares(&self, c: isize, sum: &mut Block) {
-        self.channel(c, |values| {
-            for (sum, &v) in sum.iter_mut().zip(values) {
-                *sum += f64::from(v) * f64::from(v);
-            }
-        });
+        self.channel(
+            c,
+            #[inline(always)]
+            |values| {
+                for (sum, &v) in sum.iter_mut().zip(values) {
+                    *sum += f64::from(v) * f64::from(v);
+                }
+            },
+        );
     }
 }
 
@@ -155,6 +145,19 @@ fn windows(
     }
 }
 
+/// `power(k + scale * sum)` of a block: loops of fixed length and one type each, as wide as vectors are.
+#[inline(always)]
+fn powers(k: f64, scale: f64, sums: &Block, power: impl Fn(f32) -> f32) -> [f32; BLOCK] {
+    let mut s = [0.0; BLOCK];
+    for (s, &sum) in s.iter_mut().zip(sums) {
+        *s = (k + scale * sum) as f32;
+    }
+    for s in &mut s {
+        *s = power(*s);
+    }
+    s
+}
+
 fn forward<T: Float>(
     x: &[T],
     y: &mut [T],
@@ -172,27 +175,38 @@ fn forward<T: Float>(
         let begin = chunk.first as isize - before as isize;
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(|| {
-                let walk = Walk {
-                    image,
-                    channels,
-                    plane,
-                    position,
-                    len,
-                };
-                let add = |c: isize, sum: &mut Block| walk.add_squares(c, sum);
-                let window = before + after + 1;
-                windows(begin, count, window, &mut tails, add, |i, sums| {
-                    let y = &mut chunk.out[i * plane + position..][..len];
-                    let mut out = [0.0_f32; BLOCK];
-                    walk.channel((chunk.first + i) as isize, |x| {
-                        for ((y, &x), &sum) in out.iter_mut().zip(x).zip(sums) {
-                            *y = x * power((k + scale * sum) as f32);
-                        }
-                    });
-                    T::narrow(&out[..len], y);
-                });
-            });
+            vectorized(
+                #[inline(always)]
+                || {
+                    let walk = Walk {
+                        image,
+                        channels,
+                        plane,
+                        position,
+                        len,
+                    };
+                    let window = before + after + 1;
+                    windows(
+                        begin,
+                        count,
+                        window,
+                        &mut tails,
+                        #[inline(always)]
+                        |c, sum| walk.add_squares(c, sum),
+                        #[inline(always)]
+                        |i, sums| {
+                            let y = &mut chunk.out[i * plane + position..][..len];
+                            let mut out = powers(k, scale, sums, power);
+                            walk.channel(
+                                (chunk.first + i) as isize,
+                                #[inline(always)]
+                                |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
+                            );
+                            T::narrow(&out[..len], y);
+                        },
+                    );
+                },
+            );
         }
     });
 }
@@ -221,46 +235,79 @@ fn backward<T: Float>(
         passed.resize(middles.len(), [0.0_f32; BLOCK]);
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(|| {
-                let [x, dy] = [x, dy].map(|image| Walk {
-                    image,
-                    channels,
-                    plane,
-                    position,
-                    len,
-                });
-                let begin = middles.start as isize - before as isize;
-                let add = |c: isize, sum: &mut Block| x.add_squares(c, sum);
-                windows(begin, middles.len(), window, &mut tails, add, |i, sums| {
-                    let (term, passed) = (&mut terms[i], &mut passed[i]);
-                    dy.channel((middles.start + i) as isize, |dy| {
-                        x.channel((middles.start + i) as isize, |x| {
-                            for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
-                                let s = (k + scale * sums[j]) as f32;
-                                passed[j] = dy * power(s);
-                                term[j] = f64::from(passed[j] * (x / s));
+            vectorized(
+                #[inline(always)]
+                || {
+                    let [x, dy] = [x, dy].map(|image| Walk {
+                        image,
+                        channels,
+                        plane,
+                        position,
+                        len,
+                    });
+                    let begin = middles.start as isize - before as isize;
+                    windows(
+                        begin,
+                        middles.len(),
+                        window,
+                        &mut tails,
+                        #[inline(always)]
+                        |c, sum| x.add_squares(c, sum),
+                        #[inline(always)]
+                        |i, sums| {
+                            let (term, passed) = (&mut terms[i], &mut passed[i]);
+                            dy.channel(
+                                (middles.start + i) as isize,
+                                #[inline(always)]
+                                |dy| {
+                                    x.channel(
+                                        (middles.start + i) as isize,
+                                        #[inline(always)]
+                                        |x| {
+                                            for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
+                                                let s = (k + scale * sums[j]) as f32;
+                                                passed[j] = dy * power(s);
+                                                term[j] = f64::from(passed[j] * (x / s));
+                                            }
+                                        },
+                                    );
+                                },
+                            );
+                        },
+                    );
+                    let begin = chunk.first as isize - after as isize;
+                    windows(
+                        begin,
+                        count,
+                        window,
+                        &mut tails,
+                        #[inline(always)]
+                        |c, sum| {
+                            let i = c - middles.start as isize;
+                            if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
+                                sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
                             }
-                        });
-                    });
-                });
-                let add = |c: isize, sum: &mut Block| {
-                    let i = c - middles.start as isize;
-                    if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
-                        sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
-                    }
-                };
-                let begin = chunk.first as isize - after as isize;
-                windows(begin, count, window, &mut tails, add, |i, sums| {
-                    let passed = &passed[chunk.first + i - middles.start];
-                    let mut out = [0.0_f32; BLOCK];
-                    x.channel((chunk.first + i) as isize, |x| {
-                        for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
-                            *out = (f64::from(passed[j]) - slope * f64::from(x) * sums[j]) as f32;
-                        }
-                    });
-                    T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
-                });
-            });
+                        },
+                        #[inline(always)]
+                        |i, sums| {
+                            let passed = &passed[chunk.first + i - middles.start];
+                            let mut out = [0.0_f32; BLOCK];
+                            x.channel(
+                                (chunk.first + i) as isize,
+                                #[inline(always)]
+                                |x| {
+                                    for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
+                                        *out = (f64::from(passed[j])
+                                            - slope * f64::from(x) * sums[j])
+                                            as f32;
+                                    }
+                                },
+                            );
+                            T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
+                        },
+                    );
+                },
+            );
         }
     });
 }
