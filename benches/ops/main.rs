@@ -11,7 +11,10 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod reductions;
 mod relu;
+mod sigmoid;
+mod softmax;
 
 /// The CPU and, if one works, the first GPU.
 fn devices() -> Vec<Device> {
@@ -67,5 +70,11 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
     group
 }
 
-criterion_group!(ops, relu::bench);
+criterion_group!(
+    ops,
+    reductions::bench,
+    relu::bench,
+    sigmoid::bench,
+    softmax::bench
+);
 criterion_main!(ops);

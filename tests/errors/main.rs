@@ -4,6 +4,8 @@
 mod common;
 
 mod relu;
+mod rows;
+mod sigmoid;
 mod tensor;
 
 /// The error's text holds every one of these.

@@ -4,4 +4,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod argmax;
+mod cross_entropy;
 mod relu;
+mod sigmoid;
+mod softmax;
+mod sum;
