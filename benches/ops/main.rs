@@ -14,7 +14,10 @@ use warpsmith::{Device, Element, Float, Generator, Tensor};
 mod elementwise;
 mod lrn;
 mod optimizers;
+mod reductions;
 mod relu;
+mod sigmoid;
+mod softmax;
 mod transpose;
 
 /// The CPU and, if one works, the first GPU.
@@ -76,7 +79,10 @@ criterion_group!(
     elementwise::bench,
     lrn::bench,
     optimizers::bench,
+    reductions::bench,
     relu::bench,
-    transpose::bench
+    sigmoid::bench,
+    softmax::bench,
+    transpose::bench,
 );
 criterion_main!(ops);

@@ -20,6 +20,29 @@ pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
+/// A function that runs in a copy compiled for the widest vectors that this CPU has, whatever its length. (What
+/// [`vectorized`] is given is compiled that way only where the compiler inlines it, which it does for a few lines.)
+macro_rules! vector_fn {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime>($($arg:ident: $type:ty),*) -> $out:ty $body:block) => {
+        $(#[$meta])*
+        $vis fn $name<$life>($($arg: $type),*) -> $out {
+            struct Call<$life> {
+                $($arg: $type,)*
+            }
+            impl<$life> pulp::NullaryFnOnce for Call<$life> {
+                type Output = $out;
+                #[inline(always)]
+                fn call(self) -> $out {
+                    let Self { $($arg),* } = self;
+                    $body
+                }
+            }
+            pulp::Arch::new().dispatch(Call { $($arg),* })
+        }
+    };
+}
+pub(crate) use vector_fn;
+
 /// Copies; both slices have one length.
 pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
     tasks(y, |at, y| y.copy_from_slice(&x[at..at + y.len()]));

@@ -2,11 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{TASK, vectorized};
+use super::TASK;
 use crate::element::Float;
 
 /// `f` over the rows of N inputs and of the output, all of one length and as `f32`: itself where `T` is that, else
-/// widened into buffers of one row. `f` runs as vector code.
+/// widened into buffers of one row.
 pub(crate) fn map_rows<T: Float, const N: usize>(
     inputs: [&[T]; N],
     y: &mut [T],
@@ -21,7 +21,7 @@ pub(crate) fn map_rows<T: Float, const N: usize>(
             let x = inputs.map(|x| &x[row * cols..][..cols]);
             if let Some(y) = T::as_f32_mut(y) {
                 // an input has the output's type
-                vectorized(|| f(row, x.map(|x| T::as_f32(x).unwrap_or_default()), y));
+                f(row, x.map(|x| T::as_f32(x).unwrap_or_default()), y);
                 continue;
             }
             wide_y.resize(cols, 0.0);
@@ -30,13 +30,13 @@ pub(crate) fn map_rows<T: Float, const N: usize>(
                 T::widen(x, wide);
             }
             let x = std::array::from_fn(|n| wide[n].as_slice());
-            vectorized(|| f(row, x, &mut wide_y));
+            f(row, x, &mut wide_y);
             T::narrow(&wide_y, y);
         }
     });
 }
 
-/// `y[row] = f(row, x[row])`, the row as `f32`. `f` runs as vector code.
+/// `y[row] = f(row, x[row])`, the row as `f32`.
 pub(crate) fn reduce_rows<T: Float, Y: Send>(
     x: &[T],
     cols: usize,
@@ -50,11 +50,11 @@ pub(crate) fn reduce_rows<T: Float, Y: Send>(
             let row = first + i;
             let x = &x[row * cols..][..cols];
             *y = match T::as_f32(x) {
-                Some(x) => vectorized(|| f(row, x)),
+                Some(x) => f(row, x),
                 None => {
                     wide.resize(cols, 0.0);
                     T::widen(x, &mut wide);
-                    vectorized(|| f(row, &wide))
+                    f(row, &wide)
                 }
             };
         }
@@ -67,18 +67,18 @@ pub(crate) fn reduce_rows<T: Float, Y: Send>(
         .for_each(|(task, y)| work(task * per_task, y));
 }
 
-/// The sum in `f64`, of `f` of each `f32`. The order is the length's alone, so the sum is the same on every run.
+/// The sum in `f64`. The order is the length's alone, so the sum is the same on every run.
 #[inline(always)]
-pub(crate) fn sum_f64(x: &[f32], f: impl Fn(f32) -> f64) -> f64 {
+pub(crate) fn sum_f64(x: &[f32]) -> f64 {
     const LANES: usize = 16;
     let mut sums = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
     for block in blocks {
         for (sum, &x) in sums.iter_mut().zip(block) {
-            *sum += f(x);
+            *sum += f64::from(x);
         }
     }
-    sums.iter().sum::<f64>() + rest.iter().map(|&x| f(x)).sum::<f64>()
+    sums.iter().sum::<f64>() + rest.iter().map(|&x| f64::from(x)).sum::<f64>()
 }
 
 /// Calls `work` with the index of each row and the row, rows of `cols` elements shared out over the threads.

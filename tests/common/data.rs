@@ -63,6 +63,27 @@ pub const SHAPES: [Shape; 8] = [
     },
 ];
 
+/// Numbers of columns at which the kernels over rows change hands, as shapes of a few rows.
+pub fn row_shapes() -> Vec<Shape> {
+    let row = |name, rows, cols| Shape { name, rows, cols };
+    vec![
+        row("one_column", 9, 1),
+        row("last_of_one_lane", 300, 8),
+        row("first_of_four_lanes", 70, 9),
+        row("last_of_four_lanes", 65, 32),
+        row("first_of_a_warp", 9, 33),
+        row("last_of_eight_registers", 9, 256),
+        row("one_past_eight_registers", 9, 257),
+        row("last_of_a_warp", 9, 1024),
+        row("first_of_a_block", 3, 1025),
+        row("in_a_blocks_registers", 3, 1032),
+        row("last_of_two_warps", 2, 2048),
+        row("last_of_the_registers", 2, 16384),
+        row("past_the_registers", 2, 16392),
+        row("odd_past_the_registers", 2, 16385),
+    ]
+}
+
 /// Normal values, some of them large, some zero, some tiny; rounded to `T`, on the CPU.
 pub fn outliers<T: Float>(n: usize, seed: u64) -> Vec<T> {
     let mut generator = Generator::manual_seed(seed);

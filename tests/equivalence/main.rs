@@ -8,13 +8,19 @@ mod common;
 
 mod adam;
 mod add;
+mod argmax;
 mod bias_add;
 mod cast;
+mod column_sum;
+mod cross_entropy;
 mod fill;
 mod lrn;
 mod relu;
 mod scale;
 mod sgd;
+mod sigmoid;
+mod softmax;
+mod sum;
 mod transpose;
 
 use warpsmith::{Device, kernels};
@@ -40,7 +46,7 @@ macro_rules! tests {
                 $(#[test]
                 #[cfg_attr(not(warpsmith_kernels), ignore = "this build holds no kernels: NVRTC was not found")]
                 fn $test() {
-                    crate::run(concat!(stringify!($op), "::", stringify!($test)), crate::$op::$test, &$kernels);
+                    crate::run(concat!(stringify!($op), "::", stringify!($test)), crate::$op::$test, &$kernels as &[&str]);
                 })*
             })*
         }
@@ -80,6 +86,42 @@ tests! {
         backward_registers: ["lrn_backward_registers_f32", "lrn_backward_registers_f16", "lrn_backward_registers_bf16"],
         backward_columns: ["lrn_backward_columns_f32", "lrn_backward_columns_f16", "lrn_backward_columns_bf16"],
         misaligned_view: ["lrn_registers_f16"],
+    }
+    argmax {
+        rows: ["argmax_f32", "argmax_f16", "argmax_bf16",
+            "argmax_block_f32", "argmax_block_f16", "argmax_block_bf16"],
+    }
+    column_sum {
+        shapes: ["column_sum_f32", "column_sum_f16", "column_sum_bf16",
+            "column_sum_finish_f32", "column_sum_finish_f16", "column_sum_finish_bf16"],
+    }
+    cross_entropy {
+        forward: ["cross_entropy_f32", "cross_entropy_f16", "cross_entropy_bf16",
+            "cross_entropy_block_f32", "cross_entropy_block_f16", "cross_entropy_block_bf16"],
+        backward: ["cross_entropy_backward_f32", "cross_entropy_backward_f16", "cross_entropy_backward_bf16",
+            "cross_entropy_backward_block_f32", "cross_entropy_backward_block_f16",
+            "cross_entropy_backward_block_bf16"],
+        labels_outside_the_classes: [],
+    }
+    sigmoid {
+        forward: ["sigmoid_f32", "sigmoid_f16", "sigmoid_bf16"],
+        in_place: ["sigmoid_f32", "sigmoid_f16", "sigmoid_bf16"],
+        backward: ["sigmoid_backward_f32", "sigmoid_backward_f16", "sigmoid_backward_bf16"],
+    }
+    softmax {
+        forward: ["softmax_f32", "softmax_f16", "softmax_bf16",
+            "softmax_block_f32", "softmax_block_f16", "softmax_block_bf16"],
+        log_forward: ["softmax_f32", "softmax_f16", "softmax_bf16",
+            "softmax_block_f32", "softmax_block_f16", "softmax_block_bf16"],
+        backward: ["softmax_backward_f32", "softmax_backward_f16", "softmax_backward_bf16",
+            "softmax_backward_block_f32", "softmax_backward_block_f16", "softmax_backward_block_bf16"],
+        log_backward: ["softmax_backward_f32", "softmax_backward_f16", "softmax_backward_bf16",
+            "softmax_backward_block_f32", "softmax_backward_block_f16", "softmax_backward_block_bf16"],
+        views: [],
+    }
+    sum {
+        sum: ["sum_f32", "sum_f16", "sum_bf16", "sum_finish_f32", "sum_finish_f16", "sum_finish_bf16"],
+        mean: [],
     }
     relu {
         forward: ["relu_f32", "relu_f16", "relu_bf16"],

@@ -5,9 +5,11 @@ mod common;
 
 mod elementwise;
 mod lrn;
-mod optimizers;
 mod nn;
+mod optimizers;
 mod relu;
+mod rows;
+mod sigmoid;
 mod tensor;
 mod transpose;
 

@@ -4,9 +4,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod argmax;
+mod cross_entropy;
 mod elementwise;
 mod lrn;
-mod optimizers;
 mod nn;
+mod optimizers;
 mod relu;
+mod sigmoid;
+mod softmax;
+mod sum;
 mod transpose;

@@ -1,10 +1,11 @@
 //! Cross-entropy of a softmax on the CPU. Labels are checked by the caller.
 
-use crate::cpu::{map_rows, reduce_rows, sum_f64};
+use crate::cpu::{map_rows, reduce_rows, vector_fn};
 use crate::element::Float;
-use crate::math::exp;
-use crate::ops::softmax::cpu::{exp_and_sum, max};
+use crate::ops::softmax::cpu::{exp_and_sum, max, softmax_row};
 
+/// Exponentials that are worked out at a time.
+const BLOCK: usize = 512;
 /// Rows whose losses are kept at a time.
 const BAND: usize = 4096;
 
@@ -15,8 +16,7 @@ pub(crate) fn cross_entropy<T: Float>(x: &[T], labels: &[i32], classes: usize) -
         let losses = &mut losses[..labels.len()];
         let x = &x[band * BAND * classes..][..labels.len() * classes];
         reduce_rows(x, classes, losses, |row, x| {
-            let max = max(x);
-            let log = sum_f64(x, |x| f64::from(exp(x - max))).ln();
+            let (max, log) = max_and_log(x);
             log - f64::from(x[labels[row] as usize] - max)
         });
         sum += losses.iter().sum::<f64>();
@@ -32,8 +32,20 @@ pub(crate) fn cross_entropy_backward<T: Float>(
 ) {
     let share = 1.0 / labels.len() as f64;
     map_rows([x], dx, classes, |row, [x], dx| {
-        let scale = (share / exp_and_sum(x, max(x), dx)) as f32;
-        dx.iter_mut().for_each(|dx| *dx *= scale);
+        softmax_row(x, dx, share);
         dx[labels[row] as usize] -= share as f32;
     });
+}
+
+vector_fn! {
+    /// The maximum, and the logarithm of the sum of exp(x - maximum).
+    fn max_and_log<'a>(x: &'a [f32]) -> (f32, f64) {
+        let max = max(x);
+        let mut sum = 0.0;
+        let mut exps = [0.0; BLOCK];
+        for x in x.chunks(BLOCK) {
+            sum += exp_and_sum(x, max, &mut exps[..x.len()]);
+        }
+        (max, sum.ln())
+    }
 }

@@ -1,7 +1,7 @@
 //! Softmax and log-softmax on the CPU: maximum, exponentials with their sum, and scaling, each over a row that the
 //! first pass brought into the cache.
 
-use crate::cpu::{map_rows, sum_f64};
+use crate::cpu::{map_rows, sum_f64, vector_fn};
 use crate::element::Float;
 use crate::math::exp;
 
@@ -26,57 +26,76 @@ pub(crate) fn max(x: &[f32]) -> f32 {
 /// `y = exp(x - max)`, and the sum of it.
 #[inline(always)]
 pub(crate) fn exp_and_sum(x: &[f32], max: f32, y: &mut [f32]) -> f64 {
-    const LANES: usize = 16;
-    let mut sums = [0.0; LANES];
-    let (x_blocks, x_rest) = x.as_chunks::<LANES>();
-    let (y_blocks, y_rest) = y.as_chunks_mut::<LANES>();
-    for (x, y) in x_blocks.iter().zip(y_blocks) {
-        for ((x, y), sum) in x.iter().zip(y).zip(&mut sums) {
+    // two plain loops over what the first-level cache holds: together they would not become vector code
+    const BLOCK: usize = 512;
+    let mut sum = 0.0;
+    for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+        for (y, x) in y.iter_mut().zip(x) {
             *y = exp(x - max);
-            *sum += f64::from(*y);
         }
-    }
-    let mut sum = sums.iter().sum::<f64>();
-    for (x, y) in x_rest.iter().zip(y_rest) {
-        *y = exp(x - max);
-        sum += f64::from(*y);
+        sum += sum_f64(y);
     }
     sum
 }
 
+vector_fn! {
+    /// Softmax of one row, times `share`.
+    pub(crate) fn softmax_row<'a>(x: &'a [f32], y: &'a mut [f32], share: f64) -> () {
+        let scale = (share / exp_and_sum(x, max(x), y)) as f32;
+        for y in y {
+            *y *= scale;
+        }
+    }
+}
+
+vector_fn! {
+    fn log_softmax_row<'a>(x: &'a [f32], y: &'a mut [f32]) -> () {
+        let max = max(x);
+        let log = exp_and_sum(x, max, y).ln() as f32;
+        // one after the other: max + log would round the small logarithm away beside a large maximum
+        for (y, x) in y.iter_mut().zip(x) {
+            *y = x - max - log;
+        }
+    }
+}
+
+vector_fn! {
+    fn softmax_backward_row<'a>(dy: &'a [f32], y: &'a [f32], dx: &'a mut [f32]) -> () {
+        for ((dx, dy), y) in dx.iter_mut().zip(dy).zip(y) {
+            *dx = dy * y;
+        }
+        let sum = sum_f64(dx) as f32;
+        for (dx, y) in dx.iter_mut().zip(y) {
+            *dx -= y * sum;
+        }
+    }
+}
+
+vector_fn! {
+    fn log_softmax_backward_row<'a>(dy: &'a [f32], y: &'a [f32], dx: &'a mut [f32]) -> () {
+        let sum = sum_f64(dy) as f32;
+        for ((dx, dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+            *dx = dy - exp(y) * sum;
+        }
+    }
+}
+
 pub(crate) fn softmax<T: Float>(x: &[T], y: &mut [T], cols: usize) {
-    map_rows([x], y, cols, |_, [x], y| {
-        let scale = (1.0 / exp_and_sum(x, max(x), y)) as f32;
-        y.iter_mut().for_each(|y| *y *= scale);
-    });
+    map_rows([x], y, cols, |_, [x], y| softmax_row(x, y, 1.0));
 }
 
 pub(crate) fn log_softmax<T: Float>(x: &[T], y: &mut [T], cols: usize) {
-    map_rows([x], y, cols, |_, [x], y| {
-        let max = max(x);
-        let log = sum_f64(x, |x| f64::from(exp(x - max))).ln() as f32;
-        // one after the other: max + log would round the small logarithm away beside a large maximum
-        y.iter_mut().zip(x).for_each(|(y, x)| *y = x - max - log);
-    });
+    map_rows([x], y, cols, |_, [x], y| log_softmax_row(x, y));
 }
 
 pub(crate) fn softmax_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T], cols: usize) {
     map_rows([dy, y], dx, cols, |_, [dy, y], dx| {
-        dx.iter_mut()
-            .zip(dy)
-            .zip(y)
-            .for_each(|((dx, dy), y)| *dx = dy * y);
-        let sum = sum_f64(dx, f64::from) as f32;
-        dx.iter_mut().zip(y).for_each(|(dx, y)| *dx -= y * sum);
+        softmax_backward_row(dy, y, dx)
     });
 }
 
 pub(crate) fn log_softmax_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T], cols: usize) {
     map_rows([dy, y], dx, cols, |_, [dy, y], dx| {
-        let sum = sum_f64(dy, f64::from) as f32;
-        dx.iter_mut()
-            .zip(dy)
-            .zip(y)
-            .for_each(|((dx, dy), &y)| *dx = dy - exp(y) * sum);
+        log_softmax_backward_row(dy, y, dx)
     });
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::cpu::{sum_f64, vectorized};
+use crate::cpu::{sum_f64, vector_fn};
 use crate::element::Float;
 
 /// Elements that one task adds up.
@@ -20,17 +20,21 @@ pub(crate) fn sum<T: Float>(x: &[T]) -> f64 {
 }
 
 fn part<T: Float>(x: &[T]) -> f64 {
-    vectorized(|| match T::as_f32(x) {
-        Some(x) => sum_f64(x, f64::from),
-        None => {
-            let mut wide = [0.0; BLOCK];
-            let mut sum = 0.0;
-            for x in x.chunks(BLOCK) {
-                let wide = &mut wide[..x.len()];
-                T::widen(x, wide);
-                sum += sum_f64(wide, f64::from);
-            }
-            sum
-        }
-    })
+    if let Some(x) = T::as_f32(x) {
+        return vector_sum(x);
+    }
+    let mut wide = [0.0; BLOCK];
+    let mut sum = 0.0;
+    for x in x.chunks(BLOCK) {
+        let wide = &mut wide[..x.len()];
+        T::widen(x, wide);
+        sum += vector_sum(wide);
+    }
+    sum
+}
+
+vector_fn! {
+    fn vector_sum<'a>(x: &'a [f32]) -> f64 {
+        sum_f64(x)
+    }
 }
