@@ -11,6 +11,7 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod matmul;
 mod relu;
 
 /// The CPU and, if one works, the first GPU.
@@ -67,5 +68,5 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
     group
 }
 
-criterion_group!(ops, relu::bench);
+criterion_group!(ops, matmul::bench, relu::bench);
 criterion_main!(ops);

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod matmul;
 mod relu;
 mod tensor;
 

@@ -61,7 +61,11 @@ impl Plan {
         if !axes.is_empty() {
             inner = axes.remove(0);
         }
-        if inner.b == 0 && inner.a == gemm.stride_a && !transpose_a && m.checked_mul(inner.size).is_some() {
+        if inner.b == 0
+            && inner.a == gemm.stride_a
+            && !transpose_a
+            && m.checked_mul(inner.size).is_some()
+        {
             // the rows of all matrices are the rows of one
             gemm.m *= inner.size;
             inner = Axis {
