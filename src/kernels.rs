@@ -138,6 +138,16 @@ pub fn is_loaded(name: &str) -> bool {
     loaded.kernels.keys().any(|(_, entry)| *entry == name)
 }
 
+/// Whether a device has an entry point: some are left out for older architectures.
+#[doc(hidden)]
+pub fn is_on(device: &crate::Device, name: &str) -> bool {
+    let module = |m: &&Module| m.entries.iter().any(|e| e.name == name);
+    match (device.as_cuda(), MODULES.iter().find(module)) {
+        (Some(cuda), Some(module)) => is_available(cuda.stream().context(), module.op, name),
+        _ => false,
+    }
+}
+
 fn find(op: &'static str, name: &str) -> Result<(&'static Module, &'static Entry)> {
     let module = MODULES.iter().find(|m| m.op == op);
     let entry = module.and_then(|m| m.entries.iter().find(|e| e.name == name).map(|e| (m, e)));

@@ -13,6 +13,7 @@ use warpsmith::{Device, Element, Float, Generator, Tensor};
 
 mod elementwise;
 mod lrn;
+mod matmul;
 mod optimizers;
 mod reductions;
 mod relu;
@@ -78,6 +79,7 @@ criterion_group!(
     ops,
     elementwise::bench,
     lrn::bench,
+    matmul::bench,
     optimizers::bench,
     reductions::bench,
     relu::bench,

@@ -5,6 +5,7 @@ mod common;
 
 mod elementwise;
 mod lrn;
+mod matmul;
 mod nn;
 mod optimizers;
 mod relu;

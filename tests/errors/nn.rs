@@ -11,9 +11,15 @@ fn linear(inputs: usize, outputs: usize) -> Linear {
 
 #[test]
 fn layers_that_cannot_be() {
-    assert_says(Linear::new(0, 3, &mut Generator::manual_seed(1), &CPU), &["Linear", "0 and 3"]);
+    assert_says(
+        Linear::new(0, 3, &mut Generator::manual_seed(1), &CPU),
+        &["Linear", "0 and 3"],
+    );
     let [weight, bias] = [vec![3, 2], vec![2]].map(|s| Tensor::<f32>::zeros(&s, &CPU).unwrap());
-    assert_says(Linear::from_parts(weight, bias), &["Linear", "[3, 2]", "[2]"]);
+    assert_says(
+        Linear::from_parts(weight, bias),
+        &["Linear", "[3, 2]", "[2]"],
+    );
 }
 
 #[test]
@@ -25,9 +31,18 @@ fn an_input_of_another_width() {
 #[test]
 fn backward_before_forward() {
     let grad = Tensor::<f32>::zeros(&[1, 1], &CPU).unwrap();
-    assert_says(linear(1, 1).backward(&grad), &["Linear", "forward before backward"]);
-    assert_says(ReLU::new().backward(&grad), &["ReLU", "forward before backward"]);
-    assert_says(CrossEntropyLoss::new().backward(), &["CrossEntropyLoss", "forward before backward"]);
+    assert_says(
+        linear(1, 1).backward(&grad),
+        &["Linear", "forward before backward"],
+    );
+    assert_says(
+        ReLU::new().backward(&grad),
+        &["ReLU", "forward before backward"],
+    );
+    assert_says(
+        CrossEntropyLoss::new().backward(),
+        &["CrossEntropyLoss", "forward before backward"],
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod argmax;
 mod cross_entropy;
 mod elementwise;
 mod lrn;
+mod matmul;
 mod nn;
 mod optimizers;
 mod relu;

@@ -23,7 +23,13 @@ fn gradients_of_a_network_are_its_central_differences() {
     let labels = Tensor::from_slice(&[0, 1, 2, 0, 1, 2, 2], &[7], &CPU).unwrap();
     let mut criterion = CrossEntropyLoss::new();
     let mut loss = |model: &mut Sequential, x: &Tensor<f32>| {
-        f64::from(criterion.forward(&model.forward(x).unwrap(), &labels).unwrap().item().unwrap())
+        f64::from(
+            criterion
+                .forward(&model.forward(x).unwrap(), &labels)
+                .unwrap()
+                .item()
+                .unwrap(),
+        )
     };
     let h = 2e-3_f32;
     let differ = |up: f64, down: f64| (up - down) / (2.0 * f64::from(h));
@@ -58,13 +64,23 @@ fn gradients_of_a_network_are_its_central_differences() {
     x.copy_from_slice(&start).unwrap();
 
     let mut criterion = CrossEntropyLoss::new();
-    criterion.forward(&model.forward(&x).unwrap(), &labels).unwrap();
+    criterion
+        .forward(&model.forward(&x).unwrap(), &labels)
+        .unwrap();
     let dx = model.backward(&criterion.backward().unwrap()).unwrap();
     // f32 losses near 1 carry 6e-8, divided by 2h
-    let tolerance = Tolerance { abs: 1e-4, rel: 1e-3 };
+    let tolerance = Tolerance {
+        abs: 1e-4,
+        rel: 1e-3,
+    };
     assert_close_f64("dx", &dx.to_vec().unwrap(), &input_differences, tolerance);
     for (i, (parameter, want)) in model.parameters().iter().zip(&numeric).enumerate() {
-        assert_close_f64(&format!("parameter {i}"), &parameter.grad.to_vec().unwrap(), want, tolerance);
+        assert_close_f64(
+            &format!("parameter {i}"),
+            &parameter.grad.to_vec().unwrap(),
+            want,
+            tolerance,
+        );
     }
 }
 
@@ -76,6 +92,10 @@ fn linear_starts_as_pytorch_does() {
         let values = parameter.value.to_vec().unwrap();
         assert!(values.iter().all(|v| v.abs() <= bound));
         let largest = values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
-        assert!(largest > 0.9 * bound, "{} values reach only {largest} of {bound}", values.len());
+        assert!(
+            largest > 0.9 * bound,
+            "{} values reach only {largest} of {bound}",
+            values.len()
+        );
     }
 }

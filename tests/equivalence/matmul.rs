@@ -1,0 +1,317 @@
+//! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
+
+use cudarc::driver::CudaSlice;
+use half::{bf16, f16};
+use warpsmith::ops::matmul::cuda::{Kernel, matmul_by};
+use warpsmith::ops::matmul::{Activation, Gemm};
+use warpsmith::ops::{MatmulOptions, matmul_with_out};
+use warpsmith::{Device, Float};
+
+use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
+use crate::common::data::{tensor, uniform, unwritten};
+
+/// A product and why it is tried.
+struct Case {
+    name: &'static str,
+    batch: usize,
+    m: usize,
+    n: usize,
+    k: usize,
+    /// Elements between the end of a stored row and the next: 8 keep 16-byte accesses, 1 does not.
+    gap: usize,
+    /// One `b` for the whole batch.
+    shared_b: bool,
+    bias: bool,
+    activation: Activation,
+}
+
+const PLAIN: Case = Case {
+    name: "one",
+    batch: 1,
+    m: 1,
+    n: 1,
+    k: 1,
+    gap: 0,
+    shared_b: false,
+    bias: false,
+    activation: Activation::None,
+};
+
+/// Small, because the device may be emulated; each kernel runs all of them in all four layouts.
+fn cases(tile: usize) -> [Case; 7] {
+    [
+        PLAIN,
+        // one past a tile each way, no multiple of a vector
+        Case {
+            name: "odd",
+            m: tile + 1,
+            n: tile + 3,
+            k: 37,
+            bias: true,
+            ..PLAIN
+        },
+        // whole tiles, vectors and stages, more stages than are in flight
+        Case {
+            name: "aligned",
+            m: tile,
+            n: tile,
+            k: 128,
+            activation: Activation::Relu,
+            ..PLAIN
+        },
+        Case {
+            name: "no_terms",
+            m: 9,
+            n: 24,
+            k: 0,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        // rows apart from each other, the gaps NaN; 16-byte accesses stay possible, the last one is partial
+        Case {
+            name: "gaps",
+            batch: 2,
+            m: 20,
+            n: 24,
+            k: 40,
+            gap: 8,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        Case {
+            name: "unaligned_gaps",
+            batch: 2,
+            m: 17,
+            n: 19,
+            k: 21,
+            gap: 1,
+            shared_b: true,
+            ..PLAIN
+        },
+        // enough tiles for the walk through them to turn
+        Case {
+            name: "many_tiles",
+            m: 9 * tile - 5,
+            n: 2 * tile - 1,
+            k: 3,
+            activation: Activation::Relu,
+            ..PLAIN
+        },
+    ]
+}
+
+fn gemm(case: &Case, transpose_a: bool, transpose_b: bool) -> Gemm {
+    let dense = Gemm::new(case.m, case.n, case.k, transpose_a, transpose_b);
+    let rows = |rows: usize, ld: usize| rows * (ld + case.gap);
+    let [rows_a, rows_b] = [
+        if transpose_a { case.k } else { case.m },
+        if transpose_b { case.n } else { case.k },
+    ];
+    Gemm {
+        batch: case.batch,
+        lda: dense.lda + case.gap,
+        ldb: dense.ldb + case.gap,
+        ldy: dense.ldy + case.gap,
+        stride_a: rows(rows_a, dense.lda),
+        stride_b: if case.shared_b {
+            0
+        } else {
+            rows(rows_b, dense.ldb)
+        },
+        stride_y: rows(case.m, dense.ldy),
+        activation: case.activation,
+        ..dense
+    }
+}
+
+/// Random matrices of `cols` columns with NaN in the gaps between their rows.
+fn matrices<T: Float>(rows: usize, cols: usize, ld: usize, seed: u64) -> Vec<T> {
+    let mut data = uniform::<T>(rows * ld, seed);
+    if cols < ld {
+        for row in data.chunks_mut(ld) {
+            row[cols..].fill(T::from_f32(f32::NAN));
+        }
+    }
+    data
+}
+
+/// The naive sum in f64, with NaN where nothing is to be written.
+fn reference<T: Float>(a: &[T], b: &[T], bias: Option<&[T]>, gemm: &Gemm) -> Vec<f64> {
+    let mut y = vec![f64::NAN; gemm.batch * gemm.stride_y];
+    let at = |x: &[T], i: usize| f64::from(x[i].to_f32());
+    for (z, i, j) in (0..gemm.batch)
+        .flat_map(|z| (0..gemm.m).flat_map(move |i| (0..gemm.n).map(move |j| (z, i, j))))
+    {
+        let mut sum = bias.map_or(0.0, |bias| at(bias, j));
+        for l in 0..gemm.k {
+            let (row, col) = if gemm.transpose_a { (l, i) } else { (i, l) };
+            let from_a = at(a, z * gemm.stride_a + row * gemm.lda + col);
+            let (row, col) = if gemm.transpose_b { (j, l) } else { (l, j) };
+            sum += from_a * at(b, z * gemm.stride_b + row * gemm.ldb + col);
+        }
+        y[z * gemm.stride_y + i * gemm.ldy + j] = match gemm.activation {
+            Activation::None => sum,
+            Activation::Relu => sum.max(0.0),
+            Activation::Sigmoid => 1.0 / (1.0 + (-sum).exp()),
+        };
+    }
+    y
+}
+
+/// One kernel on all cases and layouts; skipped where the device does not have it.
+fn kernel<T: Float>(
+    device: &Device,
+    kernel: Kernel,
+    tile: usize,
+    tolerance: fn(usize) -> Tolerance,
+) {
+    let stream = device.as_cuda().unwrap().stream();
+    if !kernel.is_available::<T>(stream) {
+        println!("  not on this device: {}", kernel.entry::<T>(false, false));
+        return;
+    }
+    for case in cases(tile) {
+        for (transpose_a, transpose_b) in
+            [(false, false), (false, true), (true, false), (true, true)]
+        {
+            let gemm = gemm(&case, transpose_a, transpose_b);
+            let (rows_a, cols_a) = if transpose_a {
+                (case.k, case.m)
+            } else {
+                (case.m, case.k)
+            };
+            let (rows_b, cols_b) = if transpose_b {
+                (case.n, case.k)
+            } else {
+                (case.k, case.n)
+            };
+            let batch_b = if case.shared_b { 1 } else { case.batch };
+            let a = matrices::<T>(case.batch * rows_a, cols_a, gemm.lda, 1);
+            let b = matrices::<T>(batch_b * rows_b, cols_b, gemm.ldb, 2);
+            let bias = case.bias.then(|| uniform::<T>(case.n, 3));
+            let unwritten = vec![T::from_f32(f32::NAN); case.batch * gemm.stride_y];
+
+            let copy = |x: &[T]| -> CudaSlice<T> {
+                // the driver has no buffers of nothing
+                let x = if x.is_empty() { &unwritten[..1] } else { x };
+                stream.clone_htod(x).unwrap()
+            };
+            let on_device = bias.as_deref().map(copy);
+            let mut y = copy(&unwritten);
+            matmul_by(
+                kernel,
+                stream,
+                &copy(&a),
+                &copy(&b),
+                on_device.as_ref(),
+                &mut y,
+                &gemm,
+            )
+            .unwrap();
+            let got = stream.clone_dtoh(&y).unwrap();
+            let what = format!(
+                "{} {}",
+                kernel.entry::<T>(transpose_a, transpose_b),
+                case.name
+            );
+            let want = reference(&a, &b, bias.as_deref(), &gemm);
+            assert_close_f64(&what, &got, &want, tolerance(case.k));
+        }
+    }
+}
+
+fn sums<T: Float>(k: usize) -> Tolerance {
+    Tolerance::of::<T>(k + 2, 2.0)
+}
+
+/// Factors are rounded to 11 bits of significand, half a unit each.
+fn tf32(k: usize) -> Tolerance {
+    let rounded = 2.0 * f64::powi(2.0, -11);
+    Tolerance {
+        abs: 2.0 * rounded * (k as f64).sqrt(),
+        rel: rounded,
+    }
+}
+
+pub fn tiled_128(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled128, 128, sums::<f32>);
+}
+
+pub fn tiled_64(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled64, 64, sums::<f32>);
+    kernel::<bf16>(device, Kernel::Tiled64, 64, sums::<bf16>);
+}
+
+pub fn tiled_32(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled32, 32, sums::<f32>);
+}
+
+pub fn wmma_128(device: &Device) {
+    kernel::<f16>(device, Kernel::Wmma128, 128, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma128, 128, sums::<bf16>);
+    kernel::<f32>(device, Kernel::Wmma128, 128, tf32);
+}
+
+pub fn wmma_64(device: &Device) {
+    kernel::<f16>(device, Kernel::Wmma64, 64, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma64, 64, sums::<bf16>);
+    kernel::<f32>(device, Kernel::Wmma64, 64, tf32);
+}
+
+/// What tensors do, whichever kernel they choose: ranks, broadcasting, a bias, NaN and infinities.
+pub fn tensors(device: &Device) {
+    fn check<T: Float>(device: &Device, allow_tf32: bool) {
+        let shapes: [(&[usize], &[usize], &[usize]); 8] = [
+            (&[0, 3], &[3, 4], &[0, 4]),
+            (&[2, 0], &[0, 4], &[2, 4]),
+            (&[5], &[5], &[]),
+            (&[7, 33], &[33], &[7]),
+            (&[65, 129], &[129, 31], &[65, 31]),
+            (&[3, 2, 17, 9], &[9, 12], &[3, 2, 17, 12]),
+            (&[3, 17, 9], &[3, 9, 12], &[3, 17, 12]),
+            (&[2, 1, 5, 8], &[3, 8, 6], &[2, 3, 5, 6]),
+        ];
+        for (shape_a, shape_b, shape_y) in shapes {
+            let len = |shape: &[usize]| shape.iter().product::<usize>();
+            let mut a = uniform::<T>(len(shape_a), 4);
+            // a row of them: NaN, infinity, and infinity times the zeros of b
+            if shape_a == [65, 129] {
+                a[129 * 2 + 5] = T::from_f32(f32::NAN);
+                a[129 * 9 + 7] = T::from_f32(f32::INFINITY);
+            }
+            let mut b = uniform::<T>(len(shape_b), 5);
+            if shape_b == [129, 31] {
+                b[7 * 31 + 3] = T::from_f32(0.0);
+            }
+            let n = shape_b.last().copied().unwrap_or(1);
+            let bias = (shape_b.len() > 1).then(|| uniform::<T>(n, 6));
+            let [want, got] = [&Device::Cpu, device].map(|d| {
+                let mut y = unwritten::<T>(shape_y, d);
+                let bias = bias.as_ref().map(|bias| tensor(bias, &[n], d));
+                let options = MatmulOptions {
+                    bias: bias.as_ref(),
+                    allow_tf32,
+                    ..Default::default()
+                };
+                matmul_with_out(
+                    &tensor(&a, shape_a, d),
+                    &tensor(&b, shape_b, d),
+                    &options,
+                    &mut y,
+                )
+                .unwrap();
+                y.to_vec().unwrap()
+            });
+            let k = shape_a.last().copied().unwrap_or(1);
+            let tolerance = if allow_tf32 { tf32(k) } else { sums::<T>(k) };
+            let what = format!("matmul {} {shape_a:?} {shape_b:?}", T::NAME);
+            assert_close(&what, &got, &want, tolerance);
+        }
+    }
+    check::<f32>(device, false);
+    check::<f32>(device, true);
+    check::<f16>(device, false);
+    check::<bf16>(device, false);
+}
