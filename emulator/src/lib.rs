@@ -6,5 +6,7 @@
 #![allow(dead_code)] // the C functions that use all of this are the next layer
 
 mod check;
+mod decode;
 mod exec;
 mod memory;
+mod ptx;
