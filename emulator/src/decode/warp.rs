@@ -8,7 +8,8 @@ use crate::exec::shuffle as run;
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
-    let sync = op.take("sync");
+    // a modifier may only be taken from an opcode of this family
+    let sync = matches!(op.base, "shfl" | "vote" | "match" | "redux" | "elect") && op.take("sync");
     match op.base {
         "shfl" => shuffle(f, op, operands, sync)?,
         "vote" => vote(f, op, operands, sync)?,

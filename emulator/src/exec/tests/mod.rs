@@ -1,6 +1,7 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod tensor;
 
 use super::*;
 use crate::check::{Checks, Fault};
