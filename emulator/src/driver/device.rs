@@ -1,7 +1,7 @@
 //! The one device: `cuDevice*`.
 
 use super::attributes::{self, Profile};
-use super::entry::{Out, Text, api};
+use super::entry::{Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::heap::Heap;
 use crate::check::Checks;
@@ -30,7 +30,7 @@ pub fn initialise() -> Outcome {
     match DEVICE.get_or_init(Device::from_environment) {
         Ok(_) => Ok(()),
         Err(message) => {
-            eprintln!("cuda-emulator: {message}");
+            say(message);
             Err(Error::NO_DEVICE)
         }
     }

@@ -3,6 +3,8 @@
 
 use super::error::{Error, Outcome};
 use std::ffi::{CStr, c_char};
+use std::fmt::Display;
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 
@@ -24,14 +26,21 @@ pub fn guard(name: &'static str, body: impl FnOnce() -> Outcome) -> u32 {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => error.0,
         Err(_) => {
-            eprintln!("cuda-emulator: a bug of the emulator: {name} panicked (message above)");
+            say(format_args!(
+                "a bug of the emulator: {name} panicked (message above)"
+            ));
             Error::UNKNOWN.0
         }
     };
     if trace() {
-        eprintln!("cuda-emulator: {name} -> {code}");
+        say(format_args!("{name} -> {code}"));
     }
     code
+}
+
+/// Writes a message to stderr in one piece, so that threads do not mix theirs.
+pub fn say(message: impl Display) {
+    let _ = std::io::stderr().write_all(format!("cuda-emulator: {message}\n").as_bytes());
 }
 
 /// CUDA_EMULATOR_TRACE=1 prints every call with what it answered.

@@ -2,7 +2,7 @@
 
 use super::context::{by_handle, current};
 use super::device::device;
-use super::entry::{In, Out, Text, api};
+use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::function::{FUNCTIONS, Function};
 use super::handles::{Handle, Table, lock};
@@ -36,7 +36,9 @@ pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
     }
     for (magic, what) in BINARIES {
         if image.starts_with(magic) {
-            eprintln!("cuda-emulator: module refused: it is {what}; the emulator runs PTX only");
+            say(format_args!(
+                "module refused: it is {what}; the emulator runs PTX only"
+            ));
             return Err(Error::NO_BINARY_FOR_GPU);
         }
     }
@@ -58,7 +60,7 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     }
     Code::load(ptx, device.capability, &device.heap.memory).map_err(|error| {
         let message = format!("module refused: {error}");
-        eprintln!("cuda-emulator: {message}");
+        say(&message);
         log.write(&message);
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,

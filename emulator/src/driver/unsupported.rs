@@ -1,5 +1,6 @@
 //! Every other function of the driver API, so that asking for one is an error code and not a missing symbol.
 
+use super::entry::say;
 use super::error::{Error, Outcome};
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -10,7 +11,9 @@ use super::handles::lock;
 pub fn refuse(name: &'static str) -> Outcome {
     static SAID: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     if lock(&SAID).insert(name) {
-        eprintln!("cuda-emulator: {name} is not supported (CUDA_ERROR_NOT_SUPPORTED)");
+        say(format_args!(
+            "{name} is not supported (CUDA_ERROR_NOT_SUPPORTED)"
+        ));
     }
     Err(Error::NOT_SUPPORTED)
 }

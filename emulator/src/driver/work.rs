@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::copy::{Copy3, Fill};
 use super::device::device;
-use super::entry::HostCall;
+use super::entry::{HostCall, say};
 use super::error::{Error, Outcome};
 use super::event::Event;
 use super::heap::Kind;
@@ -75,10 +75,10 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
                 }
                 // What was right when the graph was made can be wrong by now: a buffer was freed.
                 if let Err(error) = outcome {
-                    eprintln!(
-                        "========= CUDA emulator: a copy, fill or free in a graph failed ({})",
+                    say(format_args!(
+                        "a copy, fill or free in a graph failed ({})",
                         error.0
-                    );
+                    ));
                     context.poison(Error::ILLEGAL_ADDRESS);
                     break;
                 }
@@ -98,11 +98,11 @@ fn kernel(launch: &Launch, context: &Context) -> Outcome {
             "a bug of the emulator: it panicked (message above)".to_owned(),
         ),
     };
-    eprintln!(
-        "========= CUDA emulator: kernel {} failed\n{}",
+    say(format_args!(
+        "kernel {} failed\n{}",
         launch.kernel.name,
         report.trim_end()
-    );
+    ));
     context.poison(kind);
     Ok(())
 }

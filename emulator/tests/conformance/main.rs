@@ -24,8 +24,10 @@ fn root() -> PathBuf {
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     entries.sort();
     entries
 }
@@ -40,12 +42,21 @@ fn family(name: &str) {
             Ok(true) => passed += 1,
             Ok(false) => passed_over += 1,
             Err(message) => {
-                wrong.push(format!("{name}/{}: {message}", file.file_stem().unwrap().display()));
+                wrong.push(format!(
+                    "{name}/{}: {message}",
+                    file.file_stem().unwrap().display()
+                ));
             }
         }
     }
     println!("{name}: {passed} passed, {passed_over} passed over");
-    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), files.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} are wrong:\n{}",
+        wrong.len(),
+        files.len(),
+        wrong.join("\n")
+    );
 }
 
 macro_rules! families {

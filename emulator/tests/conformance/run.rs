@@ -31,7 +31,9 @@ pub fn file(path: &Path) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let case = Case::parse(&text)?;
     let context = context();
-    let (major, minor) = context.compute_capability().map_err(|error| error.to_string())?;
+    let (major, minor) = context
+        .compute_capability()
+        .map_err(|error| error.to_string())?;
     if case.target > major * 10 + minor {
         return Ok(false);
     }
@@ -48,7 +50,10 @@ pub fn file(path: &Path) -> Result<bool, String> {
         return Ok(true);
     }
     let more = wrong.len().saturating_sub(MOST_SHOWN);
-    Err(format!("{} (and {more} more)", wrong[..wrong.len().min(MOST_SHOWN)].join("; ")))
+    Err(format!(
+        "{} (and {more} more)",
+        wrong[..wrong.len().min(MOST_SHOWN)].join("; ")
+    ))
 }
 
 fn launch(
@@ -57,12 +62,20 @@ fn launch(
     case: &Case,
     text: String,
 ) -> Result<Vec<Vec<u8>>, cudarc::driver::DriverError> {
-    let kernel = context.load_module(Ptx::from_src(text))?.load_function("test")?;
-    let inputs: Vec<CudaSlice<u8>> =
-        case.inputs.iter().map(|buffer| stream.clone_htod(&bytes(buffer))).collect::<Result<_, _>>()?;
+    let kernel = context
+        .load_module(Ptx::from_src(text))?
+        .load_function("test")?;
+    let inputs: Vec<CudaSlice<u8>> = case
+        .inputs
+        .iter()
+        .map(|buffer| stream.clone_htod(&bytes(buffer)))
+        .collect::<Result<_, _>>()?;
     let blank = |buffer: &Buffer| vec![UNTOUCHED; buffer.values.len() * buffer.kind.bytes];
-    let mut outputs: Vec<CudaSlice<u8>> =
-        case.outputs.iter().map(|buffer| stream.clone_htod(&blank(buffer))).collect::<Result<_, _>>()?;
+    let mut outputs: Vec<CudaSlice<u8>> = case
+        .outputs
+        .iter()
+        .map(|buffer| stream.clone_htod(&blank(buffer)))
+        .collect::<Result<_, _>>()?;
     let mut call = stream.launch_builder(&kernel);
     for buffer in &inputs {
         call.arg(buffer);
@@ -77,19 +90,35 @@ fn launch(
     };
     // SAFETY: the file's kernel takes these buffers, by the format's definition.
     unsafe { call.launch(config) }?;
-    outputs.iter().map(|buffer| stream.clone_dtoh(buffer)).collect()
+    outputs
+        .iter()
+        .map(|buffer| stream.clone_dtoh(buffer))
+        .collect()
 }
 
 fn differences(number: usize, expected: &Buffer, got: &[u8], case: &Case) -> Vec<String> {
     let mut found = Vec::new();
-    for (i, (value, element)) in expected.values.iter().zip(got.chunks(expected.kind.bytes)).enumerate() {
+    for (i, (value, element)) in expected
+        .values
+        .iter()
+        .zip(got.chunks(expected.kind.bytes))
+        .enumerate()
+    {
         let mut bits = [0; 8];
         bits[..element.len()].copy_from_slice(element);
         let bits = u64::from_le_bytes(bits);
         if !expected.kind.alike(*value, bits, expected.tolerance) {
-            let input = |buffer: &Buffer| buffer.values.get(i).map_or("-".into(), |value| format!("{value:x}"));
+            let input = |buffer: &Buffer| {
+                buffer
+                    .values
+                    .get(i)
+                    .map_or("-".into(), |value| format!("{value:x}"))
+            };
             let inputs: Vec<String> = case.inputs.iter().map(input).collect();
-            found.push(format!("out{number}[{i}] of ({}): expected {value:x}, got {bits:#x}", inputs.join(", ")));
+            found.push(format!(
+                "out{number}[{i}] of ({}): expected {value:x}, got {bits:#x}",
+                inputs.join(", ")
+            ));
         }
     }
     found

@@ -37,7 +37,10 @@ impl Kind {
             _ if matches!(&text[..1], "b" | "u" | "s") && matches!(bits, 8 | 16 | 32 | 64) => None,
             _ => return None,
         };
-        Some(Kind { bytes: bits / 8, exponent })
+        Some(Kind {
+            bytes: bits / 8,
+            exponent,
+        })
     }
 
     fn bits(self) -> u32 {
@@ -53,7 +56,11 @@ impl Kind {
         if text == "nan" {
             return self.exponent.map(|_| Value::AnyNan);
         }
-        if let Some(hex) = text.strip_prefix("0x").or(text.strip_prefix("0f")).or(text.strip_prefix("0d")) {
+        if let Some(hex) = text
+            .strip_prefix("0x")
+            .or(text.strip_prefix("0f"))
+            .or(text.strip_prefix("0d"))
+        {
             let bits = u64::from_str_radix(hex, 16).ok()?;
             return (bits & !self.mask() == 0).then_some(Value::Bits(bits));
         }
@@ -67,7 +74,9 @@ impl Kind {
     }
 
     fn is_nan(self, bits: u64) -> bool {
-        let Some(exponent) = self.exponent else { return false };
+        let Some(exponent) = self.exponent else {
+            return false;
+        };
         let infinity = ((1 << exponent) - 1) << (self.bits() - 1 - exponent);
         bits & (self.mask() >> 1) > infinity
     }
@@ -82,11 +91,17 @@ impl Kind {
     /// A number line on which neighbours differ by one.
     fn ordinal(self, bits: u64) -> i64 {
         let magnitude = (bits & (self.mask() >> 1)) as i64;
-        if bits >> (self.bits() - 1) & 1 == 1 { -magnitude } else { magnitude }
+        if bits >> (self.bits() - 1) & 1 == 1 {
+            -magnitude
+        } else {
+            magnitude
+        }
     }
 
     pub fn alike(self, expected: Value, got: u64, tolerance: Tolerance) -> bool {
-        let Value::Bits(expected) = expected else { return self.is_nan(got) };
+        let Value::Bits(expected) = expected else {
+            return self.is_nan(got);
+        };
         if expected == got {
             return true;
         }
@@ -94,7 +109,9 @@ impl Kind {
         let finite = e.is_finite() && g.is_finite();
         match tolerance {
             Tolerance::Exact => false,
-            Tolerance::Ulp(most) => finite && self.ordinal(expected).abs_diff(self.ordinal(got)) <= most,
+            Tolerance::Ulp(most) => {
+                finite && self.ordinal(expected).abs_diff(self.ordinal(got)) <= most
+            }
             Tolerance::Relative(power) => finite && (e - g).abs() <= power.exp2() * e.abs(),
             Tolerance::Absolute(power) => finite && (e - g).abs() <= power.exp2(),
         }
@@ -126,13 +143,24 @@ impl fmt::LowerHex for Value {
 fn likeness_is_bitwise_unless_a_tolerance_is_given() {
     let f = Kind::parse("f32").unwrap();
     let one = Value::Bits(0x3f80_0000);
-    assert!(f.alike(one, 0x3f80_0000, Tolerance::Exact) && !f.alike(one, 0x3f80_0001, Tolerance::Exact));
-    assert!(f.alike(one, 0x3f7f_ffff, Tolerance::Ulp(1)) && !f.alike(one, 0x3f80_0002, Tolerance::Ulp(1)));
+    assert!(
+        f.alike(one, 0x3f80_0000, Tolerance::Exact) && !f.alike(one, 0x3f80_0001, Tolerance::Exact)
+    );
+    assert!(
+        f.alike(one, 0x3f7f_ffff, Tolerance::Ulp(1))
+            && !f.alike(one, 0x3f80_0002, Tolerance::Ulp(1))
+    );
     assert!(f.alike(one, 0x3f80_0002, Tolerance::Relative(-22.0)));
     assert!(!f.alike(one, 0x3f80_0003, Tolerance::Relative(-22.0)));
-    assert!(!f.alike(Value::Bits(0), 0x8000_0000, Tolerance::Exact), "-0 is not +0");
+    assert!(
+        !f.alike(Value::Bits(0), 0x8000_0000, Tolerance::Exact),
+        "-0 is not +0"
+    );
     assert!(f.alike(Value::AnyNan, 0xffc0_0001, Tolerance::Exact));
-    assert!(!f.alike(Value::AnyNan, 0x7f80_0000, Tolerance::Ulp(9)), "infinity is no NaN");
+    assert!(
+        !f.alike(Value::AnyNan, 0x7f80_0000, Tolerance::Ulp(9)),
+        "infinity is no NaN"
+    );
     assert!(!f.alike(Value::Bits(0x7f80_0000), 0x7f7f_ffff, Tolerance::Ulp(9)));
 }
 
@@ -141,7 +169,10 @@ fn elements_are_read_as_their_type() {
     let read = |kind: &str, text: &str| Kind::parse(kind).unwrap().value(text);
     assert_eq!(read("s16", "-1"), Some(Value::Bits(0xffff)));
     assert_eq!(read("f32", "-2"), Some(Value::Bits(0xc000_0000)));
-    assert_eq!(read("f64", "0d3ff0000000000000"), Some(Value::Bits(0x3ff0_0000_0000_0000)));
+    assert_eq!(
+        read("f64", "0d3ff0000000000000"),
+        Some(Value::Bits(0x3ff0_0000_0000_0000))
+    );
     assert_eq!(read("u8", "0x100"), None);
     assert_eq!(Kind::parse("u7"), None);
 }
