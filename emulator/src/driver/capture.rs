@@ -56,7 +56,8 @@ impl Capture {
     /// Lets every stream go back to running its work.
     fn finish(self: &Arc<Self>) {
         lock(&ACTIVE).retain(|capture| !Arc::ptr_eq(capture, self));
-        for stream in lock(&self.streams).drain(..) {
+        let streams = std::mem::take(&mut *lock(&self.streams));
+        for stream in streams {
             *lock(&stream.capturing) = None;
         }
     }
@@ -240,15 +241,16 @@ fn end(stream: &Arc<Stream>) -> Outcome<Arc<Graph>> {
     if capture.mode != RELAXED && capture.thread != std::thread::current().id() {
         return Err(Error::STREAM_CAPTURE_WRONG_THREAD);
     }
-    let others: Vec<Handle> = lock(&capture.streams)
+    let streams = lock(&capture.streams).clone();
+    let others: Vec<Handle> = streams
         .iter()
         .filter(|other| !Arc::ptr_eq(other, stream))
         .flat_map(|other| {
             lock(&other.capturing)
                 .as_ref()
                 .map(|place| place.after.clone())
-                .unwrap_or_default()
         })
+        .flatten()
         .collect();
     capture.finish();
     let joined = capture.graph.ancestors(&place.after);

@@ -23,6 +23,7 @@ mod host;
 mod init;
 mod launch;
 mod library;
+mod link;
 mod memory;
 mod module;
 mod occupancy;

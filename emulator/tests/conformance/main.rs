@@ -78,4 +78,4 @@ macro_rules! families {
     };
 }
 
-families! { bfloat compare convert double extended float half integer logic moves warp }
+families! { atomic bfloat compare control convert double extended float half integer logic memory moves tensor warp }

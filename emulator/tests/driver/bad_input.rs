@@ -200,7 +200,10 @@ fn the_reason_of_a_refusal_goes_to_the_callers_log() {
         sys::CUjit_option_enum::CU_JIT_ERROR_LOG_BUFFER,
         sys::CUjit_option_enum::CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES,
     ];
-    let mut values = [log.as_mut_ptr().cast::<c_void>(), 512 as *mut c_void];
+    let mut values = [
+        log.as_mut_ptr().cast::<c_void>(),
+        std::ptr::without_provenance_mut(512),
+    ];
     let mut module = null_mut();
     // SAFETY: the log has the room it says.
     let code = unsafe {

@@ -81,11 +81,8 @@ fn errors_of_kernels_stay_with_their_context() {
         assert_eq!(raw::synchronise(), expected, "{kernel}: the error stays");
         let mut address = 0;
         // SAFETY: the result has room.
-        assert_eq!(
-            unsafe { sys::cuMemAlloc_v2(&raw mut address, 4) },
-            expected,
-            "{kernel}: for every call"
-        );
+        let code = unsafe { sys::cuMemAlloc_v2(&raw mut address, 4) };
+        assert_eq!(code, expected, "{kernel}: for every call");
         let healthy = Own::new();
         let data = healthy.alloc(16);
         // SAFETY: 16 bytes.

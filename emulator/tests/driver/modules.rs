@@ -72,9 +72,9 @@ fn arguments_can_come_as_one_block() {
     let arguments = Arguments(out, a, a, 4);
     let mut size = 28usize;
     let mut extra = [
-        1 as *mut c_void,
+        std::ptr::without_provenance_mut(1),
         (&raw const arguments) as *mut c_void,
-        2 as *mut c_void,
+        std::ptr::without_provenance_mut(2),
         (&raw mut size).cast(),
         null_mut(),
     ];
@@ -106,7 +106,7 @@ fn arguments_can_come_as_one_block() {
         let mut got = [0f32; 4];
         ok(sys::cuMemcpyDtoH_v2(got.as_mut_ptr().cast(), out, 16)).unwrap();
         assert_eq!(got, [2.0, 4.0, 6.0, 8.0]);
-        size = 20;
+        (&raw mut size).write_volatile(20);
         assert_eq!(
             launch(&mut extra),
             Code::CUDA_ERROR_INVALID_VALUE,
@@ -250,4 +250,47 @@ fn an_extended_launch_takes_attributes() {
         ok(sys::cuMemcpyDtoH_v2(out.as_mut_ptr().cast(), data, 16)).unwrap();
         assert_eq!(out, [13, 23, 33, 43]);
     }
+}
+
+#[test]
+fn ptx_goes_through_the_linker() {
+    let own = Own::new();
+    let text = CString::new(VECTOR).unwrap();
+    let (mut link, mut image, mut bytes, mut module, mut function) =
+        (null_mut(), null_mut(), 0, null_mut(), null_mut());
+    let ptx = sys::CUjitInputType_enum::CU_JIT_INPUT_PTX;
+    let bytes_in = VECTOR.len() + 1;
+    // SAFETY: results have room, texts end in NUL; the image is used before the link is destroyed.
+    unsafe {
+        ok(sys::cuLinkCreate_v2(
+            0,
+            null_mut(),
+            null_mut(),
+            &raw mut link,
+        ))
+        .unwrap();
+        let data = text.as_ptr() as *mut c_void;
+        let name = c"vector".as_ptr();
+        ok(sys::cuLinkAddData_v2(
+            link,
+            ptx,
+            data,
+            bytes_in,
+            name,
+            0,
+            null_mut(),
+            null_mut(),
+        ))
+        .unwrap();
+        ok(sys::cuLinkComplete(link, &raw mut image, &raw mut bytes)).unwrap();
+        ok(sys::cuModuleLoadData(&raw mut module, image)).unwrap();
+        ok(sys::cuLinkDestroy(link)).unwrap();
+        ok(sys::cuModuleGetFunction(
+            &raw mut function,
+            module,
+            c"add".as_ptr(),
+        ))
+        .unwrap();
+    }
+    drop(own);
 }
