@@ -1,8 +1,6 @@
 //! Stream capture: work that is enqueued becomes nodes of a graph, in the order that streams and events give it.
 
 use super::context::Context;
-use super::device::device;
-use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::graph::{GRAPHS, Graph};
 use super::handles::{Handle, lock};
@@ -14,12 +12,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
 pub struct Capture {
-    id: u64,
+    pub id: u64,
     mode: u32,
     thread: ThreadId,
     context: Handle,
     origin: Arc<Stream>,
-    graph: Arc<Graph>,
+    pub graph: Arc<Graph>,
     invalid: AtomicBool,
     streams: Mutex<Vec<Arc<Stream>>>,
 }
@@ -27,7 +25,7 @@ pub struct Capture {
 /// A place in a capture: the nodes that whatever comes next depends on.
 #[derive(Clone)]
 pub struct Capturing {
-    capture: Arc<Capture>,
+    pub capture: Arc<Capture>,
     after: Vec<Handle>,
 }
 
@@ -41,7 +39,7 @@ thread_local! {
 }
 
 impl Capture {
-    fn check(&self) -> Outcome {
+    pub fn check(&self) -> Outcome {
         if self.invalid.load(Ordering::Relaxed) {
             Err(Error::STREAM_CAPTURE_INVALIDATED)
         } else {
@@ -201,7 +199,8 @@ pub fn abandon_context(context: Handle) {
     }
 }
 
-fn begin(stream: Handle, mode: u32, graph: Option<Arc<Graph>>, after: Vec<Handle>) -> Outcome {
+/// Starts a capture, into a new graph or one that is there.
+pub fn begin(stream: Handle, mode: u32, graph: Option<Arc<Graph>>, after: Vec<Handle>) -> Outcome {
     static IDS: AtomicU64 = AtomicU64::new(1);
     let stream = stream::find(stream)?;
     if mode > RELAXED {
@@ -229,7 +228,8 @@ fn begin(stream: Handle, mode: u32, graph: Option<Arc<Graph>>, after: Vec<Handle
     Ok(())
 }
 
-fn end(stream: &Arc<Stream>) -> Outcome<Arc<Graph>> {
+/// Ends the capture that began in this stream and answers its graph.
+pub fn end(stream: &Arc<Stream>) -> Outcome<Arc<Graph>> {
     let place = lock(&stream.capturing)
         .clone()
         .ok_or(Error::ILLEGAL_STATE)?;
@@ -268,75 +268,10 @@ fn end(stream: &Arc<Stream>) -> Outcome<Arc<Graph>> {
     verdict.map(|()| capture.graph.clone())
 }
 
-/// 0 none, 1 active, 2 invalidated.
-fn status(stream: &Stream) -> u32 {
-    match &*lock(&stream.capturing) {
-        None => 0,
-        Some(place) => 1 + u32::from(place.capture.check().is_err()),
+/// Sets the calling thread's mode and answers the one before.
+pub fn exchange_mode(mode: u32) -> Outcome<u32> {
+    if mode > RELAXED {
+        return Err(Error::INVALID_VALUE);
     }
-}
-
-fn info(stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>) -> Outcome {
-    let stream = stream::find(stream)?;
-    result.set(status(&stream))?;
-    if let Some(place) = &*lock(&stream.capturing) {
-        id.set_if_wanted(place.capture.id);
-        graph.set_if_wanted(place.capture.graph.handle);
-    }
-    Ok(())
-}
-
-api! {
-    fn cuStreamBeginCapture_v2(stream: Handle, mode: u32) {
-        begin(stream, mode, None, Vec::new())
-    }
-
-    fn cuStreamBeginCaptureToGraph(
-        stream: Handle, graph: Handle, after: In<Handle>, _edges: In<u8>, count: usize, mode: u32,
-    ) {
-        device()?;
-        let graph = GRAPHS.get(graph)?;
-        let after = after.list(count)?;
-        graph.check_nodes(&after)?;
-        begin(stream, mode, Some(graph), after)
-    }
-
-    fn cuStreamEndCapture(stream: Handle, result: Out<Handle>) {
-        let stream = stream::find(stream)?;
-        result.set(0)?;
-        result.set(end(&stream)?.handle)
-    }
-
-    fn cuStreamIsCapturing(stream: Handle, result: Out<u32>) {
-        result.set(status(&*stream::find(stream)?))
-    }
-
-    fn cuStreamGetCaptureInfo_v2(
-        stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>, after: Out<usize>, count: Out<usize>,
-    ) {
-        // The list of nodes would have to outlive the call; whoever wants it must do without.
-        if !after.is_null() || !count.is_null() {
-            return Err(Error::NOT_SUPPORTED);
-        }
-        info(stream, result, id, graph)
-    }
-
-    fn cuStreamGetCaptureInfo_v3(
-        stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>, after: Out<usize>, edges: Out<usize>,
-        count: Out<usize>,
-    ) {
-        if !after.is_null() || !edges.is_null() || !count.is_null() {
-            return Err(Error::NOT_SUPPORTED);
-        }
-        info(stream, result, id, graph)
-    }
-
-    fn cuThreadExchangeStreamCaptureMode(mode: Out<u32>) {
-        device()?;
-        let new = mode.get()?;
-        if new > RELAXED {
-            return Err(Error::INVALID_VALUE);
-        }
-        mode.set(THREAD_MODE.replace(new))
-    }
+    Ok(THREAD_MODE.replace(mode))
 }

@@ -2,6 +2,7 @@
 //! error of the work that ran in it, and from then on answers nothing else, as on hardware.
 
 use super::capture;
+use super::context_config::{DEFAULT_LIMITS, Limits};
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
@@ -25,7 +26,7 @@ pub struct Context {
     /// The default stream (handles 0 and 1).
     pub legacy: Arc<Stream>,
     per_thread: Mutex<HashMap<ThreadId, Arc<Stream>>>,
-    limits: Mutex<[usize; LIMITS]>,
+    pub limits: Mutex<Limits>,
 }
 
 pub static CONTEXTS: Table<Context> = Table::new();
@@ -45,10 +46,6 @@ struct Primary {
 thread_local! {
     static STACK: RefCell<Vec<Handle>> = const { RefCell::new(Vec::new()) };
 }
-
-/// Stack size, printf buffer, heap, sync depth, pending launches, L2 granularity, persisting L2, and three more.
-const LIMITS: usize = 10;
-const DEFAULT_LIMITS: [usize; LIMITS] = [1024, 1 << 20, 8 << 20, 2, 2048, 64, 0, 0, 0, 0];
 
 impl Context {
     fn create(primary: bool, flags: u32) -> Arc<Context> {
@@ -283,59 +280,5 @@ api! {
         let context = current()?;
         capture::refuse_synchronisation(&context)?;
         context.check()
-    }
-
-    fn cuCtxGetLimit(result: Out<usize>, limit: u32) {
-        let context = current()?;
-        let limits = lock(&context.limits);
-        result.set(*limits.get(limit as usize).ok_or(Error::UNSUPPORTED_LIMIT)?)
-    }
-
-    fn cuCtxSetLimit(limit: u32, value: usize) {
-        let context = current()?;
-        *lock(&context.limits).get_mut(limit as usize).ok_or(Error::UNSUPPORTED_LIMIT)? = value;
-        Ok(())
-    }
-
-    fn cuCtxGetStreamPriorityRange(least: Out<i32>, greatest: Out<i32>) {
-        current()?;
-        least.set_if_wanted(0);
-        greatest.set_if_wanted(super::stream::GREATEST_PRIORITY);
-        Ok(())
-    }
-
-    fn cuCtxGetCacheConfig(result: Out<u32>) {
-        current()?;
-        result.set(0)
-    }
-
-    fn cuCtxSetCacheConfig(_config: u32) {
-        current().map(|_| ())
-    }
-
-    fn cuCtxGetSharedMemConfig(result: Out<u32>) {
-        const FOUR_BYTE_BANKS: u32 = 1;
-        current()?;
-        result.set(FOUR_BYTE_BANKS)
-    }
-
-    fn cuCtxSetSharedMemConfig(_config: u32) {
-        current().map(|_| ())
-    }
-
-    fn cuCtxResetPersistingL2Cache() {
-        current().map(|_| ())
-    }
-
-    fn cuCtxEnablePeerAccess(peer: Handle, _flags: u32) {
-        current()?;
-        by_handle(peer)?;
-        Err(Error::PEER_ACCESS_UNSUPPORTED)
-    }
-
-    fn cuCtxDisablePeerAccess(peer: Handle) {
-        current()?;
-        by_handle(peer)?;
-        Err(Error::PEER_ACCESS_NOT_ENABLED)
     }
 }

@@ -7,7 +7,9 @@
 
 mod attributes;
 mod capture;
+mod capture_calls;
 mod context;
+mod context_config;
 mod copy;
 mod device;
 mod entry;
@@ -17,6 +19,7 @@ mod function;
 mod graph;
 mod graph_exec;
 mod graph_nodes;
+mod graph_query;
 mod handles;
 mod heap;
 mod host;
