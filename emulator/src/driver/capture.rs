@@ -26,7 +26,7 @@ pub struct Capture {
 #[derive(Clone)]
 pub struct Capturing {
     pub capture: Arc<Capture>,
-    after: Vec<Handle>,
+    pub after: Vec<Handle>,
 }
 
 static ACTIVE: Mutex<Vec<Arc<Capture>>> = Mutex::new(Vec::new());

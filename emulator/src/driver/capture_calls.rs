@@ -15,13 +15,41 @@ fn status(stream: &Stream) -> u32 {
     }
 }
 
-fn info(stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>) -> Outcome {
+/// Where `cuStreamGetCaptureInfo` puts what it was asked for; null for what was not.
+struct Wanted {
+    id: Out<u64>,
+    graph: Out<Handle>,
+    after: Out<usize>,
+    count: Out<usize>,
+}
+
+fn info(stream: Handle, result: Out<u32>, wanted: Wanted) -> Outcome {
     let stream = stream::find(stream)?;
     result.set(status(&stream))?;
     if let Some(place) = &*lock(&stream.capturing) {
-        id.set_if_wanted(place.capture.id);
-        graph.set_if_wanted(place.capture.graph.handle);
+        wanted.id.set_if_wanted(place.capture.id);
+        wanted.graph.set_if_wanted(place.capture.graph.handle);
+        // The list must stay where it is until the next call on this stream.
+        let mut shown = lock(&stream.shown_nodes);
+        shown.clone_from(&place.after);
+        wanted.after.set_if_wanted(shown.as_ptr() as usize);
+        wanted.count.set_if_wanted(shown.len());
     }
+    Ok(())
+}
+
+/// Replaces, or adds to, what the stream's next node depends on.
+fn update(stream: Handle, nodes: In<Handle>, count: usize, replace: u32) -> Outcome {
+    let stream = stream::find(stream)?;
+    let nodes = nodes.list(count)?;
+    let mut capturing = lock(&stream.capturing);
+    let place = capturing.as_mut().ok_or(Error::ILLEGAL_STATE)?;
+    place.capture.check()?;
+    place.capture.graph.check_nodes(&nodes)?;
+    if replace != 0 {
+        place.after.clear();
+    }
+    place.after.extend(nodes);
     Ok(())
 }
 
@@ -53,21 +81,26 @@ api! {
     fn cuStreamGetCaptureInfo_v2(
         stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>, after: Out<usize>, count: Out<usize>,
     ) {
-        // The list of nodes would have to outlive the call; whoever wants it must do without.
-        if !after.is_null() || !count.is_null() {
-            return Err(Error::NOT_SUPPORTED);
-        }
-        info(stream, result, id, graph)
+        info(stream, result, Wanted { id, graph, after, count })
     }
 
     fn cuStreamGetCaptureInfo_v3(
         stream: Handle, result: Out<u32>, id: Out<u64>, graph: Out<Handle>, after: Out<usize>, edges: Out<usize>,
         count: Out<usize>,
     ) {
-        if !after.is_null() || !edges.is_null() || !count.is_null() {
-            return Err(Error::NOT_SUPPORTED);
-        }
-        info(stream, result, id, graph)
+        // Null says that every edge is a plain one.
+        edges.set_if_wanted(0);
+        info(stream, result, Wanted { id, graph, after, count })
+    }
+
+    fn cuStreamUpdateCaptureDependencies(stream: Handle, nodes: In<Handle>, count: usize, replace: u32) {
+        update(stream, nodes, count, replace)
+    }
+
+    fn cuStreamUpdateCaptureDependencies_v2(
+        stream: Handle, nodes: In<Handle>, _edges: In<u8>, count: usize, replace: u32,
+    ) {
+        update(stream, nodes, count, replace)
     }
 
     fn cuThreadExchangeStreamCaptureMode(mode: Out<u32>) {

@@ -23,6 +23,8 @@ pub struct Stream {
     /// Held while work of this stream runs.
     order: Mutex<()>,
     pub capturing: Mutex<Option<Capturing>>,
+    /// The nodes that `cuStreamGetCaptureInfo` pointed to last.
+    pub shown_nodes: Mutex<Vec<Handle>>,
 }
 
 pub static STREAMS: Table<Stream> = Table::new();
@@ -43,6 +45,7 @@ impl Stream {
             id: IDS.fetch_add(1, Ordering::Relaxed),
             order: Mutex::new(()),
             capturing: Mutex::new(None),
+            shown_nodes: Mutex::default(),
         }
     }
 
