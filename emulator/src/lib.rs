@@ -4,6 +4,8 @@
 //! `driver -> exec -> {check, memory, decode -> ptx}`.
 
 mod check;
+mod decode;
 mod driver;
 mod exec;
 mod memory;
+mod ptx;

@@ -1,8 +1,14 @@
 //! What is checked while a kernel runs, and how a finding is reported.
 
 mod fault;
+pub mod shared;
 
 pub use fault::{Fault, FaultKind};
+
+/// The numbers of the bits that are set.
+pub fn bits(mask: u32) -> impl Iterator<Item = usize> {
+    (0..32).filter(move |b| mask >> b & 1 != 0)
+}
 
 /// The switches of `CUDA_EMULATOR_CHECKS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

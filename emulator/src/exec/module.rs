@@ -1,7 +1,7 @@
 //! Loaded modules and their kernels.
 
-use super::config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
-use crate::check::{Fault, FaultKind};
+use super::config::{ComputeCapability, LoadError, LoadErrorKind, Param};
+use super::program::Program;
 use crate::memory::Memory;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Kernel {
     pub required_block: Option<[u32; 3]>,
     /// The cluster shape it insists on (`.reqnctapercluster`).
     pub cluster: Option<[u32; 3]>,
+    /// Its code and that of the functions it calls.
+    pub program: Program,
 }
 
 impl Module {
@@ -40,16 +42,16 @@ impl Module {
     ///
     /// # Errors
     /// Where and why the text was refused.
-    pub fn load(
-        _ptx: &[u8],
-        _cc: ComputeCapability,
-        _memory: &Arc<Memory>,
-    ) -> Result<Module, LoadError> {
-        Err(LoadError {
-            line: 0,
-            kind: LoadErrorKind::Unsupported,
-            message: "not written yet".to_owned(),
-        })
+    pub fn load(ptx: &[u8], cc: ComputeCapability, memory: &Arc<Memory>) -> Result<Module, LoadError> {
+        let syntax = |line, message| LoadError { line, kind: LoadErrorKind::Syntax, message };
+        let end = ptx.iter().position(|b| *b == 0).unwrap_or(ptx.len());
+        let text = std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;
+        let source = crate::ptx::parse(text).map_err(|e| syntax(e.line, e.message))?;
+        let mut module = Module { kernels: HashMap::new(), globals: HashMap::new(), memory: memory.clone() };
+        // what was allocated is freed with the module, also where decoding fails half-way
+        let kernels = crate::decode::module(&source, cc, memory, &mut module.globals)?;
+        module.kernels = kernels.into_iter().map(|k| (k.name.clone(), Arc::new(k))).collect();
+        Ok(module)
     }
 
     /// A kernel by name.
@@ -68,19 +70,11 @@ impl Module {
     }
 }
 
-/// Runs a kernel to its end.
-///
-/// # Errors
-/// The first finding, or what stopped the kernel.
-pub fn launch(
-    kernel: &Kernel,
-    _config: &LaunchConfig,
-    _params: &[u8],
-    _memory: &Memory,
-    _options: &Options,
-) -> Result<(), Fault> {
-    Err(Fault {
-        kind: FaultKind::IllegalInstruction,
-        report: format!("{}: not written yet", kernel.name),
-    })
+impl Drop for Module {
+    fn drop(&mut self) {
+        for (address, _) in self.globals.values() {
+            // the device may have been reset meanwhile, and the memory with it
+            let _ = self.memory.free(*address);
+        }
+    }
 }
