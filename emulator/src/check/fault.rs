@@ -1,0 +1,61 @@
+//! What a failed launch answers.
+
+use std::fmt;
+
+/// The driver's error codes that a kernel can cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// 1: the launch's own arguments are wrong.
+    InvalidValue,
+    /// 700: an access outside every live allocation, or to one that was freed.
+    IllegalAddress,
+    /// 701: the block needs more than the device has.
+    OutOfResources,
+    /// 702: the kernel makes no progress.
+    LaunchTimeout,
+    /// 710: a device-side assert.
+    Assert,
+    /// 717: an address in a memory that the instruction cannot reach.
+    InvalidAddressSpace,
+    /// 715: an instruction that cannot be executed.
+    IllegalInstruction,
+    /// 716: an address that is no multiple of the access's size.
+    MisalignedAddress,
+    /// 718: a jump to no function.
+    InvalidPc,
+    /// 719: everything else, findings of the checks among them.
+    LaunchFailed,
+}
+
+impl FaultKind {
+    /// The number of the driver's `CUresult`.
+    pub fn code(self) -> u32 {
+        match self {
+            FaultKind::InvalidValue => 1,
+            FaultKind::IllegalAddress => 700,
+            FaultKind::OutOfResources => 701,
+            FaultKind::LaunchTimeout => 702,
+            FaultKind::Assert => 710,
+            FaultKind::InvalidAddressSpace => 717,
+            FaultKind::IllegalInstruction => 715,
+            FaultKind::MisalignedAddress => 716,
+            FaultKind::InvalidPc => 718,
+            FaultKind::LaunchFailed => 719,
+        }
+    }
+}
+
+/// Why a launch failed.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Which error the driver answers.
+    pub kind: FaultKind,
+    /// What happened, where, to whom: several lines.
+    pub report: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.report)
+    }
+}

@@ -1,0 +1,81 @@
+//! `atom` and `red`.
+
+use super::function::{Function, Result};
+use super::memory::{levels, take_hints, take_space};
+use super::opcode::Opcode;
+use super::types::Type;
+use crate::exec::access::spaces;
+use crate::exec::atomic::{Atomic, op as which};
+use crate::exec::handler::select;
+use crate::exec::inst::level;
+use crate::ptx::ast::Operand;
+
+pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+    let returns = match op.base {
+        "atom" => true,
+        "red" => false,
+        _ => return Ok(false),
+    };
+    let space = take_space(op);
+    take_hints(op);
+    op.take("noftz");
+    let names = ["add", "exch", "cas", "and", "or", "xor", "min", "max", "inc", "dec"];
+    let (Some(name), Some(ty)) = (op.take_any(&names), op.take_type()) else {
+        return f.unsupported(op.text).map(|()| true);
+    };
+    let operation = match (name, ty) {
+        ("add", Type::F32 | Type::F64) => which::ADD_FLOAT,
+        ("add", Type::F16 | Type::F16x2) => which::ADD_F16,
+        ("add", Type::Bf16 | Type::Bf16x2) => which::ADD_BF16,
+        ("add", _) if !ty.is_float() => which::ADD,
+        ("exch", _) => which::EXCH,
+        ("cas", _) => which::CAS,
+        ("and", _) => which::AND,
+        ("or", _) => which::OR,
+        ("xor", _) => which::XOR,
+        ("inc", Type::U32) => which::INC,
+        ("dec", Type::U32) => which::DEC,
+        ("min", _) if ty.is_float() => return f.unsupported(op.text).map(|()| true),
+        ("max", _) if ty.is_float() => return f.unsupported(op.text).map(|()| true),
+        ("min", _) if ty.signed() => which::MIN_SIGNED,
+        ("max", _) if ty.signed() => which::MAX_SIGNED,
+        ("min", _) => which::MIN,
+        ("max", _) => which::MAX,
+        _ => return f.unsupported(op.text).map(|()| true),
+    };
+    let (d, rest) = match operands {
+        [d, rest @ ..] if returns => (Some(d), rest),
+        rest => (None, rest),
+    };
+    let (address, b, third) = match (name, rest) {
+        ("cas", [address, b, c, ..]) => (address, b, Some(c)),
+        ("cas", _) => return f.syntax(format!("operands of {}", op.text)).map(|()| true),
+        (_, [address, b, ..]) => (address, b, None),
+        _ => return f.syntax(format!("operands of {}", op.text)).map(|()| true),
+    };
+    let address = f.address(address)?;
+    let b = f.src(b, ty)?;
+    let third = third.map(|c| f.src(c, ty)).transpose()?;
+    let d = d.map(|d| f.dst(d, ty)).transpose()?;
+    let runs = match (space, ty.bytes()) {
+        ("global", 2) => levels!(Atomic, u16, spaces::GLOBAL),
+        ("global", 4) => levels!(Atomic, u32, spaces::GLOBAL),
+        ("global", 8) => levels!(Atomic, u64, spaces::GLOBAL),
+        ("shared", 2) => levels!(Atomic, u16, spaces::SHARED),
+        ("shared", 4) => levels!(Atomic, u32, spaces::SHARED),
+        ("shared", 8) => levels!(Atomic, u64, spaces::SHARED),
+        ("generic", 2) => levels!(Atomic, u16, spaces::GENERIC),
+        ("generic", 4) => levels!(Atomic, u32, spaces::GENERIC),
+        ("generic", 8) => levels!(Atomic, u64, spaces::GENERIC),
+        _ => return f.unsupported(op.text).map(|()| true),
+    };
+    let draft = f.emit(runs);
+    draft.uses(0, address.base).uses(2, b).m(0, operation).m(4, u8::from(address.wide)).imm(address.offset);
+    if let Some(third) = third {
+        draft.uses(3, third);
+    }
+    if let Some(d) = d {
+        draft.def(1, d);
+    }
+    Ok(true)
+}

@@ -1,0 +1,86 @@
+//! Instructions whose registers have no place yet.
+
+use crate::exec::inst::{Inst, NONE, Run};
+
+/// A virtual register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Reg(pub u32);
+
+/// A place in the code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Label(pub u32);
+
+/// Where an instruction keeps an operand's offset.
+#[derive(Clone, Copy, Debug)]
+pub enum Slot {
+    Inline(u8),
+    Pool(u32),
+}
+
+/// How control leaves an instruction.
+#[derive(Clone, Debug)]
+pub enum Leave {
+    Next,
+    Jump(Label),
+    Branch(Label),
+    Table(Vec<Label>),
+    End,
+}
+
+#[derive(Clone, Debug)]
+pub struct Operand {
+    pub slot: Slot,
+    pub reg: Reg,
+    pub written: bool,
+}
+
+pub struct Draft {
+    pub inst: Inst,
+    pub runs: [Run; 3],
+    pub operands: Vec<Operand>,
+    pub leave: Leave,
+    /// Executed under a mask: what it writes keeps its old value in other lanes.
+    pub guarded: bool,
+    /// The routine a direct call goes to.
+    pub callee: Option<usize>,
+}
+
+impl Draft {
+    pub fn new(runs: [Run; 3], line: u32, guarded: bool) -> Draft {
+        let inst = Inst { run: runs[0], r: [NONE; 6], imm: 0, a: 0, b: 0, m: [0; 8], line };
+        Draft { inst, runs, operands: vec![], leave: Leave::Next, guarded, callee: None }
+    }
+
+    /// Operand `slot` is written.
+    pub fn def(&mut self, slot: u8, reg: Reg) -> &mut Draft {
+        self.operands.push(Operand { slot: Slot::Inline(slot), reg, written: true });
+        self
+    }
+
+    /// Operand `slot` is read.
+    pub fn uses(&mut self, slot: u8, reg: Reg) -> &mut Draft {
+        self.operands.push(Operand { slot: Slot::Inline(slot), reg, written: false });
+        self
+    }
+
+    /// An operand of the pool.
+    pub fn pooled(&mut self, slot: u32, reg: Reg, written: bool) -> &mut Draft {
+        self.operands.push(Operand { slot: Slot::Pool(slot), reg, written });
+        self
+    }
+
+    pub fn m(&mut self, at: usize, value: u8) -> &mut Draft {
+        self.inst.m[at] = value;
+        self
+    }
+
+    pub fn imm(&mut self, value: i64) -> &mut Draft {
+        self.inst.imm = value;
+        self
+    }
+
+    pub fn a(&mut self, value: u32) -> &mut Draft {
+        self.inst.a = value;
+        self
+    }
+}

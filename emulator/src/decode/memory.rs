@@ -1,0 +1,158 @@
+//! `ld`, `ldu`, `st`.
+
+use super::function::{Function, Result};
+use super::opcode::Opcode;
+use super::operand::{Address, width};
+use super::types::Type;
+use crate::exec::access::spaces;
+use crate::exec::handler::{same, select};
+use crate::exec::inst::{Run, level};
+use crate::exec::load::{Load, LoadParam, Store, modifier};
+use crate::ptx::ast::Operand;
+
+/// The three check levels of an instruction that takes its level last.
+macro_rules! levels {
+    ($outer:ident, $t:ty, $space:expr) => {
+        [
+            select::<$outer<$t, { $space }, { level::PLAIN }>>(),
+            select::<$outer<$t, { $space }, { level::BOUNDS }>>(),
+            select::<$outer<$t, { $space }, { level::FULL }>>(),
+        ]
+    };
+}
+pub(super) use levels;
+
+/// Local memory is checked at every level alike.
+macro_rules! local {
+    ($outer:ident, $size:expr) => {
+        match $size {
+            1 => Some(same::<$outer<u8, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            2 => Some(same::<$outer<u16, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            4 => Some(same::<$outer<u32, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            8 => Some(same::<$outer<u64, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            16 => Some(same::<$outer<u128, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            _ => None,
+        }
+    };
+}
+
+macro_rules! sized {
+    ($outer:ident, $size:expr, $space:expr) => {
+        match $size {
+            1 => Some(levels!($outer, u8, $space)),
+            2 => Some(levels!($outer, u16, $space)),
+            4 => Some(levels!($outer, u32, $space)),
+            8 => Some(levels!($outer, u64, $space)),
+            16 => Some(levels!($outer, u128, $space)),
+            _ => None,
+        }
+    };
+}
+
+/// The state space that an opcode names; generic if none.
+pub fn take_space(op: &mut Opcode<'_>) -> &'static str {
+    let names = [
+        "global",
+        "shared",
+        "shared::cta",
+        "local",
+        "param",
+        "param::entry",
+        "param::func",
+        "const",
+    ];
+    match op.take_any(&names) {
+        Some("global" | "const") => "global",
+        Some("shared" | "shared::cta") => "shared",
+        Some("local") => "local",
+        Some("param" | "param::entry" | "param::func") => "param",
+        _ => "generic",
+    }
+}
+
+/// Takes what only concerns caches and scopes; true if the access is strong.
+pub fn take_hints(op: &mut Opcode<'_>) -> bool {
+    let hints = [
+        "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
+        "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B", "L2::evict_first", "L2::evict_last",
+        "L2::evict_normal", "weak",
+    ];
+    while op.take_any(&hints).is_some() {}
+    op.take_any(&["cta", "cluster", "gpu", "sys"]);
+    let mut strong = false;
+    while op.take_any(&["volatile", "relaxed", "acquire", "release", "acq_rel", "mmio"]).is_some() {
+        strong = true;
+    }
+    strong
+}
+
+pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+    let load = match op.base {
+        "ld" | "ldu" => true,
+        "st" => false,
+        _ => return Ok(false),
+    };
+    let space = take_space(op);
+    let strong = take_hints(op);
+    let vector: u8 = match op.take_any(&["v2", "v4"]) {
+        Some("v2") => 2,
+        Some(_) => 4,
+        None => 1,
+    };
+    let Some(ty) = op.take_type() else { return f.unsupported(op.text).map(|()| true) };
+    // an optional cache policy comes last
+    let [first, second, ..] = operands else { return f.syntax(format!("{} takes two operands", op.text)).map(|()| true) };
+    let (data, address) = if load { (first, second) } else { (second, first) };
+    let address = f.address(address)?;
+    let parts: &[Operand<'a>] = match data {
+        Operand::Vector(parts) => parts,
+        one => std::slice::from_ref(one),
+    };
+    if parts.len() != usize::from(vector) || ty == Type::Pred {
+        return f.syntax(format!("operands of {}", op.text)).map(|()| true);
+    }
+    let mut regs = vec![];
+    for part in parts {
+        regs.push(if load { f.wide_dst(part, ty)? } else { f.wide_src(part, ty)? });
+    }
+    let widths: Vec<u32> = regs.iter().map(|r| width(f.types[r.0 as usize])).collect();
+    if widths.iter().any(|w| *w != widths[0]) {
+        return f.unsupported(format!("{} of registers of several widths", op.text)).map(|()| true);
+    }
+    let Some(runs) = choose(space, &address, ty, load) else { return f.unsupported(op.text).map(|()| true) };
+    let by_param = space == "param" && address.param.is_some();
+    let draft = f.emit(runs);
+    draft.m(modifier::COUNT, vector).m(modifier::WIDTH, (widths[0] / 8) as u8).m(modifier::SIGNED, u8::from(ty.signed()));
+    draft.m(modifier::STRONG, u8::from(strong)).m(modifier::WIDE, u8::from(address.wide)).imm(address.offset);
+    if let Some(at) = address.param.filter(|_| by_param) {
+        draft.imm(i64::from(at) + address.offset).a(ty.bytes());
+    } else {
+        draft.uses(0, address.base);
+    }
+    for (i, reg) in regs.into_iter().enumerate() {
+        if load {
+            draft.def(i as u8 + 1, reg);
+        } else {
+            draft.uses(i as u8 + 1, reg);
+        }
+    }
+    Ok(true)
+}
+
+fn choose(space: &str, address: &Address, ty: Type, load: bool) -> Option<[Run; 3]> {
+    let size = ty.bytes();
+    match (space, load) {
+        ("param", true) if address.param.is_some() => Some(same::<LoadParam>()),
+        ("local", true) => local!(Load, size),
+        ("local", false) => local!(Store, size),
+        // a parameter of a function or call lies in local memory
+        ("param", true) if address.local => local!(Load, size),
+        ("param", false) if address.local => local!(Store, size),
+        ("shared", true) => sized!(Load, size, spaces::SHARED),
+        ("shared", false) => sized!(Store, size, spaces::SHARED),
+        ("global", true) => sized!(Load, size, spaces::GLOBAL),
+        ("global", false) => sized!(Store, size, spaces::GLOBAL),
+        (_, true) => sized!(Load, size, spaces::GENERIC),
+        (_, false) => sized!(Store, size, spaces::GENERIC),
+    }
+}

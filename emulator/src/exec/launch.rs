@@ -1,0 +1,238 @@
+//! A launch: its blocks over the processor's cores.
+//!
+//! Workers take fresh blocks in order. A block that only spins steps aside, and is taken up again when no fresh one is
+//! left or too many wait; so blocks may wait for each other, whatever the number of cores.
+
+use super::block::{Block, BlockStop};
+use super::config::{LaunchConfig, Options};
+use super::inst::{Inst, level};
+use super::module::Kernel;
+use super::program::Program;
+use crate::check::{Fault, FaultKind};
+use crate::memory::{Memory, Range};
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Blocks that may wait aside before no fresh one is begun (cooperative launches have no such limit).
+const MOST_ASIDE: usize = 1024;
+
+/// All that the blocks of a launch share.
+pub struct Launch<'a> {
+    pub kernel_name: &'a str,
+    pub program: &'a Program,
+    pub code: &'a [Inst],
+    pub level: u8,
+    pub config: LaunchConfig,
+    pub cluster: [u32; 3],
+    pub explicit_cluster: bool,
+    /// Threads of a block.
+    pub threads: u32,
+    /// Static and dynamic.
+    pub shared_bytes: usize,
+    pub params: &'a [u8],
+    pub memory: &'a Memory,
+    pub ranges: &'a [Range],
+    pub options: &'a Options,
+    cancelled: AtomicBool,
+    progress: AtomicU64,
+}
+
+impl Launch<'_> {
+    /// Whether another block has failed.
+    pub fn cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that something other than spinning has happened.
+    pub fn progress(&self) {
+        self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn refuse(kernel: &Kernel, kind: FaultKind, what: String) -> Fault {
+    Fault { kind, report: format!("========= {}: {what}\n", kernel.name) }
+}
+
+/// Runs a kernel to its end.
+///
+/// # Errors
+/// The first finding, or what stopped the kernel.
+pub fn launch(
+    kernel: &Kernel,
+    config: &LaunchConfig,
+    params: &[u8],
+    memory: &Memory,
+    options: &Options,
+) -> Result<(), Fault> {
+    let threads = config.block.iter().try_fold(1u32, |n, d| n.checked_mul(*d)).unwrap_or(0);
+    let bad = |what: String| refuse(kernel, FaultKind::InvalidValue, what);
+    if config.grid.contains(&0) || threads == 0 {
+        return Err(bad(format!("grid {:?} of blocks {:?} is empty", config.grid, config.block)));
+    }
+    if threads > kernel.max_threads.min(1024) {
+        return Err(bad(format!("{threads} threads in a block, at most {} allowed", kernel.max_threads)));
+    }
+    if params.len() < kernel.param_bytes {
+        return Err(bad(format!("{} bytes of parameters, {} needed", params.len(), kernel.param_bytes)));
+    }
+    if kernel.required_block.is_some_and(|b| b != config.block) {
+        return Err(bad(format!("block {:?} is not the required {:?}", config.block, kernel.required_block)));
+    }
+    let cluster = config.cluster.or(kernel.cluster);
+    let shape = cluster.unwrap_or([1; 3]);
+    if (0..3).any(|a| shape[a] == 0 || config.grid[a] % shape[a] != 0) {
+        return Err(bad(format!("grid {:?} is not a multiple of the cluster {shape:?}", config.grid)));
+    }
+    let checks = &options.checks;
+    let shadowed = checks.shared_races || checks.uninitialised || checks.async_copies;
+    let level = match (shadowed, checks.bounds) {
+        (true, _) => level::FULL,
+        (false, true) => level::BOUNDS,
+        (false, false) => level::PLAIN,
+    };
+    let ranges = memory.ranges();
+    let launch = Launch {
+        kernel_name: &kernel.name,
+        program: &kernel.program,
+        code: kernel.program.code(level),
+        level,
+        config: *config,
+        cluster: shape,
+        explicit_cluster: cluster.is_some(),
+        threads,
+        shared_bytes: kernel.static_shared + config.dynamic_shared as usize,
+        params,
+        memory,
+        ranges: &ranges,
+        options,
+        cancelled: AtomicBool::new(false),
+        progress: AtomicU64::new(0),
+    };
+    Grid::new(&launch).run()
+}
+
+/// The blocks of a launch on their way.
+struct Grid<'a> {
+    launch: &'a Launch<'a>,
+    blocks: u64,
+    fresh: AtomicU64,
+    aside: Mutex<VecDeque<Block>>,
+    fault: Mutex<Option<Fault>>,
+    /// The last progress seen, and when.
+    seen: Mutex<(u64, Instant)>,
+}
+
+impl<'a> Grid<'a> {
+    fn new(launch: &'a Launch<'a>) -> Grid<'a> {
+        Grid {
+            launch,
+            blocks: launch.config.grid.iter().map(|d| u64::from(*d)).product(),
+            fresh: AtomicU64::new(0),
+            aside: Mutex::default(),
+            fault: Mutex::default(),
+            seen: Mutex::new((0, Instant::now())),
+        }
+    }
+
+    fn run(self) -> Result<(), Fault> {
+        let workers = (rayon::current_num_threads() as u64).min(self.blocks);
+        if workers <= 1 {
+            self.work_guarded();
+        } else {
+            rayon::scope(|scope| {
+                for _ in 0..workers {
+                    scope.spawn(|_| self.work_guarded());
+                }
+            });
+        }
+        match self.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// A panic of ours must not take the caller's process down.
+    fn work_guarded(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            let report = format!("========= {}: the emulator itself failed\n", self.launch.kernel_name);
+            self.stop(Fault { kind: FaultKind::LaunchFailed, report });
+        }
+    }
+
+    fn stop(&self, fault: Fault) {
+        lock(&self.fault).get_or_insert(fault);
+        self.launch.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    fn work(&self) {
+        let mut spare = Block::default();
+        while !self.launch.cancelled() {
+            let mut block = match self.next(&mut spare) {
+                Some(block) => block,
+                None => return,
+            };
+            match block.run(self.launch) {
+                BlockStop::Ended => {
+                    self.launch.progress();
+                    spare = block;
+                }
+                BlockStop::Stalled => {
+                    self.check_patience(&mut block);
+                    lock(&self.aside).push_back(block);
+                }
+                BlockStop::Failed => {
+                    if let Some(fault) = block.fault.take() {
+                        self.stop(*fault);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A fresh block, or the one that has waited longest. A worker that finds none is done: whoever holds the last
+    /// blocks will bring them to their end.
+    fn next(&self, spare: &mut Block) -> Option<Block> {
+        let crowded = !self.launch.config.cooperative && lock(&self.aside).len() >= MOST_ASIDE;
+        if !crowded {
+            let number = self.fresh.fetch_add(1, Ordering::Relaxed);
+            if number < self.blocks {
+                let mut block = std::mem::take(spare);
+                block.reset(self.launch, number);
+                return Some(block);
+            }
+        }
+        lock(&self.aside).pop_front()
+    }
+
+    fn check_patience(&self, block: &mut Block) {
+        let mut seen = lock(&self.seen);
+        let progress = self.launch.progress.load(Ordering::Relaxed);
+        if progress != seen.0 {
+            *seen = (progress, Instant::now());
+        } else if seen.1.elapsed() > Duration::from_secs(self.launch.options.patience.into()) {
+            drop(seen);
+            block.report_spin(self.launch);
+            if let Some(fault) = block.fault.take() {
+                self.stop(*fault);
+            }
+        }
+    }
+}
+
+impl Block {
+    fn report_spin(&mut self, launch: &Launch<'_>) {
+        let spinning = self.warps.iter().find_map(|w| w.groups.first().map(|g| (w.index * 32 + g.mask.trailing_zeros(), g.pc)));
+        let (thread, pc) = spinning.unwrap_or((0, 0));
+        let line = launch.code[pc as usize].line;
+        let what = format!("No progress for {} s: the threads only loop", launch.options.patience);
+        self.report(launch, FaultKind::LaunchTimeout, line, thread, &what, &[]);
+    }
+}

@@ -1,0 +1,176 @@
+//! `ld` and `st` (PTX ISA, "Data Movement and Conversion Instructions").
+
+use super::access::{Kind, spaces};
+use super::context::{Context, Lane};
+use super::handler::Op;
+use super::inst::{Flow, Inst, level};
+use std::marker::PhantomData;
+
+/// A memory element: what a narrower or wider register makes of it.
+pub trait Element: Lane {
+    const SIZE: u32 = size_of::<Self>() as u32;
+    fn extend(self, signed: bool) -> u64;
+    fn truncate(value: u64) -> Self;
+    fn bytes(&self) -> &[u8];
+}
+
+macro_rules! elements {
+    ($($t:ty as $s:ty),*) => {$(
+        impl Element for $t {
+            #[inline(always)]
+            fn extend(self, signed: bool) -> u64 {
+                if signed { self as $s as i64 as u64 } else { self as u64 }
+            }
+            #[inline(always)]
+            fn truncate(value: u64) -> Self {
+                value as $t
+            }
+            #[inline(always)]
+            fn bytes(&self) -> &[u8] {
+                // SAFETY: an integer is its bytes.
+                unsafe { std::slice::from_raw_parts(std::ptr::from_ref(self).cast(), size_of::<$t>()) }
+            }
+        }
+    )*};
+}
+elements!(u8 as i8, u16 as i16, u32 as i32, u64 as i64, u128 as i128);
+
+/// Modifier bytes of both.
+pub mod modifier {
+    /// Elements of the vector.
+    pub const COUNT: usize = 0;
+    /// Bytes of a register.
+    pub const WIDTH: usize = 1;
+    /// Whether loads extend the sign.
+    pub const SIGNED: usize = 2;
+    /// Whether the access is volatile, relaxed, acquire or release.
+    pub const STRONG: usize = 3;
+    /// Whether the address register has 64 bits.
+    pub const WIDE: usize = 4;
+}
+use modifier::{COUNT, SIGNED, STRONG, WIDE, WIDTH};
+
+/// `r[0]` is the address, `r[1..]` the destinations.
+pub struct Load<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
+
+impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> {
+    #[inline(always)]
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        let count = u32::from(i.m[COUNT]);
+        let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Read, i.m[STRONG] != 0) {
+            Ok(bytes) => bytes,
+            Err(flow) => return flow,
+        };
+        if bytes.contiguous && count == 1 {
+            // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
+            let values = unsafe { (bytes.at[0] as *const [T; 32]).read_unaligned() };
+            deliver(c, i, 1, &values);
+            return Flow::Next;
+        }
+        let mut values = [T::default(); 32];
+        for element in 0..count {
+            for (value, at) in values.iter_mut().zip(&bytes.at) {
+                // SAFETY: `resolve` found `count` elements at each lane's address (or checks are off).
+                *value = unsafe { (*at as *const T).add(element as usize).read_unaligned() };
+            }
+            deliver(c, i, element as usize + 1, &values);
+        }
+        Flow::Next
+    }
+}
+
+#[inline(always)]
+fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 32]) {
+    let (width, signed, row) = (u32::from(i.m[WIDTH]), i.m[SIGNED] != 0, i.r[slot]);
+    if width == T::SIZE {
+        c.set(row, values);
+        return;
+    }
+    match width {
+        2 => c.set(row, &values.map(|v| v.extend(signed) as u16)),
+        4 => c.set(row, &values.map(|v| v.extend(signed) as u32)),
+        _ => c.set(row, &values.map(|v| v.extend(signed))),
+    }
+}
+
+/// `r[0]` is the address, `r[1..]` the sources.
+pub struct Store<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
+
+impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL> {
+    #[inline(always)]
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        let (count, strong) = (u32::from(i.m[COUNT]), i.m[STRONG] != 0);
+        let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Write, strong) {
+            Ok(bytes) => bytes,
+            Err(flow) => return flow,
+        };
+        let shadowed = LEVEL == level::FULL
+            && (SPACE == spaces::SHARED || SPACE == spaces::GENERIC && c.is_shared(bytes.at[c.first_lane()]));
+        if bytes.contiguous && count == 1 && !shadowed {
+            let values = collect::<T>(c, i, 1);
+            // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
+            unsafe { (bytes.at[0] as *mut [T; 32]).write_unaligned(values) }
+            return Flow::Next;
+        }
+        for element in 0..count {
+            let values = collect::<T>(c, i, element as usize + 1);
+            for lane in c.lanes() {
+                let at = bytes.at[lane] + u64::from(element * T::SIZE);
+                if shadowed
+                    && c.is_shared(at)
+                    && let Err(flow) = c.shared_write(i, lane, at, strong, values[lane].bytes())
+                {
+                    return flow;
+                }
+                // SAFETY: `resolve` found `count` elements at each executing lane's address (or checks are off).
+                unsafe { (at as *mut T).write_unaligned(values[lane]) }
+            }
+        }
+        Flow::Next
+    }
+}
+
+#[inline(always)]
+fn collect<T: Element>(c: &Context<'_>, i: &Inst, slot: usize) -> [T; 32] {
+    let (width, row) = (u32::from(i.m[WIDTH]), i.r[slot]);
+    if width == T::SIZE {
+        return c.row::<T>(row).all();
+    }
+    match width {
+        2 => c.row::<u16>(row).all().map(|v| T::truncate(v.into())),
+        4 => c.row::<u32>(row).all().map(|v| T::truncate(v.into())),
+        _ => c.row::<u64>(row).all().map(T::truncate),
+    }
+}
+
+/// `ld.param` of a kernel's parameter: the same for all lanes. `imm` is the offset, `a` the element's size.
+pub struct LoadParam;
+impl Op for LoadParam {
+    #[inline(always)]
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        let (size, signed) = (i.a as usize, i.m[SIGNED] != 0);
+        for element in 0..usize::from(i.m[COUNT]) {
+            let at = i.imm as usize + element * size;
+            let mut bytes = [0; 16];
+            let Some(source) = c.launch.params.get(at..at + size) else { return Flow::Next };
+            bytes[..size].copy_from_slice(source);
+            let bits = u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|b| bytes[b]));
+            let value = match size {
+                1 => (bits as u8).extend(signed),
+                2 => (bits as u16).extend(signed),
+                4 => (bits as u32).extend(signed),
+                _ => bits,
+            };
+            let row = i.r[element + 1];
+            match i.m[WIDTH] {
+                2 => c.set(row, &[value as u16; 32]),
+                4 => c.set(row, &[value as u32; 32]),
+                8 => c.set(row, &[value; 32]),
+                _ => c.set(row, &[u128::from_le_bytes(bytes); 32]),
+            }
+        }
+        Flow::Next
+    }
+}

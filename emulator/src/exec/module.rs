@@ -1,0 +1,80 @@
+//! Loaded modules and their kernels.
+
+use super::config::{ComputeCapability, LoadError, LoadErrorKind, Param};
+use super::program::Program;
+use crate::memory::Memory;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A module: parsed, decoded, its variables in device memory.
+pub struct Module {
+    kernels: HashMap<String, Arc<Kernel>>,
+    globals: HashMap<String, (u64, usize)>,
+    memory: Arc<Memory>,
+}
+
+/// A kernel that can be launched.
+pub struct Kernel {
+    /// Its name in the PTX.
+    pub name: String,
+    /// Its parameters in order.
+    pub params: Vec<Param>,
+    /// Bytes of the whole parameter block.
+    pub param_bytes: usize,
+    /// Bytes of shared memory that it declares itself.
+    pub static_shared: usize,
+    /// Bytes of local memory of one thread.
+    pub local_bytes: usize,
+    /// Bytes of the module's constant memory.
+    pub const_bytes: usize,
+    /// Most threads of a block: `.maxntid`, or 1024.
+    pub max_threads: u32,
+    /// The block shape it insists on (`.reqntid`).
+    pub required_block: Option<[u32; 3]>,
+    /// The cluster shape it insists on (`.reqnctapercluster`).
+    pub cluster: Option<[u32; 3]>,
+    /// Its code and that of the functions it calls.
+    pub program: Program,
+}
+
+impl Module {
+    /// Loads PTX text; a NUL at the end is allowed.
+    ///
+    /// # Errors
+    /// Where and why the text was refused.
+    pub fn load(ptx: &[u8], cc: ComputeCapability, memory: &Arc<Memory>) -> Result<Module, LoadError> {
+        let syntax = |line, message| LoadError { line, kind: LoadErrorKind::Syntax, message };
+        let end = ptx.iter().position(|b| *b == 0).unwrap_or(ptx.len());
+        let text = std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;
+        let source = crate::ptx::parse(text).map_err(|e| syntax(e.line, e.message))?;
+        let mut module = Module { kernels: HashMap::new(), globals: HashMap::new(), memory: memory.clone() };
+        // what was allocated is freed with the module, also where decoding fails half-way
+        let kernels = crate::decode::module(&source, cc, memory, &mut module.globals)?;
+        module.kernels = kernels.into_iter().map(|k| (k.name.clone(), Arc::new(k))).collect();
+        Ok(module)
+    }
+
+    /// A kernel by name.
+    pub fn kernel(&self, name: &str) -> Option<Arc<Kernel>> {
+        self.kernels.get(name).cloned()
+    }
+
+    /// Names of all kernels.
+    pub fn kernel_names(&self) -> impl Iterator<Item = &str> {
+        self.kernels.keys().map(String::as_str)
+    }
+
+    /// Device address and bytes of a module variable.
+    pub fn global(&self, name: &str) -> Option<(u64, usize)> {
+        self.globals.get(name).copied()
+    }
+}
+
+impl Drop for Module {
+    fn drop(&mut self) {
+        for (address, _) in self.globals.values() {
+            // the device may have been reset meanwhile, and the memory with it
+            let _ = self.memory.free(*address);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The report of a fault, in the style of compute-sanitizer.
+
+use super::block::Block;
+use super::context::Context;
+use super::inst::{Flow, Inst};
+use super::launch::Launch;
+use crate::check::shared::Finding;
+use crate::check::{Fault, FaultKind};
+
+/// `(1,2,3)` of a thread's number in its block.
+pub fn thread_index(thread: u32, block: [u32; 3]) -> String {
+    let [x, y, _] = block;
+    format!("({},{},{})", thread % x, thread / x % y, thread / (x * y))
+}
+
+impl Block {
+    /// Notes the first fault of the block.
+    pub fn report(&mut self, launch: &Launch<'_>, kind: FaultKind, line: u32, thread: u32, what: &str, more: &[String]) {
+        if self.fault.is_some() {
+            return;
+        }
+        let place = launch.program.source_line(line).map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+        let [x, y, z] = self.ctaid;
+        let mut report = format!(
+            "========= {what}\n=========     at {}, PTX line {line}{place}\n=========     by thread {} in block ({x},{y},{z})\n",
+            launch.kernel_name,
+            thread_index(thread, launch.config.block),
+        );
+        for text in more {
+            report.push_str(&format!("=========     {text}\n"));
+        }
+        self.fault = Some(Box::new(Fault { kind, report }));
+    }
+}
+
+impl Context<'_> {
+    /// The number of a lane's thread in the block.
+    #[inline(always)]
+    pub fn thread(&self, lane: usize) -> u32 {
+        self.warp.index * 32 + lane as u32
+    }
+
+    /// Fails the launch because of what a lane did.
+    #[cold]
+    pub fn fail(&mut self, inst: &Inst, lane: usize, kind: FaultKind, what: &str, more: &[String]) -> Flow {
+        let thread = self.thread(lane);
+        self.block.report(self.launch, kind, inst.line, thread, what, more);
+        Flow::Switch
+    }
+
+    /// Fails the launch because of what the shared memory's shadow says.
+    #[cold]
+    pub fn fail_shared(&mut self, inst: &Inst, lane: usize, write: bool, address: u32, size: u32, finding: Finding) -> Flow {
+        let verb = if write { "write" } else { "read" };
+        let place = |line: u32| {
+            let source = self.launch.program.source_line(line).map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+            format!("PTX line {line}{source}")
+        };
+        let name = |thread: u32| format!("thread {}", thread_index(thread, self.launch.config.block));
+        let at = format!("Shared address 0x{address:x}");
+        let (what, more) = match finding {
+            Finding::Uninitialised => {
+                (format!("Uninitialized __shared__ memory read of size {size} bytes"), vec![at])
+            }
+            Finding::Race { thread, line, write: other } => {
+                let other_verb = if other { "write" } else { "read" };
+                let who = thread.map_or("several threads".to_owned(), name);
+                (
+                    format!("Race: __shared__ {verb} of size {size} bytes with no barrier since another thread's {other_verb}"),
+                    vec![at, format!("the other {other_verb} was by {who} at {}", place(line))],
+                )
+            }
+            Finding::InFlight { thread, line } => (
+                format!("Asynchronous copy not waited for: __shared__ {verb} of size {size} bytes of its destination"),
+                vec![at, format!("the copy was started by {} at {}", name(thread), place(line))],
+            ),
+        };
+        self.fail(inst, lane, FaultKind::LaunchFailed, &what, &more)
+    }
+}

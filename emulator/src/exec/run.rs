@@ -1,0 +1,127 @@
+//! The interpreter's loop: one warp until it cannot go on.
+
+use super::context::{Context, Hit};
+use super::inst::{Flow, Inst};
+use super::block::Block;
+use super::launch::Launch;
+use super::warp::{Group, Wait, Warp};
+
+/// Backward jumps of a group before the other groups of its warp get a turn.
+const GROUP_BUDGET: u32 = 512;
+/// Backward jumps of a warp before the other warps get a turn.
+const WARP_BUDGET: u32 = 16384;
+
+/// Why a warp stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// All of its threads have ended.
+    Ended,
+    /// All of its threads wait.
+    Waiting,
+    /// It has jumped backward for long: others should run.
+    Spinning,
+    /// `Block::fault` says why.
+    Failed,
+}
+
+/// Runs a warp of a block; the warp is handed back.
+pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, Stop) {
+    let mut context = Context {
+        base: std::ptr::null_mut(),
+        write: 0,
+        active: 0,
+        pc: 0,
+        limit: 0,
+        budget: 0,
+        unguarded: 0,
+        hits: [Hit::EMPTY; 8],
+        warp,
+        block,
+        launch,
+    };
+    let stop = context.run();
+    (context.warp, stop)
+}
+
+impl Context<'_> {
+    fn run(&mut self) -> Stop {
+        let mut spun = 0;
+        loop {
+            let rotated = self.warp.rotate;
+            let Some(group) = self.warp.take_ready().or_else(|| self.release_lanes()) else {
+                self.warp.rotate = false;
+                return if self.warp.groups.is_empty() { Stop::Ended } else { Stop::Waiting };
+            };
+            self.warp.rotate = false;
+            let alone = !self.warp.groups.iter().any(|g| g.wait == Wait::Ready);
+            self.budget = if alone { WARP_BUDGET } else { GROUP_BUDGET };
+            let given = self.budget;
+            self.enter(group);
+            if rotated {
+                // a group that gets its turn keeps it, else the lowest would take over at once
+                self.limit = u32::MAX;
+            }
+            self.interpret();
+            if self.block.fault.is_some() {
+                return Stop::Failed;
+            }
+            spun += given - self.budget;
+            if spun >= WARP_BUDGET {
+                return Stop::Spinning;
+            }
+        }
+    }
+
+    /// Makes a group the running one.
+    fn enter(&mut self, group: Group) {
+        self.warp.frame = group.frame;
+        self.warp.stack = group.stack;
+        self.base = self.warp.base();
+        self.pc = group.pc;
+        self.limit = self.warp.next_meeting();
+        self.activate(group.mask);
+    }
+
+    fn interpret(&mut self) {
+        let code: &[Inst] = self.launch.code;
+        let mut pc = self.pc;
+        loop {
+            if pc >= self.limit {
+                self.warp.park(pc, self.active, Wait::Ready);
+                return;
+            }
+            let inst = &code[pc as usize];
+            // SAFETY: `inst.run` was selected for this processor, and the frame of the running group has the layout
+            // of the routine that `pc` is in: calls and returns change both together.
+            match unsafe { (inst.run)(self, inst) } {
+                Flow::Next => pc += 1,
+                Flow::Jump => pc = self.pc,
+                Flow::Switch => return,
+            }
+        }
+    }
+
+    /// Lanes that wait for each other by mask: those that have met go on.
+    ///
+    /// Called when no group is ready, so whoever is missing is not on its way.
+    fn release_lanes(&mut self) -> Option<Group> {
+        let live = self.warp.live;
+        let groups = &self.warp.groups;
+        let met = groups.iter().find_map(|g| match g.wait {
+            // one instruction: the group itself must have grown to the whole mask
+            Wait::Collective { mask, .. } if mask & live & !g.mask == 0 => Some(g.wait),
+            // a barrier: any instruction with the same mask
+            Wait::Lanes { mask } => {
+                let waiting = groups.iter().filter(|o| o.wait == g.wait).fold(0, |all, o| all | o.mask);
+                (mask & live & !waiting == 0).then_some(g.wait)
+            }
+            _ => None,
+        })?;
+        for group in &mut self.warp.groups {
+            if group.wait == met {
+                group.wait = Wait::Ready;
+            }
+        }
+        self.warp.take_ready()
+    }
+}

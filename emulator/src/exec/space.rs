@@ -1,0 +1,15 @@
+//! Generic addresses (PTX ISA, "State Spaces", "Generic Addressing").
+//!
+//! A global address is a host address, below 2^56. The other spaces are windows above, one for each value of the top
+//! byte; the low 32 bits of a shared or local generic address are the address in its space.
+
+/// Window of shared memory; bits 32 to 47 are the block's rank in its cluster, for addresses of other blocks.
+pub const SHARED: u64 = 0x0100_0000_0000_0000;
+/// Window of a thread's local memory.
+pub const LOCAL: u64 = 0x0200_0000_0000_0000;
+/// Window of the kernel's parameters.
+pub const PARAM: u64 = 0x0300_0000_0000_0000;
+/// Function pointers: the low 32 bits are the function's number.
+pub const CODE: u64 = 0x0400_0000_0000_0000;
+/// Which window.
+pub const WINDOW: u64 = 0xFF00_0000_0000_0000;

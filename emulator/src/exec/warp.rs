@@ -1,0 +1,221 @@
+//! A warp: its registers, its local memory, and its groups of lanes.
+//!
+//! Lanes that are at one instruction run together as a group. A branch that they do not agree on splits the group;
+//! the group with the lowest instruction runs first (deepest call first), so that groups meet again where the
+//! compiler laid out the join. A group that only jumps backward gives the others a turn, so that lanes may wait for
+//! each other.
+
+use super::context::Lanes;
+use super::launch::Launch;
+use super::program::{Constant, Routine};
+
+/// Where a group is in the register file and in local memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Frame {
+    /// Offset in the register file.
+    pub base: u32,
+    /// Offset in local memory.
+    pub local: u32,
+    pub routine: u32,
+    /// The call instruction of the caller, to find results and the way back.
+    pub call: u32,
+}
+
+/// What a group waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    Ready,
+    /// `barrier` number `id`; results of `barrier.red` go to `result`.
+    Barrier { id: u8, aligned: bool, line: u32, result: u32, kind: u8 },
+    /// The other lanes of `mask`, wherever they wait for the same (`bar.warp.sync`).
+    Lanes { mask: u32 },
+    /// The other lanes of `mask`, at the same instruction (`shfl.sync` and its like).
+    Collective { mask: u32, line: u32 },
+}
+
+/// Lanes that are not running now.
+#[derive(Clone, Debug)]
+pub struct Group {
+    pub pc: u32,
+    pub mask: u32,
+    pub wait: Wait,
+    pub frame: Frame,
+    pub stack: Vec<Frame>,
+    /// When it last ran.
+    pub turn: u64,
+}
+
+/// One 16-byte piece of local memory for each lane: accesses of up to 16 bytes stay inside a piece.
+type LocalRow = [u128; 32];
+
+/// Largest register file of a warp, and largest local memory of a thread, that recursion may reach.
+const MOST_REGISTER_BYTES: usize = 16 << 20;
+const MOST_LOCAL_BYTES: usize = 512 << 10;
+
+#[derive(Default)]
+pub struct Warp {
+    registers: Vec<[u128; 16]>,
+    local: Vec<LocalRow>,
+    pub groups: Vec<Group>,
+    pub index: u32,
+    /// Lanes with a thread.
+    pub exists: u32,
+    /// Lanes whose thread has not ended.
+    pub live: u32,
+    /// The running group's frame and its callers'.
+    pub frame: Frame,
+    pub stack: Vec<Frame>,
+    /// Counts groups' turns.
+    pub turns: u64,
+    /// The next group to run is the one that waited longest.
+    pub rotate: bool,
+    /// Asynchronous copies that have not been waited for.
+    pub copies: super::async_copy::Copies,
+}
+
+impl Warp {
+    /// Makes this the warp number `index` of a fresh block.
+    pub fn reset(&mut self, launch: &Launch<'_>, block: [u32; 3], index: u32) {
+        let lanes = (launch.threads - index * 32).min(32);
+        self.index = index;
+        self.exists = u32::MAX >> (32 - lanes);
+        self.live = self.exists;
+        self.frame = Frame::default();
+        self.stack.clear();
+        self.groups.clear();
+        self.rotate = false;
+        self.copies.clear();
+        let routine = &launch.program.routines[0];
+        self.reserve(routine.frame_bytes as usize, routine.local_bytes as usize);
+        self.fill_constants(launch, block, routine, u32::MAX);
+        self.groups.push(Group {
+            pc: routine.entry,
+            mask: self.live,
+            wait: Wait::Ready,
+            frame: self.frame,
+            stack: vec![],
+            turn: 0,
+        });
+    }
+
+    /// Makes room up to these ends; false if that is more than a thread may have.
+    pub fn reserve(&mut self, register_bytes: usize, local_bytes: usize) -> bool {
+        if register_bytes > MOST_REGISTER_BYTES || local_bytes > MOST_LOCAL_BYTES {
+            return false;
+        }
+        let rows = register_bytes.div_ceil(256);
+        if self.registers.len() < rows {
+            self.registers.resize(rows, [0; 16]);
+        }
+        let pieces = local_bytes.div_ceil(16);
+        if self.local.len() < pieces {
+            self.local.resize(pieces, [0; 32]);
+        }
+        true
+    }
+
+    /// Start of the running group's frame.
+    pub fn base(&mut self) -> *mut u8 {
+        self.registers[self.frame.base as usize / 256..].as_mut_ptr().cast()
+    }
+
+    /// A row of another group's frame.
+    pub fn row_of(&mut self, frame: Frame, offset: u32) -> *mut u8 {
+        let at = (frame.base + offset) as usize;
+        self.registers[at / 256..].as_mut_ptr().cast::<u8>().wrapping_add(at % 256)
+    }
+
+    /// Bytes of local memory that the running group's frames reach to.
+    pub fn local_end(&self, routines: &[Routine]) -> u64 {
+        u64::from(self.frame.local + routines[self.frame.routine as usize].local_bytes)
+    }
+
+    /// Where a lane's local byte lies; the caller has checked the address against `local_end`.
+    #[inline(always)]
+    pub fn local_pointer(&mut self, address: u64, lane: usize) -> *mut u8 {
+        let piece = &mut self.local[(address >> 4) as usize][lane];
+        std::ptr::from_mut(piece).cast::<u8>().wrapping_add(address as usize & 15)
+    }
+
+    /// Fills the constants of the running group's frame in the lanes of `mask`.
+    pub fn fill_constants(&mut self, launch: &Launch<'_>, block: [u32; 3], routine: &Routine, mask: u32) {
+        let (frame, first) = (self.frame, self.index * 32);
+        let base = self.base();
+        let threads = launch.threads;
+        for (offset, constant) in &routine.constants {
+            // SAFETY: the decoder's allocation placed the constants' rows inside the frame, which `reserve` made.
+            let row = unsafe { base.add(*offset as usize) };
+            let value = |lane: usize| match *constant {
+                Constant::Bits16(v) => u128::from(v),
+                Constant::Bits32(v) => u128::from(v),
+                Constant::Bits64(v) => u128::from(v),
+                Constant::Bits128(v) => v,
+                Constant::Flag(v) => u128::from(v),
+                Constant::Special(s, _) => {
+                    u128::from(s.value(launch, block, (first + lane as u32).min(threads - 1)))
+                }
+                Constant::Local(at, plus, _) => u128::from(u64::from(frame.local + at) + plus),
+            };
+            let bytes = match *constant {
+                Constant::Bits16(_) | Constant::Special(_, 2) => 2,
+                Constant::Bits32(_) | Constant::Special(_, 4) | Constant::Local(_, _, 4) => 4,
+                Constant::Bits128(_) => 16,
+                Constant::Flag(v) => {
+                    // SAFETY: as above; a flag has four bytes.
+                    unsafe {
+                        let flags = row.cast::<u32>();
+                        flags.write(flags.read() & !mask | if v { mask } else { 0 });
+                    }
+                    continue;
+                }
+                _ => 8,
+            };
+            let uniform = !matches!(constant, Constant::Special(..));
+            let first_value = value(0);
+            for lane in Lanes(mask) {
+                let v = if uniform { first_value } else { value(lane) };
+                // SAFETY: as above; the row has 32 elements of `bytes` bytes.
+                unsafe {
+                    match bytes {
+                        2 => row.cast::<u16>().add(lane).write(v as u16),
+                        4 => row.cast::<u32>().add(lane).write(v as u32),
+                        8 => row.cast::<u64>().add(lane).write(v as u64),
+                        _ => row.cast::<u128>().add(lane).write(v),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts lanes away, joined to a group that is at the same place for the same reason.
+    pub fn park(&mut self, pc: u32, mask: u32, wait: Wait) {
+        self.turns += 1;
+        for group in &mut self.groups {
+            if group.pc == pc && group.wait == wait && group.frame == self.frame && group.stack == self.stack {
+                group.mask |= mask;
+                group.turn = self.turns;
+                return;
+            }
+        }
+        let (frame, stack, turn) = (self.frame, self.stack.clone(), self.turns);
+        self.groups.push(Group { pc, mask, wait, frame, stack, turn });
+    }
+
+    /// Takes the group that runs next: the deepest, lowest one that is ready, or the one that waited longest.
+    pub fn take_ready(&mut self) -> Option<Group> {
+        let ready = self.groups.iter().enumerate().filter(|(_, g)| g.wait == Wait::Ready);
+        let next = if self.rotate {
+            ready.min_by_key(|(_, g)| g.turn)
+        } else {
+            ready.min_by_key(|(_, g)| (std::cmp::Reverse(g.stack.len()), g.pc))
+        };
+        let index = next?.0;
+        Some(self.groups.swap_remove(index))
+    }
+
+    /// The instruction at which the running group may meet another.
+    pub fn next_meeting(&self) -> u32 {
+        let peers = self.groups.iter().filter(|g| g.wait == Wait::Ready && g.stack.len() == self.stack.len());
+        peers.map(|g| g.pc).min().unwrap_or(u32::MAX)
+    }
+}

@@ -1,0 +1,340 @@
+//! Device memory: a device address is the host address of the bytes.
+//!
+//! Freed allocations stay in quarantine for a while, so that a use after free is told from a wild pointer. Every
+//! allocation has a shadow, one byte for each byte, that says which bytes were ever written.
+
+mod buffer;
+
+use buffer::Buffer;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, RwLock};
+
+/// Alignment of every allocation, as the driver gives it.
+const ALIGN: usize = 512;
+/// Freed bytes that are held back before the oldest go.
+const QUARANTINE_BYTES: usize = 64 << 20;
+/// Freed allocations that are held back before the oldest go.
+const QUARANTINE_COUNT: usize = 4096;
+
+/// Why memory could not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemoryError {
+    /// Zero bytes asked for.
+    ZeroSize,
+    /// The device's limit, or the host's.
+    OutOfMemory,
+    /// The address is not the start of a live allocation, or the range is not inside one.
+    InvalidAddress,
+}
+
+/// What is known of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Start of the allocation.
+    pub base: u64,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// Whether it was freed.
+    pub freed: bool,
+}
+
+/// One live allocation as a running kernel sees it.
+#[derive(Clone)]
+pub struct Range {
+    /// First address.
+    pub base: u64,
+    /// One past the last address.
+    pub end: u64,
+    /// One byte for each byte of the allocation, nonzero if written; null if all of it was written.
+    pub shadow: *mut u8,
+    /// Keeps the bytes alive as long as a kernel may touch them.
+    _buffer: Arc<Buffer>,
+}
+
+// SAFETY: `shadow` points into the `Arc`'d buffer beside it, which is kept alive by it; writes through it are
+// single-byte stores of 1, made by kernels only.
+unsafe impl Send for Range {}
+// SAFETY: as above.
+unsafe impl Sync for Range {}
+
+#[derive(Default)]
+struct State {
+    live: BTreeMap<u64, Arc<Buffer>>,
+    freed: VecDeque<Arc<Buffer>>,
+    used: usize,
+    quarantined: usize,
+    ranges: Option<Arc<[Range]>>,
+}
+
+/// The memory of one device.
+pub struct Memory {
+    state: RwLock<State>,
+    limit: usize,
+}
+
+impl Memory {
+    /// Memory of `limit` bytes.
+    pub fn new(limit: usize) -> Memory {
+        Memory {
+            state: RwLock::default(),
+            limit,
+        }
+    }
+
+    /// Bytes in all.
+    pub fn total(&self) -> usize {
+        self.limit
+    }
+
+    /// Bytes not allocated.
+    pub fn free_bytes(&self) -> usize {
+        self.limit - self.read_state().used
+    }
+
+    fn read_state(&self) -> std::sync::RwLockReadGuard<'_, State> {
+        self.state
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn write_state(&self) -> std::sync::RwLockWriteGuard<'_, State> {
+        self.state
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Allocates bytes that count as never written.
+    ///
+    /// # Errors
+    /// Zero bytes, or more than is left.
+    pub fn alloc(&self, bytes: usize) -> Result<u64, MemoryError> {
+        if bytes == 0 {
+            return Err(MemoryError::ZeroSize);
+        }
+        let mut state = self.write_state();
+        if bytes > self.limit - state.used {
+            return Err(MemoryError::OutOfMemory);
+        }
+        let buffer = Buffer::new(bytes, ALIGN).ok_or(MemoryError::OutOfMemory)?;
+        let address = buffer.base();
+        state.live.insert(address, Arc::new(buffer));
+        state.used += bytes;
+        state.ranges = None;
+        Ok(address)
+    }
+
+    /// Frees an allocation by its first address.
+    ///
+    /// # Errors
+    /// The address starts no live allocation.
+    pub fn free(&self, address: u64) -> Result<(), MemoryError> {
+        let mut state = self.write_state();
+        let buffer = state
+            .live
+            .remove(&address)
+            .ok_or(MemoryError::InvalidAddress)?;
+        state.ranges = None;
+        if buffer.is_foreign() {
+            return Ok(());
+        }
+        state.used -= buffer.bytes();
+        state.quarantined += buffer.bytes();
+        state.freed.push_back(buffer);
+        while state.quarantined > QUARANTINE_BYTES || state.freed.len() > QUARANTINE_COUNT {
+            let Some(oldest) = state.freed.pop_front() else {
+                break;
+            };
+            state.quarantined -= oldest.bytes();
+        }
+        state.ranges = None;
+        Ok(())
+    }
+
+    /// The allocation that holds `address`, live or in quarantine.
+    pub fn find(&self, address: u64) -> Option<Found> {
+        let state = self.read_state();
+        if let Some(buffer) = holder(&state, address) {
+            return Some(Found {
+                base: buffer.base(),
+                bytes: buffer.bytes(),
+                freed: false,
+            });
+        }
+        let freed = state.freed.iter().rev().find(|b| b.contains(address, 1))?;
+        Some(Found {
+            base: freed.base(),
+            bytes: freed.bytes(),
+            freed: true,
+        })
+    }
+
+    /// Whether `bytes` from `address` lie in one live allocation.
+    pub fn contains(&self, address: u64, bytes: usize) -> bool {
+        self.buffer(address, bytes).is_ok()
+    }
+
+    /// The live allocation nearest to an address that hit none, for reports.
+    pub fn nearest(&self, address: u64) -> Option<Found> {
+        let state = self.read_state();
+        let below = state.live.range(..=address).next_back();
+        let above = state.live.range(address..).next();
+        let distance = |b: &Buffer| {
+            if b.base() > address {
+                b.base() - address
+            } else {
+                address.saturating_sub(b.base() + b.bytes() as u64)
+            }
+        };
+        let near = below
+            .into_iter()
+            .chain(above)
+            .map(|(_, b)| b)
+            .min_by_key(|b| distance(b))?;
+        Some(Found {
+            base: near.base(),
+            bytes: near.bytes(),
+            freed: false,
+        })
+    }
+
+    /// Copies from the host.
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn write(&self, address: u64, data: &[u8]) -> Result<(), MemoryError> {
+        let buffer = self.buffer(address, data.len())?;
+        buffer.write(address, data);
+        self.mark(&buffer, address, data.len());
+        Ok(())
+    }
+
+    /// Copies to the host.
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn read(&self, address: u64, out: &mut [u8]) -> Result<(), MemoryError> {
+        self.buffer(address, out.len())?.read(address, out);
+        Ok(())
+    }
+
+    /// Copies within the device, the written marks with it; the ranges may overlap.
+    ///
+    /// # Errors
+    /// A range is not inside one live allocation.
+    pub fn copy(&self, target: u64, source: u64, bytes: usize) -> Result<(), MemoryError> {
+        let from = self.buffer(source, bytes)?;
+        let to = self.buffer(target, bytes)?;
+        if from.is_written(source, bytes) {
+            let mut data = vec![0; bytes];
+            from.read(source, &mut data);
+            to.write(target, &data);
+            self.mark(&to, target, bytes);
+        } else {
+            to.copy_with_marks(target, &from, source, bytes);
+        }
+        Ok(())
+    }
+
+    /// Fills `count` elements with `pattern`, whose length is the element size.
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn fill(&self, address: u64, pattern: &[u8], count: usize) -> Result<(), MemoryError> {
+        let bytes = pattern
+            .len()
+            .checked_mul(count)
+            .ok_or(MemoryError::InvalidAddress)?;
+        let buffer = self.buffer(address, bytes)?;
+        buffer.fill(address, pattern, count);
+        self.mark(&buffer, address, bytes);
+        Ok(())
+    }
+
+    /// Whether every byte of the range was ever written; false where the range is not inside one live allocation.
+    pub fn is_written(&self, address: u64, bytes: usize) -> bool {
+        self.buffer(address, bytes)
+            .is_ok_and(|b| b.is_written(address, bytes))
+    }
+
+    /// Calls a range written, as a write from outside the emulator's sight does (pinned memory, for one).
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn mark_written(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
+        let buffer = self.buffer(address, bytes)?;
+        self.mark(&buffer, address, bytes);
+        Ok(())
+    }
+
+    /// Calls a range never written again, as if it had just been allocated.
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn mark_unwritten(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
+        self.buffer(address, bytes)?.unmark(address, bytes);
+        self.write_state().ranges = None;
+        Ok(())
+    }
+
+    /// Takes in memory of the host's own, which counts as written and not against the limit. `free` forgets it.
+    ///
+    /// # Errors
+    /// The range overlaps a live allocation.
+    pub fn adopt(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
+        let end = address
+            .checked_add(bytes as u64)
+            .ok_or(MemoryError::InvalidAddress)?;
+        let mut state = self.write_state();
+        let below = state.live.range(..end).next_back();
+        if below.is_some_and(|(_, b)| b.base() + b.bytes() as u64 > address) {
+            return Err(MemoryError::InvalidAddress);
+        }
+        let buffer = Buffer::foreign(address, bytes);
+        state.live.insert(address, Arc::new(buffer));
+        state.ranges = None;
+        Ok(())
+    }
+
+    /// All live allocations by address, as a kernel that starts now may use them.
+    pub fn ranges(&self) -> Arc<[Range]> {
+        if let Some(ranges) = &self.read_state().ranges {
+            return ranges.clone();
+        }
+        let mut state = self.write_state();
+        let ranges: Arc<[Range]> = state
+            .live
+            .values()
+            .map(|b| Range {
+                base: b.base(),
+                end: b.base() + b.bytes() as u64,
+                shadow: b.kernel_shadow(),
+                _buffer: b.clone(),
+            })
+            .collect();
+        state.ranges = Some(ranges.clone());
+        ranges
+    }
+
+    fn buffer(&self, address: u64, bytes: usize) -> Result<Arc<Buffer>, MemoryError> {
+        let state = self.read_state();
+        holder(&state, address)
+            .filter(|b| b.contains(address, bytes))
+            .cloned()
+            .ok_or(MemoryError::InvalidAddress)
+    }
+
+    fn mark(&self, buffer: &Buffer, address: u64, bytes: usize) {
+        if buffer.mark(address, bytes) {
+            // kernels of later launches need not look at this buffer's shadow any more
+            self.write_state().ranges = None;
+        }
+    }
+}
+
+fn holder(state: &State, address: u64) -> Option<&Arc<Buffer>> {
+    let (_, buffer) = state.live.range(..=address).next_back()?;
+    buffer.contains(address, 1).then_some(buffer)
+}
+
+#[cfg(test)]
+mod tests;
