@@ -1,6 +1,9 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod findings;
+mod odds;
+mod tensor;
 
 use super::*;
 use crate::check::{Checks, Fault};
