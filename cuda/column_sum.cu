@@ -2,11 +2,11 @@
 // column_sum_finish: y[c] = sum_s parts[s, c]
 //
 // Parameters  x (rows, cols) row-major; parts (splits, cols) in f32; y (cols)
-// Grid        (ceil(cols / (N * lanes)), splits), 256 threads: `lanes` of them (a power of two up to 32) side by side over N
-//             columns each, the rest of them over rows; splits = 1 for column_sum_finish. N is 16 bytes of T where
+// Grid        (ceil(cols / lanes), splits), 256 threads: `lanes` of them (a power of two up to 32) side by side over
+//             N columns each, the rest of them over rows; splits = 1 for column_sum_finish. N is 16 bytes of T where
 //             cols and the pointer allow it, else 1; the grid is sized for 1, and blocks past the last column leave.
-// Why         memory-bound: each byte is read once, a warp's access is 512 bytes of a row, or of several where rows are short.
-//             Two passes instead of atomics: the same sum on every run and every device.
+// Why         memory-bound: each byte is read once, a warp's access is up to 512 bytes of a row, or of several where
+//             rows are short. Two passes instead of atomics: the same sum on every run and every device.
 // Limits      adds in f32, whatever the type; the binding checks cols <= i32::MAX
 
 #include "vec.cuh"

@@ -5,7 +5,7 @@
 //
 // Parameters  x, y, dy, dx (rows, cols) row-major; log: 0 for softmax, else log_softmax
 // Grid        softmax, softmax_backward: up to 1024 columns, 256 threads, 1, 4 or 32 lanes a row (for_lanes)
-//             softmax_block, softmax_backward_block: any number of columns, a block a row, whole warps of threads, 64 to 512
+//             softmax_block, softmax_backward_block: any number of columns, a block a row, 64 to 512 threads
 // Why         memory-bound: a row stays in its threads' registers, 32 columns each, so that x is read once. A block
 //             holds 16384 columns at most; longer rows, and its rows that do not stand at multiples of 16 bytes, are
 //             read twice, the first time for maximum and sum together, the second time mostly from a cache.

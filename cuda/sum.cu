@@ -3,8 +3,8 @@
 //
 // Parameters  x (n); parts (blocks) in f32; y (1)
 // Grid        sum: any number of blocks of 256 threads; sum_finish: one block of 256 threads
-// Why         memory-bound: each byte is read once, 16 at a time. Two passes instead of atomics, and a grid that follows
-//             from n alone: the same sum on every run and every device. A thread adds up few values, threads are
+// Why         memory-bound: each byte is read once, 16 at a time. Two passes instead of atomics, and a grid that
+//             follows from n alone: the same sum on every run and every device. A thread adds up few values, threads are
 //             added as a tree, so rounding grows with the logarithm of n.
 // Limits      adds in f32, whatever the type; divisor 1 for the sum, n for the mean (n = 0 gives 0 and NaN)
 
