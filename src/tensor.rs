@@ -86,7 +86,6 @@ impl<T: Element> Tensor<T> {
         let mut tensor = Self::empty(shape, device)?;
         match tensor.data_mut()? {
             DataMut::Cpu(y) => cpu::tasks(y, |_, y| y.fill(T::default())),
-            DataMut::Cuda(y) if y.is_empty() => {}
             DataMut::Cuda(y) => {
                 let stream = y.stream().clone();
                 stream
@@ -164,7 +163,7 @@ impl<T: Element> Tensor<T> {
     pub fn to_vec(&self) -> Result<Vec<T>> {
         match self.data() {
             Data::Cpu(x) => Ok(x.to_vec()),
-            Data::Cuda(x) if x.is_empty() => Ok(Vec::new()),
+            Data::Cuda(_) if self.numel() == 0 => Ok(Vec::new()),
             Data::Cuda(x) => x
                 .stream()
                 .clone_dtoh(x)
@@ -212,10 +211,13 @@ impl<T: Element> Tensor<T> {
     /// Where the shapes differ, or whatever the driver answers.
     pub fn copy_(&mut self, source: &Self) -> Result<()> {
         same_shape("copy_", self, source)?;
+        if self.numel() == 0 {
+            return Ok(());
+        }
         let one_device = self.device == source.device;
         match (source.data(), self.data_mut()?) {
             (Data::Cpu(x), _) => return self.copy_from_slice(x),
-            (Data::Cuda(x), DataMut::Cuda(y)) if one_device && !x.is_empty() => {
+            (Data::Cuda(x), DataMut::Cuda(y)) if one_device => {
                 x.stream()
                     .memcpy_dtod(x, y)
                     .map_err(|e| Error::driver("copy_", e))?;
@@ -245,9 +247,11 @@ impl<T: Element> Tensor<T> {
     pub(crate) fn data_update(&mut self) -> Result<DataMut<'_, T>> {
         if Arc::get_mut(&mut self.storage).is_none() {
             let mut copy = Self::empty(&self.shape, &self.device)?;
+            let empty = self.numel() == 0;
             match (self.data(), copy.data_mut()?) {
+                _ if empty => {}
                 (Data::Cpu(x), DataMut::Cpu(y)) => cpu::copy(x, y),
-                (Data::Cuda(x), DataMut::Cuda(y)) if !x.is_empty() => {
+                (Data::Cuda(x), DataMut::Cuda(y)) => {
                     x.stream()
                         .memcpy_dtod(x, y)
                         .map_err(|e| Error::driver("copy on write", e))?;
@@ -285,15 +289,9 @@ fn check_len(len: usize, shape: &[usize]) -> Result<()> {
 }
 
 fn alloc<T: Element>(device: &CudaDevice, len: usize) -> Result<CudaSlice<T>> {
-    if len == 0 {
-        // the driver refuses an allocation of nothing
-        return device
-            .stream()
-            .null()
-            .map_err(|e| Error::driver("alloc", e));
-    }
+    // the driver refuses an allocation of nothing, so an empty tensor owns one element that nobody looks at
     // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
-    unsafe { device.stream().alloc(len) }.map_err(|e| match e.0 {
+    unsafe { device.stream().alloc(len.max(1)) }.map_err(|e| match e.0 {
         CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
             device: Device::Cuda(device.clone()).to_string(),
             bytes: len * size_of::<T>(),
