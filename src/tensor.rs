@@ -289,15 +289,21 @@ fn check_len(len: usize, shape: &[usize]) -> Result<()> {
 }
 
 fn alloc<T: Element>(device: &CudaDevice, len: usize) -> Result<CudaSlice<T>> {
-    // the driver refuses an allocation of nothing, so an empty tensor owns one element that nobody looks at
+    let stream = device.stream();
+    // the driver refuses an allocation of nothing, so an empty tensor owns one element that its length hides
     // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
-    unsafe { device.stream().alloc(len.max(1)) }.map_err(|e| match e.0 {
+    let slice = unsafe { stream.alloc(len.max(1)) }.map_err(|e| match e.0 {
         CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
             device: Device::Cuda(device.clone()).to_string(),
             bytes: len * size_of::<T>(),
         },
         _ => Error::driver("alloc", e),
-    })
+    })?;
+    match len {
+        // SAFETY: the pointer was just given up by the slice that owned it, which the same stream allocated.
+        0 => Ok(unsafe { stream.upgrade_device_ptr(slice.leak(), 0) }),
+        _ => Ok(slice),
+    }
 }
 
 impl<T: Element> fmt::Debug for Tensor<T> {

@@ -9,5 +9,7 @@ pub fn cuda_devices() -> Vec<Device> {
     cuda_emulator_testing::install();
     let count = Device::cuda_count().unwrap();
     assert!(count > 0, "a driver without a device");
-    (0..count).map(|ordinal| Device::cuda(ordinal).unwrap()).collect()
+    (0..count)
+        .map(|ordinal| Device::cuda(ordinal).unwrap())
+        .collect()
 }

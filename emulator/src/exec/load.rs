@@ -58,7 +58,13 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let count = u32::from(i.m[COUNT]);
         let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Read, i.m[STRONG] != 0) {
+        let bytes = match c.resolve::<SPACE, LEVEL>(
+            i,
+            addresses,
+            T::SIZE * count,
+            Kind::Read,
+            i.m[STRONG] != 0,
+        ) {
             Ok(bytes) => bytes,
             Err(flow) => return flow,
         };
@@ -71,7 +77,11 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
         for element in 0..count {
             let values = c.column(|l| {
                 // SAFETY: `resolve` found `count` elements at each lane's address (or checks are off).
-                unsafe { (bytes.at[l & 31] as *const T).add(element as usize).read_unaligned() }
+                unsafe {
+                    (bytes.at[l & 31] as *const T)
+                        .add(element as usize)
+                        .read_unaligned()
+                }
             });
             deliver(c, i, element as usize + 1, values.all());
         }
@@ -87,8 +97,14 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
         return;
     }
     match width {
-        2 => c.set(row, c.column(|l| values[l & 31].extend(signed) as u16).all()),
-        4 => c.set(row, c.column(|l| values[l & 31].extend(signed) as u32).all()),
+        2 => c.set(
+            row,
+            c.column(|l| values[l & 31].extend(signed) as u16).all(),
+        ),
+        4 => c.set(
+            row,
+            c.column(|l| values[l & 31].extend(signed) as u32).all(),
+        ),
         _ => c.set(row, c.column(|l| values[l & 31].extend(signed)).all()),
     }
 }
@@ -101,12 +117,14 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (count, strong) = (u32::from(i.m[COUNT]), i.m[STRONG] != 0);
         let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Write, strong) {
-            Ok(bytes) => bytes,
-            Err(flow) => return flow,
-        };
+        let bytes =
+            match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Write, strong) {
+                Ok(bytes) => bytes,
+                Err(flow) => return flow,
+            };
         let shadowed = LEVEL == level::FULL
-            && (SPACE == spaces::SHARED || SPACE == spaces::GENERIC && c.is_shared(bytes.at[c.first_lane()]));
+            && (SPACE == spaces::SHARED
+                || SPACE == spaces::GENERIC && c.is_shared(bytes.at[c.first_lane()]));
         if bytes.contiguous && count == 1 && !shadowed {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
@@ -138,8 +156,12 @@ fn collect<T: Element>(c: &Context<'_>, i: &Inst, slot: usize) -> [T; 32] {
         return c.row::<T>(row).all();
     }
     match width {
-        2 => *c.column(|l| T::truncate(c.row::<u16>(row).get(l).into())).all(),
-        4 => *c.column(|l| T::truncate(c.row::<u32>(row).get(l).into())).all(),
+        2 => *c
+            .column(|l| T::truncate(c.row::<u16>(row).get(l).into()))
+            .all(),
+        4 => *c
+            .column(|l| T::truncate(c.row::<u32>(row).get(l).into()))
+            .all(),
         _ => *c.column(|l| T::truncate(c.row::<u64>(row).get(l))).all(),
     }
 }
@@ -153,7 +175,9 @@ impl Op for LoadParam {
         for element in 0..usize::from(i.m[COUNT]) {
             let at = i.imm as usize + element * size;
             let mut bytes = [0; 16];
-            let Some(source) = c.launch.params.get(at..at + size) else { return Flow::Next };
+            let Some(source) = c.launch.params.get(at..at + size) else {
+                return Flow::Next;
+            };
             bytes[..size].copy_from_slice(source);
             let bits = u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|b| bytes[b]));
             let value = match size {
