@@ -23,6 +23,8 @@ const STRONG: u16 = 1 << 15;
 const IN_FLIGHT: u16 = 1 << 14;
 const THREAD: u16 = 0x3FFF;
 const MANY: u16 = THREAD;
+/// In `read_thread` of a word: look at its bytes.
+const SPLIT: u16 = THREAD - 1;
 
 /// Who accesses.
 #[derive(Clone, Copy)]
@@ -56,15 +58,16 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct SharedShadow {
     words: Vec<Cell>,
-    /// Four cells for each word, used where `split` says so.
+    /// Four cells for each word, used where the word is `SPLIT`.
     bytes: Vec<[Cell; 4]>,
-    split: Vec<bool>,
     wanted: Wanted,
     /// Clocks below this belong to earlier blocks.
     first: u32,
     latest: u32,
     warps: usize,
     clocks: [u32; 32],
+    /// For each warp the clock up to which it is ordered behind every warp.
+    floor: [u32; 32],
     /// `behind[u][v]`: warp u is ordered behind what warp v did up to this clock.
     behind: Vec<[u32; 32]>,
 }
@@ -78,7 +81,6 @@ impl SharedShadow {
         let words = bytes.div_ceil(4);
         if self.words.len() < words {
             self.words.resize(words, Cell::default());
-            self.split.resize(words, false);
         }
         self.wanted = wanted;
         self.first = self.latest + 1;
@@ -87,12 +89,18 @@ impl SharedShadow {
         self.clocks = [self.first + 1; 32];
         self.behind.clear();
         self.behind.resize(warps, [self.first - 1; 32]);
+        self.floor = [self.first - 1; 32];
     }
 
     /// `bar.warp.sync`: orders the lanes of a warp.
     pub fn warp_barrier(&mut self, warp: usize) {
         self.behind[warp][warp] = self.clocks[warp];
         self.advance(warp);
+        self.lift(warp);
+    }
+
+    fn lift(&mut self, warp: usize) {
+        self.floor[warp] = self.behind[warp][..self.warps].iter().copied().min().unwrap_or(0);
     }
 
     /// A warp arrives at a barrier: what it hands to those that pass it.
@@ -108,6 +116,31 @@ impl SharedShadow {
         for (mine, theirs) in self.behind[warp].iter_mut().zip(joined) {
             *mine = (*mine).max(*theirs);
         }
+        self.lift(warp);
+    }
+
+    /// Reads of whole words by the active lanes of a warp. Deals with those that are plainly ordered and differ from
+    /// the word's last reads in nothing but the reader; the mask of the others comes back.
+    #[inline(always)]
+    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u64; 32], strong: bool) -> u32 {
+        let (now, floor) = (self.clocks[warp as usize], self.floor[warp as usize]);
+        let window = floor.wrapping_sub(self.first);
+        let mut left = 0;
+        if floor < self.first || strong {
+            return active;
+        }
+        for (lane, address) in at.iter().enumerate() {
+            let Some(cell) = self.words.get_mut(*address as usize / 4) else { return active };
+            let reader = (warp * 32 + lane as u32) as u16;
+            let written = cell.write_clock.wrapping_sub(self.first) <= window;
+            let read = cell.read_clock == now && (cell.read_thread == MANY || cell.read_thread == reader);
+            if written && read {
+                cell.read_warps |= 1 << warp;
+            } else {
+                left |= 1 << lane;
+            }
+        }
+        left & active
     }
 
     fn advance(&mut self, warp: usize) {
@@ -119,24 +152,24 @@ impl SharedShadow {
     fn cells(&mut self, address: u32, size: u32, mut f: impl FnMut(&Clocks<'_>, &mut Cell) -> Option<Finding>) -> Option<Finding> {
         let clocks = Clocks { first: self.first, clocks: &self.clocks, behind: &self.behind, wanted: self.wanted };
         let word = address as usize / 4;
-        if size == 4 && address % 4 == 0 && !self.split[word] {
+        if size == 4 && address % 4 == 0 && self.words[word].read_thread != SPLIT {
             return f(&clocks, &mut self.words[word]);
         }
         let (mut at, end) = (address, address + size);
         let mut finding = None;
         while at < end {
             let word = at as usize / 4;
-            if at % 4 == 0 && end - at >= 4 && !self.split[word] {
+            if at % 4 == 0 && end - at >= 4 && self.words[word].read_thread != SPLIT {
                 finding = finding.or(f(&clocks, &mut self.words[word]));
                 at += 4;
                 continue;
             }
-            if !self.split[word] {
-                self.split[word] = true;
+            if self.words[word].read_thread != SPLIT {
                 if self.bytes.len() <= word {
                     self.bytes.resize(self.words.len(), [Cell::default(); 4]);
                 }
                 self.bytes[word] = [self.words[word]; 4];
+                self.words[word] = Cell { read_thread: SPLIT, ..Cell::default() };
             }
             finding = finding.or(f(&clocks, &mut self.bytes[word][at as usize % 4]));
             at += 1;
@@ -213,7 +246,11 @@ impl Clocks<'_> {
             finding = self.conflict_with_write(access, cell);
         }
         let reader = me | if access.strong { STRONG } else { 0 };
-        if cell.read_clock == now && (cell.read_thread == reader || cell.read_thread == MANY && cell.read_warps >> warp & 1 != 0) {
+        if cell.read_clock == now && cell.read_thread == reader {
+            return finding;
+        }
+        if cell.read_clock == now && cell.read_thread == MANY {
+            cell.read_warps |= 1 << warp;
             return finding;
         }
         self.note_read(access, cell, reader, warp, now);

@@ -144,7 +144,14 @@ fn single<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Oper
         "mul" if nearest => (ftz_sat!(m, Map2, Mul), 2),
         "mul" => (same::<Map2<float::MulRounded>>(), 2),
         "fma" | "mad" if nearest => (ftz_sat!(m, Map3, Fma), 3),
-        "fma" | "mad" => (same::<Map3<float::FmaRounded>>(), 3),
+        "fma" | "mad" => {
+            let runs = match m & mode::ROUNDING {
+                1 => same::<Map3<float::FmaRounded<1>>>(),
+                2 => same::<Map3<float::FmaRounded<2>>>(),
+                _ => same::<Map3<float::FmaRounded<3>>>(),
+            };
+            (runs, 3)
+        }
         "div" => {
             let _ = op.take("full");
             let runs = match (nearest, m & mode::FTZ != 0) {

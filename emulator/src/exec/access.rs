@@ -45,25 +45,19 @@ impl Context<'_> {
     /// The addresses in a row, 64 or 32 bits wide, plus an offset.
     #[inline(always)]
     pub fn addresses(&self, offset: u32, wide: bool, plus: i64) -> [u64; 32] {
-        let mut out = [0u64; 32];
-        if wide {
+        let out = if wide {
             let row = self.row::<u64>(offset);
-            for (l, a) in out.iter_mut().enumerate() {
-                *a = row.get(l).wrapping_add_signed(plus);
-            }
+            self.column(|l| row.get(l).wrapping_add_signed(plus))
         } else {
             let row = self.row::<u32>(offset);
-            for (l, a) in out.iter_mut().enumerate() {
-                *a = u64::from(row.get(l).wrapping_add(plus as u32));
-            }
-        }
+            self.column(|l| u64::from(row.get(l).wrapping_add(plus as u32)))
+        };
         if self.active != u32::MAX {
-            let first = out[self.first_lane()];
-            for (l, a) in out.iter_mut().enumerate() {
-                *a = if self.active >> l & 1 != 0 { *a } else { first };
-            }
+            let (all, active) = (out.all(), self.active);
+            let first = all[self.first_lane()];
+            return *self.column(|l| if active >> (l & 31) & 1 != 0 { all[l & 31] } else { first }).all();
         }
-        out
+        *out.all()
     }
 
     /// Checks an access and finds its bytes.
@@ -87,11 +81,11 @@ impl Context<'_> {
 
     #[inline(always)]
     fn global<const LEVEL: u8>(&mut self, inst: &Inst, at: [u64; 32], size: u32, kind: Kind) -> Result<Bytes, Flow> {
-        let contiguous = self.active == u32::MAX && is_contiguous(&at, size);
+        let contiguous = self.active == u32::MAX && self.is_contiguous(&at, size);
         if LEVEL == level::PLAIN {
             return Ok(Bytes { at, contiguous });
         }
-        let (low, end, all) = span(&at, size, contiguous);
+        let (low, end, all) = self.span(&at, size, contiguous);
         if all & u64::from(size - 1) != 0 {
             return Err(self.misaligned(inst, &at, size, kind, "__global__"));
         }
@@ -257,14 +251,14 @@ impl Context<'_> {
     fn shared<const LEVEL: u8>(
         &mut self,
         inst: &Inst,
-        mut at: [u64; 32],
+        at: [u64; 32],
         size: u32,
         kind: Kind,
         strong: bool,
     ) -> Result<Bytes, Flow> {
-        let contiguous = self.active == u32::MAX && is_contiguous(&at, size);
+        let contiguous = self.active == u32::MAX && self.is_contiguous(&at, size);
         if LEVEL != level::PLAIN {
-            let (_, end, all) = span(&at, size, contiguous);
+            let (_, end, all) = self.span(&at, size, contiguous);
             let limit = u64::from(self.block.shared_bytes);
             // `all` has every bit of every address: above the limit's bits there is an address above the limit
             if end > limit || all > u64::from(u32::MAX) {
@@ -278,14 +272,32 @@ impl Context<'_> {
             }
         }
         let base = self.block.shared_pointer(0) as u64;
-        for a in &mut at {
-            *a = base.wrapping_add(*a);
-        }
+        let at = *self.column(|l| base.wrapping_add(at[l & 31])).all();
         Ok(Bytes { at, contiguous })
     }
 
     fn shared_shadow(&mut self, inst: &Inst, at: &[u64; 32], size: u32, kind: Kind, strong: bool) -> Result<(), Flow> {
         let active = self.active;
+        if kind == Kind::Read && size == 4 {
+            // the common case in one go; what it leaves is looked at one by one
+            let left = self.block.shadow.read_words(self.warp.index, active, at, strong);
+            if left == 0 {
+                return Ok(());
+            }
+            return self.shared_shadow_slowly(inst, at, size, kind, strong, left);
+        }
+        self.shared_shadow_slowly(inst, at, size, kind, strong, active)
+    }
+
+    fn shared_shadow_slowly(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+        active: u32,
+    ) -> Result<(), Flow> {
         for lane in Lanes(active) {
             let address = at[lane];
             // of lanes that read the same the first and the last say it all
@@ -325,7 +337,7 @@ impl Context<'_> {
     #[inline(always)]
     fn local(&mut self, inst: &Inst, mut at: [u64; 32], size: u32, kind: Kind) -> Result<Bytes, Flow> {
         // checked at every level: the window is the emulator's own, so a stray access would hit its own memory
-        let (_, end, all) = span(&at, size, false);
+        let (_, end, all) = self.span(&at, size, false);
         let limit = self.warp.local_end(&self.launch.program.routines);
         if end > limit || all > u64::from(u32::MAX) {
             return Err(self.outside(inst, &at, size, kind, "__local__", limit));
@@ -341,7 +353,7 @@ impl Context<'_> {
 
     #[inline(always)]
     fn param(&mut self, inst: &Inst, mut at: [u64; 32], size: u32, kind: Kind) -> Result<Bytes, Flow> {
-        let (_, end, all) = span(&at, size, false);
+        let (_, end, all) = self.span(&at, size, false);
         let limit = self.launch.params.len() as u64;
         if end > limit || all > u64::from(u32::MAX) || kind != Kind::Read {
             return Err(self.outside(inst, &at, size, kind, "kernel parameter", limit));
@@ -444,27 +456,24 @@ pub fn peek<const N: usize>(c: &mut Context<'_>, lane: usize, address: u64) -> O
     Some(out)
 }
 
-#[inline(always)]
-fn is_contiguous(at: &[u64; 32], size: u32) -> bool {
-    let mut differs = 0;
-    for (l, a) in at.iter().enumerate() {
-        differs |= a ^ at[0].wrapping_add(l as u64 * u64::from(size));
+impl Context<'_> {
+    #[inline(always)]
+    fn is_contiguous(&self, at: &[u64; 32], size: u32) -> bool {
+        let (first, size) = (at[0], u64::from(size));
+        self.fold(0, |d, l| d | (at[l & 31] ^ first.wrapping_add(l as u64 * size))) == 0
     }
-    differs == 0
-}
 
-/// Lowest address, end of the highest access, and the bits of all addresses together.
-#[inline(always)]
-fn span(at: &[u64; 32], size: u32, contiguous: bool) -> (u64, u64, u64) {
-    let size = u64::from(size);
-    if contiguous {
-        return (at[0], at[31].saturating_add(size), at[0] | at[31]);
+    /// Lowest address, end of the highest access, and the bits of all addresses together.
+    #[inline(always)]
+    fn span(&self, at: &[u64; 32], size: u32, contiguous: bool) -> (u64, u64, u64) {
+        let size = u64::from(size);
+        if contiguous {
+            return (at[0], at[31].saturating_add(size), at[0] | at[31]);
+        }
+        let (low, high, all) = self.fold((u64::MAX, 0, 0), |(low, high, all), l| {
+            let a = at[l & 31];
+            (a.min(low), a.max(high), a | all)
+        });
+        (low, high.saturating_add(size), all)
     }
-    let (mut low, mut high, mut all) = (u64::MAX, 0, 0);
-    for a in at {
-        low = low.min(*a);
-        high = high.max(*a);
-        all |= a;
-    }
-    (low, high.saturating_add(size), all)
 }

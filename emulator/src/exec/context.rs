@@ -4,6 +4,7 @@ use super::block::Block;
 use super::launch::Launch;
 use super::warp::Warp;
 use crate::memory::Range;
+use std::mem::MaybeUninit;
 
 /// A type that a row of 32 lanes holds.
 pub trait Lane: Copy + Default + 'static {}
@@ -37,6 +38,8 @@ pub struct Context<'a> {
     pub unguarded: u32,
     /// Allocations that recent accesses hit, by instruction.
     pub hits: [Hit; 8],
+    /// 32. Read from here, it stays a loop's bound: the compiler would unroll 32 lanes before it vectorises them.
+    pub width: usize,
     pub warp: Warp,
     pub block: &'a mut Block,
     pub launch: &'a Launch<'a>,
@@ -79,7 +82,47 @@ impl<T: Lane> Row<T> {
     }
 }
 
+/// The 32 lanes of a result, filled one by one.
+pub struct Column<T>(MaybeUninit<[T; 32]>);
+
+impl<T: Lane> Column<T> {
+    /// `f` of every lane; `width` is `Context::width`.
+    #[inline(always)]
+    pub fn fill(width: usize, f: impl Fn(usize) -> T) -> Column<T> {
+        let mut column = Column(MaybeUninit::uninit());
+        let start = column.0.as_mut_ptr().cast::<T>();
+        // `& 32` tells the compiler that no lanes are left over
+        for l in 0..width & 32 {
+            // SAFETY: `l` is below 32.
+            unsafe { start.add(l).write(f(l)) }
+        }
+        column
+    }
+
+    #[inline(always)]
+    pub fn all(&self) -> &[T; 32] {
+        // SAFETY: `fill` wrote every lane: its width is `Context::width`, which is 32.
+        unsafe { self.0.assume_init_ref() }
+    }
+}
+
 impl Context<'_> {
+    /// `f` of every lane.
+    #[inline(always)]
+    pub fn column<T: Lane>(&self, f: impl Fn(usize) -> T) -> Column<T> {
+        Column::fill(self.width, f)
+    }
+
+    /// `f` of every lane, combined; vectorised as `Column::fill` is.
+    #[inline(always)]
+    pub fn fold<T: Copy>(&self, start: T, f: impl Fn(T, usize) -> T) -> T {
+        let mut all = start;
+        for l in 0..self.width & 32 {
+            all = f(all, l);
+        }
+        all
+    }
+
     /// The row at a frame offset.
     #[inline(always)]
     pub fn row<T: Lane>(&self, offset: u32) -> Row<T> {
@@ -95,9 +138,11 @@ impl Context<'_> {
         if self.write == u32::MAX {
             *row = *values;
         } else {
-            for l in 0..32 {
-                row[l] = if self.write >> l & 1 != 0 { values[l] } else { row[l] };
-            }
+            let (write, old) = (self.write, *row);
+            let merged = Column::fill(self.width, |l| {
+                if write >> (l & 31) & 1 != 0 { values[l & 31] } else { old[l & 31] }
+            });
+            *row = *merged.all();
         }
     }
 

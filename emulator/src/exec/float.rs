@@ -109,9 +109,6 @@ lanes! {
         post(m, rounding::add(pre(m, a), pre(m, b), Rounding::of(m)))
     }
     MulRounded [m] (a: f32, b: f32) -> f32 { post(m, rounding::mul(pre(m, a), pre(m, b), Rounding::of(m))) }
-    FmaRounded [m] (a: f32, b: f32, c: f32) -> f32 {
-        post(m, rounding::fma(pre(m, a), pre(m, b), pre(m, c), Rounding::of(m)))
-    }
     DivRounded [m] (a: f32, b: f32) -> f32 { post(m, rounding::div(pre(m, a), pre(m, b), Rounding::of(m))) }
     RcpRounded [m] (a: f32) -> f32 { post(m, rounding::div(1.0, pre(m, a), Rounding::of(m))) }
     SqrtRounded [m] (a: f32) -> f32 { post(m, rounding::sqrt(pre(m, a), Rounding::of(m))) }
@@ -132,6 +129,19 @@ lanes! {
     /// `copysign.f32 d, a, b`: the sign of `a`, the rest of `b`.
     Copysign (a: u32, b: u32) -> u32 { a & 1 << 31 | b & !(1 << 31) }
     CopysignF64 (a: u64, b: u64) -> u64 { a & 1 << 63 | b & !(1 << 63) }
+}
+
+/// `fma` rounded as `MODE` says: a parameter, since the compiler then vectorises it.
+pub struct FmaRounded<const MODE: u8>;
+impl<const MODE: u8> Fn3 for FmaRounded<MODE> {
+    type A = f32;
+    type B = f32;
+    type C = f32;
+    type D = f32;
+    #[inline(always)]
+    fn f(m: u8, a: f32, b: f32, c: f32) -> f32 {
+        post(m, rounding::fma(pre(m, a), pre(m, b), pre(m, c), Rounding::of(MODE)))
+    }
 }
 
 /// PTX ISA, "min", "max": a NaN loses unless `.NaN`; +0 is larger than -0.

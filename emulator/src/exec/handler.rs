@@ -83,11 +83,8 @@ impl<F: Fn1> Op for Map1<F> {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
         let a = context.row::<F::A>(inst.r[1]);
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l));
-        }
-        context.set(inst.r[0], &d);
+        let d = context.column(|l| F::f(m, a.get(l)));
+        context.set(inst.r[0], d.all());
         Flow::Next
     }
 }
@@ -97,11 +94,8 @@ impl<F: Fn2> Op for Map2<F> {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
         let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l), b.get(l));
-        }
-        context.set(inst.r[0], &d);
+        let d = context.column(|l| F::f(m, a.get(l), b.get(l)));
+        context.set(inst.r[0], d.all());
         Flow::Next
     }
 }
@@ -112,11 +106,8 @@ impl<F: Fn3> Op for Map3<F> {
         let m = inst.m[0];
         let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
         let c = context.row::<F::C>(inst.r[3]);
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l), b.get(l), c.get(l));
-        }
-        context.set(inst.r[0], &d);
+        let d = context.column(|l| F::f(m, a.get(l), b.get(l), c.get(l)));
+        context.set(inst.r[0], d.all());
         Flow::Next
     }
 }

@@ -68,13 +68,12 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
             deliver(c, i, 1, &values);
             return Flow::Next;
         }
-        let mut values = [T::default(); 32];
         for element in 0..count {
-            for (value, at) in values.iter_mut().zip(&bytes.at) {
+            let values = c.column(|l| {
                 // SAFETY: `resolve` found `count` elements at each lane's address (or checks are off).
-                *value = unsafe { (*at as *const T).add(element as usize).read_unaligned() };
-            }
-            deliver(c, i, element as usize + 1, &values);
+                unsafe { (bytes.at[l & 31] as *const T).add(element as usize).read_unaligned() }
+            });
+            deliver(c, i, element as usize + 1, values.all());
         }
         Flow::Next
     }
@@ -88,9 +87,9 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
         return;
     }
     match width {
-        2 => c.set(row, &values.map(|v| v.extend(signed) as u16)),
-        4 => c.set(row, &values.map(|v| v.extend(signed) as u32)),
-        _ => c.set(row, &values.map(|v| v.extend(signed))),
+        2 => c.set(row, c.column(|l| values[l & 31].extend(signed) as u16).all()),
+        4 => c.set(row, c.column(|l| values[l & 31].extend(signed) as u32).all()),
+        _ => c.set(row, c.column(|l| values[l & 31].extend(signed)).all()),
     }
 }
 
@@ -139,9 +138,9 @@ fn collect<T: Element>(c: &Context<'_>, i: &Inst, slot: usize) -> [T; 32] {
         return c.row::<T>(row).all();
     }
     match width {
-        2 => c.row::<u16>(row).all().map(|v| T::truncate(v.into())),
-        4 => c.row::<u32>(row).all().map(|v| T::truncate(v.into())),
-        _ => c.row::<u64>(row).all().map(T::truncate),
+        2 => *c.column(|l| T::truncate(c.row::<u16>(row).get(l).into())).all(),
+        4 => *c.column(|l| T::truncate(c.row::<u32>(row).get(l).into())).all(),
+        _ => *c.column(|l| T::truncate(c.row::<u64>(row).get(l))).all(),
     }
 }
 

@@ -122,11 +122,7 @@ fn combined(m: u8, a: u32, b: u32) -> u32 {
 fn mask<T: Test>(c: &Context<'_>, i: &Inst) -> u32 {
     let m = i.m[0];
     let (a, b) = (c.row::<T::A>(i.r[2]), c.row::<T::A>(i.r[3]));
-    let mut bits = [0u32; 32];
-    for (l, bit) in bits.iter_mut().enumerate() {
-        *bit = if T::f(m, a.get(l), b.get(l)) { 1 << l } else { 0 };
-    }
-    bits.iter().fold(0, |all, b| all | b)
+    c.fold(0u32, |all, l| all | if T::f(m, a.get(l), b.get(l)) { 1 << (l & 31) } else { 0 })
 }
 
 /// `setp`: `r[0]`, `r[1]` are the predicate and its complement, `r[4]` the one to combine with by `m[1]`.
@@ -214,11 +210,8 @@ impl<T: Lane> Op for Selp<T> {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (a, b) = (c.row::<T>(i.r[1]), c.row::<T>(i.r[2]));
         let p = c.predicate(i.r[3]);
-        let mut d = [T::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = if p >> l & 1 != 0 { a.get(l) } else { b.get(l) };
-        }
-        c.set(i.r[0], &d);
+        let d = c.column(|l| if p >> (l & 31) & 1 != 0 { a.get(l) } else { b.get(l) });
+        c.set(i.r[0], d.all());
         Flow::Next
     }
 }

@@ -35,6 +35,7 @@ pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, St
         budget: 0,
         unguarded: 0,
         hits: [Hit::EMPTY; 8],
+        width: std::hint::black_box(32),
         warp,
         block,
         launch,

@@ -1,6 +1,8 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod findings;
+mod odds;
 mod tensor;
 
 use super::*;
