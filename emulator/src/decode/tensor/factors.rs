@@ -103,7 +103,8 @@ impl Factors {
     }
 
     pub fn runs(&self) -> [Run; 3] {
-        use mma::{Bit, Float64, Half, Int4, Int8, Multiply, Tf32};
+        use crate::exec::tensor::{Bit, Float64, Half, Int4, Int8, Tf32};
+        use mma::Multiply;
         match self.bits {
             64 => same::<Multiply<Float64, 4>>(),
             32 => same::<Multiply<Tf32, 4>>(),

@@ -5,7 +5,8 @@ use super::{by_space, list, pool, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::tensor::wmma::{self, Load, Store, modifier};
+use crate::exec::tensor::wmma::{Load, Store};
+use crate::exec::tensor::{form, wmma_modifier as modifier};
 use crate::ptx::ast::Operand;
 
 /// A fragment of `wmma.load` and `wmma.store`.
@@ -104,16 +105,16 @@ fn factor_fragment(name: &str, which: &str, dims: [usize; 3], order: &str) -> Op
         return None;
     }
     let form = match x.bits {
-        8 => wmma::form::BYTES,
-        16 => wmma::form::HALVES,
-        64 => wmma::form::DOUBLES,
-        _ => wmma::form::WORDS,
+        8 => form::BYTES,
+        16 => form::HALVES,
+        64 => form::DOUBLES,
+        _ => form::WORDS,
     };
     let [m, n, k] = dims;
     let (rows, of_b) = if which == "a" {
         (m, 0)
     } else {
-        (n, wmma::form::OF_B)
+        (n, form::OF_B)
     };
     let registers = x.fragment(rows / 8 * k / x.row());
     Some(Fragment {
@@ -134,20 +135,15 @@ fn sum_fragment(name: &str, dims: [usize; 3]) -> Option<Fragment> {
             .any(|t| factors(t).is_some_and(|x| x.allows(dims, true)))
     };
     let (form, bits, register, legal) = match name {
-        "f16" => (wmma::form::HALVES, 16, Type::B32, legal(&["f16"])),
+        "f16" => (form::HALVES, 16, Type::B32, legal(&["f16"])),
         "f32" => (
-            wmma::form::WORD_PAIRS,
+            form::WORD_PAIRS,
             32,
             Type::B32,
             legal(&["f16", "bf16", "tf32"]),
         ),
-        "s32" => (
-            wmma::form::WORD_PAIRS,
-            32,
-            Type::B32,
-            legal(&["s8", "s4", "b1"]),
-        ),
-        "f64" => (wmma::form::DOUBLE_PAIRS, 64, Type::F64, legal(&["f64"])),
+        "s32" => (form::WORD_PAIRS, 32, Type::B32, legal(&["s8", "s4", "b1"])),
+        "f64" => (form::DOUBLE_PAIRS, 64, Type::F64, legal(&["f64"])),
         _ => return None,
     };
     let [rows, depth, _] = dims;
