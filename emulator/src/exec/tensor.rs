@@ -101,29 +101,28 @@ fn transfer<const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
     for (n, at) in list.iter().enumerate() {
         let mut words = [0u32; 32];
         for e in 0..pack {
-            let addresses = std::array::from_fn(|lane| {
+            let mut found = std::array::from_fn(|lane| {
                 let (row, column) = place(which, ty, *at, lane, e);
                 let (outer, inner) = if by_column { (column, row) } else { (row, column) };
                 bases[lane].wrapping_add((outer as u64 * u64::from(strides[lane]) + inner as u64) * size)
             });
             let kind = if store { Kind::Write } else { Kind::Read };
-            let found = if i.m[7] != 0 {
-                c.resolve::<{ spaces::SHARED }, LEVEL>(i, addresses, size as u32, kind, false)
+            let resolved = if i.m[7] != 0 {
+                c.resolve::<{ spaces::SHARED }, LEVEL>(i, &mut found, size as u32, kind, false)
             } else {
-                c.resolve::<{ spaces::GENERIC }, LEVEL>(i, addresses, size as u32, kind, false)
+                c.resolve::<{ spaces::GENERIC }, LEVEL>(i, &mut found, size as u32, kind, false)
             };
-            let found = match found {
-                Ok(found) => found,
-                Err(flow) => return flow,
-            };
+            if let Err(flow) = resolved {
+                return flow;
+            }
             if store {
                 let row = c.launch.program.pool[i.a as usize + n];
-                if let Err(flow) = put(c, i, row, &found.at, size, e, LEVEL == super::inst::level::FULL) {
+                if let Err(flow) = put(c, i, row, &found, size, e, LEVEL == super::inst::level::FULL) {
                     return flow;
                 }
                 continue;
             }
-            for (word, host) in words.iter_mut().zip(found.at) {
+            for (word, host) in words.iter_mut().zip(found) {
                 // SAFETY: `resolve` found `size` bytes at each lane's address (or checks are off).
                 *word |= unsafe {
                     if size == 2 {
