@@ -26,16 +26,24 @@ pub mod element {
 }
 
 /// Shapes, in `m[5]`: m, n, k.
-pub const SHAPES: [(&str, [usize; 3]); 4] =
-    [("m16n16k16", [16, 16, 16]), ("m32n8k16", [32, 8, 16]), ("m8n32k16", [8, 32, 16]), ("m16n16k8", [16, 16, 8])];
+pub const SHAPES: [(&str, [usize; 3]); 4] = [
+    ("m16n16k16", [16, 16, 16]),
+    ("m32n8k16", [32, 8, 16]),
+    ("m8n32k16", [8, 32, 16]),
+    ("m16n16k8", [16, 16, 8]),
+];
 
 /// Elements in one register.
 fn packed(ty: u8) -> usize {
-    if ty == element::F16 || ty == element::BF16 { 2 } else { 1 }
+    if ty == element::F16 || ty == element::BF16 {
+        2
+    } else {
+        1
+    }
 }
 
 /// Where the first element of each register lies, but for the lane's part: (row, column).
-fn registers(which: u8, ty: u8, [m, n, k]: [usize; 3]) -> Vec<(usize, usize)> {
+pub fn registers(which: u8, ty: u8, [m, n, k]: [usize; 3]) -> Vec<(usize, usize)> {
     let mut out = vec![];
     let half = k / 2;
     let rows = if m >= 16 { 2 } else { 1 };
@@ -70,7 +78,13 @@ fn registers(which: u8, ty: u8, [m, n, k]: [usize; 3]) -> Vec<(usize, usize)> {
 }
 
 /// The row and column of element `e` of a register in a lane.
-fn place(which: u8, ty: u8, (row, column): (usize, usize), lane: usize, e: usize) -> (usize, usize) {
+fn place(
+    which: u8,
+    ty: u8,
+    (row, column): (usize, usize),
+    lane: usize,
+    e: usize,
+) -> (usize, usize) {
     let (group, thread) = (lane / 4, lane % 4);
     match which {
         matrix::A => (row + group, column + packed(ty) * thread + e),
@@ -103,8 +117,13 @@ fn transfer<const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
         for e in 0..pack {
             let mut found = std::array::from_fn(|lane| {
                 let (row, column) = place(which, ty, *at, lane, e);
-                let (outer, inner) = if by_column { (column, row) } else { (row, column) };
-                bases[lane].wrapping_add((outer as u64 * u64::from(strides[lane]) + inner as u64) * size)
+                let (outer, inner) = if by_column {
+                    (column, row)
+                } else {
+                    (row, column)
+                };
+                bases[lane]
+                    .wrapping_add((outer as u64 * u64::from(strides[lane]) + inner as u64) * size)
             });
             let kind = if store { Kind::Write } else { Kind::Read };
             let resolved = if i.m[7] != 0 {
@@ -117,7 +136,15 @@ fn transfer<const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
             }
             if store {
                 let row = c.launch.program.pool[i.a as usize + n];
-                if let Err(flow) = put(c, i, row, &found, size, e, LEVEL == super::inst::level::FULL) {
+                if let Err(flow) = put(
+                    c,
+                    i,
+                    row,
+                    &found,
+                    size,
+                    e,
+                    LEVEL == super::inst::level::FULL,
+                ) {
                     return flow;
                 }
                 continue;
@@ -144,7 +171,15 @@ fn transfer<const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
     Flow::Next
 }
 
-fn put(c: &mut Context<'_>, i: &Inst, row: u32, at: &[u64; 32], size: u64, e: usize, tracked: bool) -> Result<(), Flow> {
+fn put(
+    c: &mut Context<'_>,
+    i: &Inst,
+    row: u32,
+    at: &[u64; 32],
+    size: u64,
+    e: usize,
+    tracked: bool,
+) -> Result<(), Flow> {
     let words = c.row::<u32>(row).all();
     for (lane, word) in words.iter().enumerate() {
         let bytes = (word >> (16 * e)).to_le_bytes();
@@ -164,7 +199,10 @@ fn whole_warp(c: &mut Context<'_>, i: &Inst) -> Option<Flow> {
         return None;
     }
     let lane = c.first_lane();
-    let what = format!("A matrix instruction executed by lanes 0x{:08x} only", c.active);
+    let what = format!(
+        "A matrix instruction executed by lanes 0x{:08x} only",
+        c.active
+    );
     Some(c.fail(i, lane, crate::check::FaultKind::LaunchFailed, &what, &[]))
 }
 
@@ -210,8 +248,19 @@ fn widen(ty: u8, word: u32, e: usize) -> f32 {
 }
 
 /// A fragment's elements, row by row.
-fn gather(c: &Context<'_>, which: u8, ty: u8, i: &Inst, pool: usize, columns: usize, out: &mut [f32]) {
-    for (n, at) in registers(which, ty, SHAPES[usize::from(i.m[5])].1).into_iter().enumerate() {
+fn gather(
+    c: &Context<'_>,
+    which: u8,
+    ty: u8,
+    i: &Inst,
+    pool: usize,
+    columns: usize,
+    out: &mut [f32],
+) {
+    for (n, at) in registers(which, ty, SHAPES[usize::from(i.m[5])].1)
+        .into_iter()
+        .enumerate()
+    {
         let words = c.row::<u32>(c.launch.program.pool[pool + n]).all();
         for (lane, word) in words.into_iter().enumerate() {
             for e in 0..packed(ty) {
@@ -223,7 +272,10 @@ fn gather(c: &Context<'_>, which: u8, ty: u8, i: &Inst, pool: usize, columns: us
 }
 
 fn scatter(c: &mut Context<'_>, ty: u8, i: &Inst, pool: usize, columns: usize, from: &[f32]) {
-    for (n, at) in registers(matrix::C, ty, SHAPES[usize::from(i.m[5])].1).into_iter().enumerate() {
+    for (n, at) in registers(matrix::C, ty, SHAPES[usize::from(i.m[5])].1)
+        .into_iter()
+        .enumerate()
+    {
         let words = std::array::from_fn(|lane| {
             let value = |e| {
                 let (row, column) = place(matrix::C, ty, at, lane, e);

@@ -16,7 +16,8 @@ fn check(name: &str, [m, n, k]: [usize; 3], convert: Option<fn(f32) -> u16>) {
     };
     // b is column-major: element (k, n) at n * K + k
     let (pa, pb, pc) = (upload(&a), upload(&b), d.upload(&c));
-    d.launch(name, [1, 1, 1], [32, 1, 1], &params(&[pa, pb, pc], 0)).unwrap_or_else(|e| panic!("{e}"));
+    d.launch(name, [1, 1, 1], [32, 1, 1], &params(&[pa, pb, pc], 0))
+        .unwrap_or_else(|e| panic!("{e}"));
     let out = d.download::<f32>(pc, m * n);
     for i in 0..m * n {
         let sum: f32 = (0..k).map(|x| a[i / n * k + x] * b[i % n * k + x]).sum();
@@ -26,7 +27,11 @@ fn check(name: &str, [m, n, k]: [usize; 3], convert: Option<fn(f32) -> u16>) {
 
 #[test]
 fn every_shape_and_type() {
-    for (suffix, shape) in [("16", [16, 16, 16]), ("32", [32, 8, 16]), ("8", [8, 32, 16])] {
+    for (suffix, shape) in [
+        ("16", [16, 16, 16]),
+        ("32", [32, 8, 16]),
+        ("8", [8, 32, 16]),
+    ] {
         check(&format!("f16_{suffix}"), shape, Some(narrow_f16));
         check(&format!("bf16_{suffix}"), shape, Some(narrow_bf16));
     }
