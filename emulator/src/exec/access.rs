@@ -72,7 +72,13 @@ impl Context<'_> {
     }
 
     #[inline(always)]
-    fn global<const LEVEL: u8>(&mut self, inst: &Inst, at: &mut [u64; 32], size: u32, kind: Kind) -> Result<bool, Flow> {
+    fn global<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<bool, Flow> {
         let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
         if LEVEL == level::PLAIN {
             return Ok(contiguous);
@@ -112,7 +118,13 @@ impl Context<'_> {
 
     /// Lanes in different allocations, or out of bounds.
     #[cold]
-    fn each_global<const LEVEL: u8>(&mut self, inst: &Inst, at: &[u64; 32], size: u32, kind: Kind) -> Result<(), Flow> {
+    fn each_global<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<(), Flow> {
         for lane in self.lanes() {
             let address = at[lane];
             match self.allocation(address) {
@@ -148,7 +160,9 @@ impl Context<'_> {
         if contiguous {
             let bytes = size as usize * 32;
             // SAFETY: the span of the access was found to lie in this allocation, and its shadow is as long.
-            let shadow = unsafe { std::slice::from_raw_parts_mut(hit.shadow.add((at[0] - hit.base) as usize), bytes) };
+            let shadow = unsafe {
+                std::slice::from_raw_parts_mut(hit.shadow.add((at[0] - hit.base) as usize), bytes)
+            };
             match kind {
                 Kind::Write => shadow.fill(1),
                 _ if shadow.iter().fold(1, |all, b| all & b) == 0 => {
@@ -162,7 +176,10 @@ impl Context<'_> {
         for lane in self.lanes() {
             // SAFETY: each lane's bytes were found to lie in this allocation, and its shadow is as long.
             let shadow = unsafe {
-                std::slice::from_raw_parts_mut(hit.shadow.add((at[lane] - hit.base) as usize), size as usize)
+                std::slice::from_raw_parts_mut(
+                    hit.shadow.add((at[lane] - hit.base) as usize),
+                    size as usize,
+                )
             };
             match kind {
                 Kind::Write => shadow.fill(1),
@@ -189,7 +206,14 @@ impl Context<'_> {
     }
 
     #[cold]
-    fn out_of_bounds(&mut self, inst: &Inst, lane: usize, address: u64, size: u32, kind: Kind) -> Flow {
+    fn out_of_bounds(
+        &mut self,
+        inst: &Inst,
+        lane: usize,
+        address: u64,
+        size: u32,
+        kind: Kind,
+    ) -> Flow {
         let what = format!("Invalid __global__ {} of size {size} bytes", kind.verb());
         let mut more = vec![];
         match self.launch.memory.find(address) {
@@ -209,7 +233,10 @@ impl Context<'_> {
                     let distance = if address < near.base {
                         format!("{} bytes before", near.base - address)
                     } else {
-                        format!("{} bytes after", (address + u64::from(size)).saturating_sub(end))
+                        format!(
+                            "{} bytes after",
+                            (address + u64::from(size)).saturating_sub(end)
+                        )
                     };
                     more.push(format!(
                         "and is {distance} the nearest allocation at 0x{:x} of size {} bytes",
@@ -222,7 +249,14 @@ impl Context<'_> {
     }
 
     #[cold]
-    fn misaligned(&mut self, inst: &Inst, at: &[u64; 32], size: u32, kind: Kind, space: &str) -> Flow {
+    fn misaligned(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        space: &str,
+    ) -> Flow {
         let off = |lane: &usize| at[*lane] & u64::from(size - 1) != 0;
         let lane = self.lanes().find(off).unwrap_or(0);
         let what = format!("Invalid {space} {} of size {size} bytes", kind.verb());
@@ -231,11 +265,22 @@ impl Context<'_> {
     }
 
     #[cold]
-    fn outside(&mut self, inst: &Inst, at: &[u64; 32], size: u32, kind: Kind, space: &str, end: u64) -> Flow {
+    fn outside(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        space: &str,
+        end: u64,
+    ) -> Flow {
         let off = |lane: &usize| at[*lane].checked_add(size.into()).is_none_or(|e| e > end);
         let lane = self.lanes().find(off).unwrap_or(0);
         let what = format!("Invalid {space} {} of size {size} bytes", kind.verb());
-        let more = [format!("Address 0x{:x} is out of bounds: there are {end} bytes", at[lane])];
+        let more = [format!(
+            "Address 0x{:x} is out of bounds: there are {end} bytes",
+            at[lane]
+        )];
         self.fail(inst, lane, FaultKind::IllegalAddress, &what, &more)
     }
 
@@ -268,12 +313,22 @@ impl Context<'_> {
         Ok(contiguous)
     }
 
-    fn shared_shadow(&mut self, inst: &Inst, at: &[u64; 32], size: u32, kind: Kind, strong: bool) -> Result<(), Flow> {
+    fn shared_shadow(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+    ) -> Result<(), Flow> {
         let active = self.active;
         if kind == Kind::Read && size == 4 {
             // the common case in one go; what it leaves is looked at one by one
             let words = at.map(|a| a as u32);
-            let left = self.block.shadow.read_words(self.warp.index, active, &words, strong);
+            let left = self
+                .block
+                .shadow
+                .read_words(self.warp.index, active, &words, strong);
             if left == 0 {
                 return Ok(());
             }
@@ -284,7 +339,13 @@ impl Context<'_> {
 
     /// Loads of shared memory by a whole warp: checks in 32 bits. None where the long way must be gone.
     #[inline(always)]
-    pub fn shared_reads<const LEVEL: u8>(&mut self, inst: &Inst, at: &[u32; 32], high: u64, size: u32) -> Option<Flow> {
+    pub fn shared_reads<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &[u32; 32],
+        high: u64,
+        size: u32,
+    ) -> Option<Flow> {
         if LEVEL == level::PLAIN {
             return None;
         }
@@ -293,15 +354,24 @@ impl Context<'_> {
             top = at[l & 31].max(top);
             all |= at[l & 31];
         }
-        let inside = top <= self.block.shared_bytes.wrapping_sub(size) && size <= self.block.shared_bytes;
+        let inside =
+            top <= self.block.shared_bytes.wrapping_sub(size) && size <= self.block.shared_bytes;
         if !inside || all & (size - 1) != 0 || high > u64::from(u32::MAX) {
             return Some(Flow::Switch);
         }
         if LEVEL == level::FULL {
-            let left = if size == 4 { self.block.shadow.read_words(self.warp.index, u32::MAX, at, false) } else { u32::MAX };
+            let left = if size == 4 {
+                self.block
+                    .shadow
+                    .read_words(self.warp.index, u32::MAX, at, false)
+            } else {
+                u32::MAX
+            };
             if left != 0 {
                 let wide = at.map(u64::from);
-                return self.shared_shadow_slowly(inst, &wide, size, Kind::Read, false, left).err();
+                return self
+                    .shared_shadow_slowly(inst, &wide, size, Kind::Read, false, left)
+                    .err();
             }
         }
         None
@@ -323,13 +393,24 @@ impl Context<'_> {
             if between && kind == Kind::Read && at[lane - 1] == address && at[lane + 1] == address {
                 continue;
             }
-            let access = Access { thread: self.thread(lane), strong, line: inst.line };
+            let access = Access {
+                thread: self.thread(lane),
+                strong,
+                line: inst.line,
+            };
             let finding = match kind {
                 Kind::Read => self.block.shadow.read(access, address as u32, size),
                 _ => self.block.shadow.update(access, address as u32, size),
             };
             if let Some(finding) = finding {
-                return Err(self.fail_shared(inst, lane, kind != Kind::Read, address as u32, size, finding));
+                return Err(self.fail_shared(
+                    inst,
+                    lane,
+                    kind != Kind::Read,
+                    address as u32,
+                    size,
+                    finding,
+                ));
             }
         }
         Ok(())
@@ -337,14 +418,28 @@ impl Context<'_> {
 
     /// Notes a lane's write of shared memory; one of what is there already races with nobody.
     #[inline(always)]
-    pub fn shared_write(&mut self, inst: &Inst, lane: usize, host: u64, strong: bool, value: &[u8]) -> Result<(), Flow> {
+    pub fn shared_write(
+        &mut self,
+        inst: &Inst,
+        lane: usize,
+        host: u64,
+        strong: bool,
+        value: &[u8],
+    ) -> Result<(), Flow> {
         let address = (host - self.block.shared_pointer(0) as u64) as u32;
-        let access = Access { thread: self.thread(lane), strong, line: inst.line };
+        let access = Access {
+            thread: self.thread(lane),
+            strong,
+            line: inst.line,
+        };
         let size = value.len() as u32;
         if let Some(finding) = self.block.shadow.write(access, address, size) {
             // SAFETY: `resolve` found these bytes inside the block's shared memory.
             let there = unsafe { std::slice::from_raw_parts(host as *const u8, value.len()) };
-            let benign = matches!(finding, crate::check::shared::Finding::Race { write: true, .. }) && there == value;
+            let benign = matches!(
+                finding,
+                crate::check::shared::Finding::Race { write: true, .. }
+            ) && there == value;
             if !benign {
                 return Err(self.fail_shared(inst, lane, true, address, size, finding));
             }
@@ -353,7 +448,13 @@ impl Context<'_> {
     }
 
     #[inline(always)]
-    fn local(&mut self, inst: &Inst, at: &mut [u64; 32], size: u32, kind: Kind) -> Result<bool, Flow> {
+    fn local(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<bool, Flow> {
         // checked at every level: the window is the emulator's own, so a stray access would hit its own memory
         let (_, end, all) = self.span(at, size, false);
         let limit = self.warp.local_end(&self.launch.program.routines);
@@ -370,7 +471,13 @@ impl Context<'_> {
     }
 
     #[inline(always)]
-    fn param(&mut self, inst: &Inst, at: &mut [u64; 32], size: u32, kind: Kind) -> Result<bool, Flow> {
+    fn param(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<bool, Flow> {
         let (_, end, all) = self.span(at, size, false);
         let limit = self.launch.params.len() as u64;
         if end > limit || all > u64::from(u32::MAX) || kind != Kind::Read {
@@ -399,7 +506,9 @@ impl Context<'_> {
         let mut out = [0; 32];
         while left != 0 {
             let window = at[left.trailing_zeros() as usize] & space::WINDOW;
-            let mask = Lanes(left).filter(|l| at[*l] & space::WINDOW == window).fold(0, |m, l| m | 1 << l);
+            let mask = Lanes(left)
+                .filter(|l| at[*l] & space::WINDOW == window)
+                .fold(0, |m, l| m | 1 << l);
             left &= !mask;
             let first = at[mask.trailing_zeros() as usize];
             let mut part = [first; 32];
@@ -467,7 +576,10 @@ pub fn peek<const N: usize>(c: &mut Context<'_>, lane: usize, address: u64) -> O
         }
         space::SHARED if end <= u64::from(c.block.shared_bytes) => {
             // SAFETY: checked against the size of shared memory just above.
-            unsafe { out.as_mut_ptr().copy_from(c.block.shared_pointer(inside as u32), N) }
+            unsafe {
+                out.as_mut_ptr()
+                    .copy_from(c.block.shared_pointer(inside as u32), N)
+            }
         }
         space::PARAM if end <= c.launch.params.len() as u64 => {
             out.copy_from_slice(&c.launch.params[inside as usize..end as usize]);

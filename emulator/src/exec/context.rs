@@ -54,12 +54,20 @@ pub struct Hit {
 }
 
 impl Hit {
-    pub const EMPTY: Hit = Hit { base: 0, end: 0, shadow: std::ptr::null_mut() };
+    pub const EMPTY: Hit = Hit {
+        base: 0,
+        end: 0,
+        shadow: std::ptr::null_mut(),
+    };
 }
 
 impl From<&Range> for Hit {
     fn from(range: &Range) -> Hit {
-        Hit { base: range.base, end: range.end, shadow: range.shadow }
+        Hit {
+            base: range.base,
+            end: range.end,
+            shadow: range.shadow,
+        }
     }
 }
 
@@ -159,7 +167,13 @@ impl Context<'_> {
     pub fn set_lane<T: Lane>(&mut self, offset: u32, lane: usize, value: T) {
         debug_assert!(lane < 32);
         // SAFETY: as in `row`, and lanes are below 32.
-        unsafe { self.base.add(offset as usize).cast::<T>().add(lane).write(value) }
+        unsafe {
+            self.base
+                .add(offset as usize)
+                .cast::<T>()
+                .add(lane)
+                .write(value)
+        }
     }
 
     /// A predicate, one bit for each lane.
@@ -181,7 +195,11 @@ impl Context<'_> {
     #[inline(always)]
     pub fn activate(&mut self, active: u32) {
         self.active = active;
-        self.write = if active == self.warp.live { u32::MAX } else { active };
+        self.write = if active == self.warp.live {
+            u32::MAX
+        } else {
+            active
+        };
     }
 
     /// The first executing lane.

@@ -93,7 +93,10 @@ impl<F: Fn2> Op for Map2<F> {
     #[inline(always)]
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
-        let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
+        let (a, b) = (
+            context.row::<F::A>(inst.r[1]),
+            context.row::<F::B>(inst.r[2]),
+        );
         let d = column!(context.width, l => F::f(m, a.get(l), b.get(l)));
         context.set(inst.r[0], &d);
         Flow::Next
@@ -104,7 +107,10 @@ impl<F: Fn3> Op for Map3<F> {
     #[inline(always)]
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
-        let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
+        let (a, b) = (
+            context.row::<F::A>(inst.r[1]),
+            context.row::<F::B>(inst.r[2]),
+        );
         let c = context.row::<F::C>(inst.r[3]);
         let d = column!(context.width, l => F::f(m, a.get(l), b.get(l), c.get(l)));
         context.set(inst.r[0], &d);

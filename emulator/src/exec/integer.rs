@@ -298,7 +298,11 @@ impl Op for Lop3 {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let table = i.m[0];
-        let (x, y, z) = (c.row::<u32>(i.r[1]), c.row::<u32>(i.r[2]), c.row::<u32>(i.r[3]));
+        let (x, y, z) = (
+            c.row::<u32>(i.r[1]),
+            c.row::<u32>(i.r[2]),
+            c.row::<u32>(i.r[3]),
+        );
         let full = |bit: u8| if table >> bit & 1 != 0 { u32::MAX } else { 0 };
         let minterms = [0, 1, 2, 3, 4, 5, 6, 7].map(full);
         let d = column!(c.width, l => {
@@ -310,9 +314,19 @@ impl Op for Lop3 {
         });
         c.set(i.r[0], &d);
         if i.r[4] != NONE {
-            let nonzero = d.iter().enumerate().fold(0, |m, (l, v)| m | u32::from(*v != 0) << l);
+            let nonzero = d
+                .iter()
+                .enumerate()
+                .fold(0, |m, (l, v)| m | u32::from(*v != 0) << l);
             let other = c.predicate(i.r[5]);
-            c.set_predicate(i.r[4], if i.m[1] == 1 { nonzero | other } else { nonzero & other });
+            c.set_predicate(
+                i.r[4],
+                if i.m[1] == 1 {
+                    nonzero | other
+                } else {
+                    nonzero & other
+                },
+            );
         }
         Flow::Next
     }

@@ -61,7 +61,13 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
             return load_shared::<T, LEVEL>(c, i);
         }
         let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let contiguous = match c.resolve::<SPACE, LEVEL>(i, &mut at, T::SIZE * count, Kind::Read, i.m[STRONG] != 0) {
+        let contiguous = match c.resolve::<SPACE, LEVEL>(
+            i,
+            &mut at,
+            T::SIZE * count,
+            Kind::Read,
+            i.m[STRONG] != 0,
+        ) {
             Ok(contiguous) => contiguous,
             Err(flow) => return flow,
         };
@@ -103,7 +109,13 @@ fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Fl
         // out of bounds or misaligned: the long way says of whom
         Some(_) => {
             let mut wide = c.addresses(i.r[0], i.m[WIDE] != 0, plus);
-            return match c.resolve::<{ spaces::SHARED }, LEVEL>(i, &mut wide, T::SIZE * count, Kind::Read, false) {
+            return match c.resolve::<{ spaces::SHARED }, LEVEL>(
+                i,
+                &mut wide,
+                T::SIZE * count,
+                Kind::Read,
+                false,
+            ) {
                 Ok(_) => Flow::Next,
                 Err(flow) => flow,
             };
@@ -129,8 +141,14 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
         return;
     }
     match width {
-        2 => c.set(row, &column!(c.width, l => values[l & 31].extend(signed) as u16)),
-        4 => c.set(row, &column!(c.width, l => values[l & 31].extend(signed) as u32)),
+        2 => c.set(
+            row,
+            &column!(c.width, l => values[l & 31].extend(signed) as u16),
+        ),
+        4 => c.set(
+            row,
+            &column!(c.width, l => values[l & 31].extend(signed) as u32),
+        ),
         _ => c.set(row, &column!(c.width, l => values[l & 31].extend(signed))),
     }
 }
@@ -143,12 +161,14 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (count, strong) = (u32::from(i.m[COUNT]), i.m[STRONG] != 0);
         let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let contiguous = match c.resolve::<SPACE, LEVEL>(i, &mut at, T::SIZE * count, Kind::Write, strong) {
-            Ok(contiguous) => contiguous,
-            Err(flow) => return flow,
-        };
+        let contiguous =
+            match c.resolve::<SPACE, LEVEL>(i, &mut at, T::SIZE * count, Kind::Write, strong) {
+                Ok(contiguous) => contiguous,
+                Err(flow) => return flow,
+            };
         let shadowed = LEVEL == level::FULL
-            && (SPACE == spaces::SHARED || SPACE == spaces::GENERIC && c.is_shared(at[c.first_lane()]));
+            && (SPACE == spaces::SHARED
+                || SPACE == spaces::GENERIC && c.is_shared(at[c.first_lane()]));
         if contiguous && count == 1 && !shadowed {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
@@ -195,7 +215,9 @@ impl Op for LoadParam {
         for element in 0..usize::from(i.m[COUNT]) {
             let at = i.imm as usize + element * size;
             let mut bytes = [0; 16];
-            let Some(source) = c.launch.params.get(at..at + size) else { return Flow::Next };
+            let Some(source) = c.launch.params.get(at..at + size) else {
+                return Flow::Next;
+            };
             bytes[..size].copy_from_slice(source);
             let bits = u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|b| bytes[b]));
             let value = match size {

@@ -27,7 +27,11 @@ impl Op for Pack {
             let shift = part * usize::from(i.m[1]) * 8;
             let row = i.r[part + 1];
             match i.m[1] {
-                1 => add(&mut whole, c.row::<u16>(row).all().map(|v| u128::from(v & 0xFF)), shift),
+                1 => add(
+                    &mut whole,
+                    c.row::<u16>(row).all().map(|v| u128::from(v & 0xFF)),
+                    shift,
+                ),
                 2 => add(&mut whole, c.row::<u16>(row).all().map(u128::from), shift),
                 4 => add(&mut whole, c.row::<u32>(row).all().map(u128::from), shift),
                 _ => add(&mut whole, c.row::<u64>(row).all().map(u128::from), shift),

@@ -43,7 +43,8 @@ pub fn narrow(value: f64, error: f64, rounding: Rounding) -> f32 {
     // infinite where the conversion overflowed, and NaN where nothing is to be done.
     let above = (value - f64::from(nearest)) + error;
     let negative = value.is_sign_negative();
-    let down = above < 0.0 && (rounding == Rounding::Down || rounding == Rounding::Zero && !negative);
+    let down =
+        above < 0.0 && (rounding == Rounding::Down || rounding == Rounding::Zero && !negative);
     let up = above > 0.0 && (rounding == Rounding::Up || rounding == Rounding::Zero && negative);
     // floats of one order as integers of the same order
     let bits = nearest.to_bits() as i32;
@@ -58,7 +59,11 @@ pub fn odd(value: f64, error: f64) -> f64 {
     if error == 0.0 || value.to_bits() & 1 != 0 || !value.is_finite() {
         return value;
     }
-    if (error > 0.0) == (value > 0.0) { f64::from_bits(value.to_bits() | 1) } else { f64::from_bits(value.to_bits() - 1) }
+    if (error > 0.0) == (value > 0.0) {
+        f64::from_bits(value.to_bits() | 1)
+    } else {
+        f64::from_bits(value.to_bits() - 1)
+    }
 }
 
 /// The sum and what it misses.
@@ -75,7 +80,11 @@ fn signed_sum(a: f64, b: f64, rounding: Rounding) -> f32 {
     let (sum, error) = two_sum(a, b);
     let rounded = narrow(sum, error, rounding);
     let positive = a.to_bits() | b.to_bits() == 0;
-    if rounding == Rounding::Down && sum == 0.0 && !positive { -0.0 } else { rounded }
+    if rounding == Rounding::Down && sum == 0.0 && !positive {
+        -0.0
+    } else {
+        rounded
+    }
 }
 
 #[inline(always)]
@@ -106,7 +115,11 @@ pub fn div(a: f32, b: f32, rounding: Rounding) -> f32 {
     }
     // the remainder is exact, and it has the sign of what is missing once divided by the divisor's
     let remainder = (-quotient).mul_add(y, x);
-    narrow(quotient, if y < 0.0 { -remainder } else { remainder } * TINY, rounding)
+    narrow(
+        quotient,
+        if y < 0.0 { -remainder } else { remainder } * TINY,
+        rounding,
+    )
 }
 
 /// Makes of a remainder an error that only its sign counts of.

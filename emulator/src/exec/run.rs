@@ -1,8 +1,8 @@
 //! The interpreter's loop: one warp until it cannot go on.
 
+use super::block::Block;
 use super::context::{Context, Hit};
 use super::inst::{Flow, Inst};
-use super::block::Block;
 use super::launch::Launch;
 use super::warp::{Group, Wait, Warp};
 
@@ -54,7 +54,11 @@ impl Context<'_> {
             let rotated = self.warp.rotate;
             let Some(group) = self.warp.take_ready().or_else(|| self.release_lanes()) else {
                 self.warp.rotate = false;
-                return if self.warp.groups.is_empty() { Stop::Ended } else { Stop::Waiting };
+                return if self.warp.groups.is_empty() {
+                    Stop::Ended
+                } else {
+                    Stop::Waiting
+                };
             };
             self.warp.rotate = false;
             let alone = !self.warp.groups.iter().any(|g| g.wait == Wait::Ready);
@@ -116,7 +120,10 @@ impl Context<'_> {
             Wait::Collective { mask, .. } if mask & live & !g.mask == 0 => Some(g.wait),
             // a barrier: any instruction with the same mask
             Wait::Lanes { mask } => {
-                let waiting = groups.iter().filter(|o| o.wait == g.wait).fold(0, |all, o| all | o.mask);
+                let waiting = groups
+                    .iter()
+                    .filter(|o| o.wait == g.wait)
+                    .fold(0, |all, o| all | o.mask);
                 (mask & live & !waiting == 0).then_some(g.wait)
             }
             _ => None,

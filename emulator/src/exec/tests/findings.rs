@@ -21,17 +21,38 @@ fn legal(text: &str, threads: u32) {
 
 #[test]
 fn shared_races() {
-    finds("st.shared.u32 [%r4], %r1; bar.sync 0; st.shared.u32 [%r4], %r2; ld.shared.u32 %r7, [%r6];", 64, "Race: __shared__");
-    legal("st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6];", 64);
-    finds("st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6]; st.shared.u32 [%r4], %r7;", 64, "Race: __shared__");
+    finds(
+        "st.shared.u32 [%r4], %r1; bar.sync 0; st.shared.u32 [%r4], %r2; ld.shared.u32 %r7, [%r6];",
+        64,
+        "Race: __shared__",
+    );
+    legal(
+        "st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6];",
+        64,
+    );
+    finds(
+        "st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6]; st.shared.u32 [%r4], %r7;",
+        64,
+        "Race: __shared__",
+    );
     // within a warp
-    finds("st.shared.u32 [%r4], %r1; ld.shared.u32 %r7, [%r5];", 32, "Race: __shared__ read");
-    legal("st.shared.u32 [%r4], %r1; bar.warp.sync -1; ld.shared.u32 %r7, [%r5];", 32);
+    finds(
+        "st.shared.u32 [%r4], %r1; ld.shared.u32 %r7, [%r5];",
+        32,
+        "Race: __shared__ read",
+    );
+    legal(
+        "st.shared.u32 [%r4], %r1; bar.warp.sync -1; ld.shared.u32 %r7, [%r5];",
+        32,
+    );
     // one value from everyone is no race, several are
     legal("st.shared.u32 [s], 7;", 64);
     finds("st.shared.u32 [s], %r1;", 64, "Race: __shared__ write");
     // bytes of one word
-    legal("add.u32 %r7, %r3, %r1; st.shared.u8 [%r7], %r1; bar.sync 0; ld.shared.u32 %r7, [s];", 64);
+    legal(
+        "add.u32 %r7, %r3, %r1; st.shared.u8 [%r7], %r1; bar.sync 0; ld.shared.u32 %r7, [s];",
+        64,
+    );
 }
 
 #[test]
@@ -40,8 +61,13 @@ fn uninitialised_reads() {
     let d = Device::body("ld.param.u64 %rd1, [a]; ld.global.u32 %r1, [%rd1];");
     let a = d.memory.alloc(4).unwrap();
     let fault = d.run(1, [a, 0, 0], 0).unwrap_err();
-    assert!(fault.report.contains("Uninitialized __global__"), "{}", fault.report);
-    let d = Device::body("ld.param.u64 %rd1, [a]; st.global.u32 [%rd1], 5; ld.global.u32 %r1, [%rd1];");
+    assert!(
+        fault.report.contains("Uninitialized __global__"),
+        "{}",
+        fault.report
+    );
+    let d =
+        Device::body("ld.param.u64 %rd1, [a]; st.global.u32 [%rd1], 5; ld.global.u32 %r1, [%rd1];");
     let a = d.memory.alloc(4).unwrap();
     d.run(1, [a, 0, 0], 0).unwrap_or_else(|e| panic!("{e}"));
 }
@@ -49,12 +75,42 @@ fn uninitialised_reads() {
 #[test]
 fn addresses() {
     for (text, bytes, kind, what) in [
-        ("ld.global.u32 %r1, [%rd1+4];", 4, FaultKind::IllegalAddress, "Invalid __global__ read of size 4"),
-        ("ld.global.u32 %r1, [%rd1+2];", 8, FaultKind::MisalignedAddress, "is misaligned"),
-        ("st.global.v2.u32 [%rd1+4], {%r1, %r1};", 8, FaultKind::MisalignedAddress, "write of size 8"),
-        ("ld.shared.u32 %r1, [%rd1];", 8, FaultKind::IllegalAddress, "Invalid __shared__ read"),
-        ("ld.local.u32 %r1, [16];", 8, FaultKind::IllegalAddress, "Invalid __local__ read"),
-        ("ld.u32 %r1, [8];", 8, FaultKind::IllegalAddress, "Invalid __global__ read"),
+        (
+            "ld.global.u32 %r1, [%rd1+4];",
+            4,
+            FaultKind::IllegalAddress,
+            "Invalid __global__ read of size 4",
+        ),
+        (
+            "ld.global.u32 %r1, [%rd1+2];",
+            8,
+            FaultKind::MisalignedAddress,
+            "is misaligned",
+        ),
+        (
+            "st.global.v2.u32 [%rd1+4], {%r1, %r1};",
+            8,
+            FaultKind::MisalignedAddress,
+            "write of size 8",
+        ),
+        (
+            "ld.shared.u32 %r1, [%rd1];",
+            8,
+            FaultKind::IllegalAddress,
+            "Invalid __shared__ read",
+        ),
+        (
+            "ld.local.u32 %r1, [16];",
+            8,
+            FaultKind::IllegalAddress,
+            "Invalid __local__ read",
+        ),
+        (
+            "ld.u32 %r1, [8];",
+            8,
+            FaultKind::IllegalAddress,
+            "Invalid __global__ read",
+        ),
     ] {
         let d = Device::body(&format!("ld.param.u64 %rd1, [a]; mov.u32 %r1, 0; {text}"));
         let a = d.upload(&vec![0u8; bytes]);
@@ -73,8 +129,16 @@ fn addresses() {
 fn barriers() {
     let part = "setp.lt.u32 %p1, %r1, 40; @%p1 bra L; bar.sync 0; L: ret;";
     finds(part, 64, "part of the block");
-    finds("setp.lt.u32 %p1, %r1, 40; @%p1 bra L; bar.sync 0; bra M; L: bar.sync 0; M: ret;", 64, "Divergent barrier");
-    finds("setp.lt.u32 %p1, %r1, 32; @%p1 bra L; bar.sync 1; bra M; L: bar.sync 2; M: ret;", 64, "Deadlock");
+    finds(
+        "setp.lt.u32 %p1, %r1, 40; @%p1 bra L; bar.sync 0; bra M; L: bar.sync 0; M: ret;",
+        64,
+        "Divergent barrier",
+    );
+    finds(
+        "setp.lt.u32 %p1, %r1, 32; @%p1 bra L; bar.sync 1; bra M; L: bar.sync 2; M: ret;",
+        64,
+        "Deadlock",
+    );
     // a producer that arrives and consumers that wait
     legal(
         "setp.lt.u32 %p1, %r1, 32; @%p1 bra L; bar.sync 1, 64; ld.shared.u32 %r7, [%r6]; bra M;\n\
@@ -102,14 +166,28 @@ fn asynchronous_copies() {
         ));
         let a = d.upload(&(0..64).collect::<Vec<u32>>());
         let out = d.upload(&[0u32; 64]);
-        d.run(64, [a, out, 0], 0).map(|()| d.download::<u32>(out, 64))
+        d.run(64, [a, out, 0], 0)
+            .map(|()| d.download::<u32>(out, 64))
     };
     let store = "ld.param.u64 %rd4, [b]; add.u64 %rd4, %rd4, %rd2; st.global.u32 [%rd4], %r7;";
-    let early = with(&format!("bar.sync 0; ld.shared.u32 %r7, [%r4]; {store} cp.async.wait_all;")).unwrap_err();
-    assert!(early.report.contains("Asynchronous copy not waited for"), "{}", early.report);
-    let other = with(&format!("cp.async.wait_group 0; ld.shared.u32 %r7, [%r5]; {store}")).unwrap_err();
+    let early = with(&format!(
+        "bar.sync 0; ld.shared.u32 %r7, [%r4]; {store} cp.async.wait_all;"
+    ))
+    .unwrap_err();
+    assert!(
+        early.report.contains("Asynchronous copy not waited for"),
+        "{}",
+        early.report
+    );
+    let other = with(&format!(
+        "cp.async.wait_group 0; ld.shared.u32 %r7, [%r5]; {store}"
+    ))
+    .unwrap_err();
     assert!(other.report.contains("Race"), "{}", other.report);
-    let out = with(&format!("cp.async.wait_group 0; bar.sync 0; ld.shared.u32 %r7, [%r6]; {store}")).unwrap_or_else(|e| panic!("{e}"));
+    let out = with(&format!(
+        "cp.async.wait_group 0; bar.sync 0; ld.shared.u32 %r7, [%r6]; {store}"
+    ))
+    .unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(out, (0..64).map(|i| i ^ 32).collect::<Vec<u32>>());
 }
 
@@ -117,13 +195,25 @@ fn asynchronous_copies() {
 fn what_cannot_run_is_refused_at_load() {
     let memory = Arc::new(Memory::new(1 << 20));
     let load = |text: &str| {
-        let ptx = format!(".version 8.7\n.target sm_80\n.address_size 64\n.entry k()\n{{ .reg .b32 %r<4>; .reg .pred p;\n{text}\n}}");
-        Module::load(ptx.as_bytes(), CC, &memory).map(|_| ()).map_err(|e| (e.line, e.kind, e.message))
+        let ptx = format!(
+            ".version 8.7\n.target sm_80\n.address_size 64\n.entry k()\n{{ .reg .b32 %r<4>; .reg .pred p;\n{text}\n}}"
+        );
+        Module::load(ptx.as_bytes(), CC, &memory)
+            .map(|_| ())
+            .map_err(|e| (e.line, e.kind, e.message))
     };
     assert!(load("add.u32 %r1, %r2, 1;").is_ok());
     for (text, kind, part) in [
-        ("frobnicate.u32 %r1, %r2;", LoadErrorKind::Unsupported, "frobnicate.u32"),
-        ("add.rumpelstiltskin.u32 %r1, %r2, 1;", LoadErrorKind::Unsupported, "rumpelstiltskin"),
+        (
+            "frobnicate.u32 %r1, %r2;",
+            LoadErrorKind::Unsupported,
+            "frobnicate.u32",
+        ),
+        (
+            "add.rumpelstiltskin.u32 %r1, %r2, 1;",
+            LoadErrorKind::Unsupported,
+            "rumpelstiltskin",
+        ),
         ("add.u32 %r1, %r9, 1;", LoadErrorKind::Unresolved, "%r9"),
         ("add.u64 %r1, %r2, 1;", LoadErrorKind::Syntax, "64 bits"),
         ("bra NOWHERE;", LoadErrorKind::Unresolved, "NOWHERE"),
