@@ -22,6 +22,20 @@ macro_rules! levels {
 }
 pub(super) use levels;
 
+/// Local memory is checked at every level alike.
+macro_rules! local {
+    ($outer:ident, $size:expr) => {
+        match $size {
+            1 => Some(same::<$outer<u8, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            2 => Some(same::<$outer<u16, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            4 => Some(same::<$outer<u32, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            8 => Some(same::<$outer<u64, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            16 => Some(same::<$outer<u128, { spaces::LOCAL }, { level::BOUNDS }>>()),
+            _ => None,
+        }
+    };
+}
+
 macro_rules! sized {
     ($outer:ident, $size:expr, $space:expr) => {
         match $size {
@@ -129,11 +143,11 @@ fn choose(space: &str, address: &Address, ty: Type, load: bool) -> Option<[Run; 
     let size = ty.bytes();
     match (space, load) {
         ("param", true) if address.param.is_some() => Some(same::<LoadParam>()),
-        ("local", true) => sized!(Load, size, spaces::LOCAL),
-        ("local", false) => sized!(Store, size, spaces::LOCAL),
+        ("local", true) => local!(Load, size),
+        ("local", false) => local!(Store, size),
         // a parameter of a function or call lies in local memory
-        ("param", true) if address.local => sized!(Load, size, spaces::LOCAL),
-        ("param", false) if address.local => sized!(Store, size, spaces::LOCAL),
+        ("param", true) if address.local => local!(Load, size),
+        ("param", false) if address.local => local!(Store, size),
         ("shared", true) => sized!(Load, size, spaces::SHARED),
         ("shared", false) => sized!(Store, size, spaces::SHARED),
         ("global", true) => sized!(Load, size, spaces::GLOBAL),

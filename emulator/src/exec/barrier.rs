@@ -137,6 +137,9 @@ impl Block {
 
 impl Warp {
     fn write_vote(&mut self, group: usize, kind: u8, result: u32, votes: u32, threads: u32) {
+        if kind == reduction::NONE {
+            return;
+        }
         let (mask, frame) = (self.groups[group].mask, self.groups[group].frame);
         let row = self.row_of(frame, result);
         match kind {
