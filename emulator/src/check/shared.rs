@@ -130,7 +130,7 @@ impl SharedShadow {
     /// Reads of whole words by the active lanes of a warp. Deals with those that are plainly ordered and differ from
     /// the word's last reads in nothing but the reader; the mask of the others comes back.
     #[inline(always)]
-    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u64; 32], strong: bool) -> u32 {
+    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u32; 32], strong: bool) -> u32 {
         let (now, floor) = (self.clocks[warp as usize], self.floor[warp as usize]);
         let window = floor.wrapping_sub(self.first);
         let mut left = 0;

@@ -275,12 +275,14 @@ impl<'a> Symbols<'a> {
             }
         };
         self.globals.insert(v.name.to_owned(), (address, bytes));
-        let mut data = vec![0; bytes];
-        if let Some(init) = &v.init {
-            let mut at = 0;
+        let written = if let Some(init) = &v.init {
+            let (mut data, mut at) = (vec![0; bytes], 0);
             self.initialise(v, init, ty, &v.dims, &mut data, &mut at)?;
-        }
-        match self.memory.write(address, &data) {
+            self.memory.write(address, &data)
+        } else {
+            self.memory.fill(address, &[0], bytes)
+        };
+        match written {
             Ok(()) => Ok(address),
             Err(_) => fail(
                 v.line,

@@ -144,6 +144,9 @@ fn mov<'a>(
 }
 
 fn part_type(f: &Function<'_, '_>, ty: Type, parts: usize) -> Result<Type> {
+    if parts > 4 {
+        return f.syntax(format!("a vector of {parts} elements"));
+    }
     match (ty.bits() as usize).checked_div(parts) {
         Some(8) => Ok(Type::B8),
         Some(16) => Ok(Type::B16),

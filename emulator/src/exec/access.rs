@@ -1,6 +1,6 @@
 //! From the addresses of an instruction to bytes of the host, with the checks on the way.
 
-use super::context::{Context, Hit, Lanes};
+use super::context::{Context, Hit, Lanes, column};
 use super::inst::{Flow, Inst, level};
 use super::space;
 use crate::check::FaultKind;
@@ -33,57 +33,41 @@ impl Kind {
     }
 }
 
-/// The bytes that the lanes access.
-pub struct Bytes {
-    /// Host address of each lane's bytes; lanes that do not execute have the first executing lane's.
-    pub at: [u64; 32],
-    /// All 32 lanes execute, each on the bytes behind the last lane's.
-    pub contiguous: bool,
-}
-
 impl Context<'_> {
-    /// The addresses in a row, 64 or 32 bits wide, plus an offset.
+    /// The addresses in a row, 64 or 32 bits wide, plus an offset; lanes that do not execute get the first one's.
     #[inline(always)]
     pub fn addresses(&self, offset: u32, wide: bool, plus: i64) -> [u64; 32] {
         let out = if wide {
             let row = self.row::<u64>(offset);
-            self.column(|l| row.get(l).wrapping_add_signed(plus))
+            column!(self.width, l => row.get(l).wrapping_add_signed(plus))
         } else {
             let row = self.row::<u32>(offset);
-            self.column(|l| u64::from(row.get(l).wrapping_add(plus as u32)))
+            column!(self.width, l => u64::from(row.get(l).wrapping_add(plus as u32)))
         };
-        if self.active != u32::MAX {
-            let (all, active) = (out.all(), self.active);
-            let first = all[self.first_lane()];
-            return *self
-                .column(|l| {
-                    if active >> (l & 31) & 1 != 0 {
-                        all[l & 31]
-                    } else {
-                        first
-                    }
-                })
-                .all();
+        if self.active == u32::MAX {
+            return out;
         }
-        *out.all()
+        let (active, first) = (self.active, out[self.first_lane()]);
+        column!(self.width, l => if active >> (l & 31) & 1 != 0 { out[l & 31] } else { first })
     }
 
-    /// Checks an access and finds its bytes.
+    /// Checks an access and replaces its addresses by those of the host's bytes. True if all 32 lanes execute, each
+    /// on the bytes behind the last lane's.
     #[inline(always)]
     pub fn resolve<const SPACE: u8, const LEVEL: u8>(
         &mut self,
         inst: &Inst,
-        addresses: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
         strong: bool,
-    ) -> Result<Bytes, Flow> {
+    ) -> Result<bool, Flow> {
         match SPACE {
-            spaces::GLOBAL => self.global::<LEVEL>(inst, addresses, size, kind),
-            spaces::SHARED => self.shared::<LEVEL>(inst, addresses, size, kind, strong),
-            spaces::LOCAL => self.local(inst, addresses, size, kind),
-            spaces::PARAM => self.param(inst, addresses, size, kind),
-            _ => self.generic::<LEVEL>(inst, addresses, size, kind, strong),
+            spaces::GLOBAL => self.global::<LEVEL>(inst, at, size, kind),
+            spaces::SHARED => self.shared::<LEVEL>(inst, at, size, kind, strong),
+            spaces::LOCAL => self.local(inst, at, size, kind),
+            spaces::PARAM => self.param(inst, at, size, kind),
+            _ => self.generic::<LEVEL>(inst, at, size, kind, strong),
         }
     }
 
@@ -91,17 +75,17 @@ impl Context<'_> {
     fn global<const LEVEL: u8>(
         &mut self,
         inst: &Inst,
-        at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
-    ) -> Result<Bytes, Flow> {
-        let contiguous = self.active == u32::MAX && self.is_contiguous(&at, size);
+    ) -> Result<bool, Flow> {
+        let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
         if LEVEL == level::PLAIN {
-            return Ok(Bytes { at, contiguous });
+            return Ok(contiguous);
         }
-        let (low, end, all) = self.span(&at, size, contiguous);
+        let (low, end, all) = self.span(at, size, contiguous);
         if all & u64::from(size - 1) != 0 {
-            return Err(self.misaligned(inst, &at, size, kind, "__global__"));
+            return Err(self.misaligned(inst, at, size, kind, "__global__"));
         }
         let slot = (std::ptr::from_ref(inst) as usize >> 6) & 7;
         let hit = self.hits[slot];
@@ -114,18 +98,15 @@ impl Context<'_> {
                     found
                 }
                 _ => {
-                    self.each_global::<LEVEL>(inst, &at, size, kind)?;
-                    return Ok(Bytes {
-                        at,
-                        contiguous: false,
-                    });
+                    self.each_global::<LEVEL>(inst, at, size, kind)?;
+                    return Ok(false);
                 }
             }
         };
         if LEVEL == level::FULL && !hit.shadow.is_null() {
-            self.global_shadow(inst, &at, size, kind, contiguous, hit)?;
+            self.global_shadow(inst, at, size, kind, contiguous, hit)?;
         }
-        Ok(Bytes { at, contiguous })
+        Ok(contiguous)
     }
 
     /// The live allocation that holds an address.
@@ -307,29 +288,29 @@ impl Context<'_> {
     fn shared<const LEVEL: u8>(
         &mut self,
         inst: &Inst,
-        at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
         strong: bool,
-    ) -> Result<Bytes, Flow> {
-        let contiguous = self.active == u32::MAX && self.is_contiguous(&at, size);
+    ) -> Result<bool, Flow> {
+        let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
         if LEVEL != level::PLAIN {
-            let (_, end, all) = self.span(&at, size, contiguous);
+            let (_, end, all) = self.span(at, size, contiguous);
             let limit = u64::from(self.block.shared_bytes);
             // `all` has every bit of every address: above the limit's bits there is an address above the limit
             if end > limit || all > u64::from(u32::MAX) {
-                return Err(self.outside(inst, &at, size, kind, "__shared__", limit));
+                return Err(self.outside(inst, at, size, kind, "__shared__", limit));
             }
             if all & u64::from(size - 1) != 0 {
-                return Err(self.misaligned(inst, &at, size, kind, "__shared__"));
+                return Err(self.misaligned(inst, at, size, kind, "__shared__"));
             }
             if LEVEL == level::FULL && kind != Kind::Write {
-                self.shared_shadow(inst, &at, size, kind, strong)?;
+                self.shared_shadow(inst, at, size, kind, strong)?;
             }
         }
         let base = self.block.shared_pointer(0) as u64;
-        let at = *self.column(|l| base.wrapping_add(at[l & 31])).all();
-        Ok(Bytes { at, contiguous })
+        *at = column!(self.width, l => base.wrapping_add(at[l & 31]));
+        Ok(contiguous)
     }
 
     fn shared_shadow(
@@ -343,16 +324,57 @@ impl Context<'_> {
         let active = self.active;
         if kind == Kind::Read && size == 4 {
             // the common case in one go; what it leaves is looked at one by one
+            let words = at.map(|a| a as u32);
             let left = self
                 .block
                 .shadow
-                .read_words(self.warp.index, active, at, strong);
+                .read_words(self.warp.index, active, &words, strong);
             if left == 0 {
                 return Ok(());
             }
             return self.shared_shadow_slowly(inst, at, size, kind, strong, left);
         }
         self.shared_shadow_slowly(inst, at, size, kind, strong, active)
+    }
+
+    /// Loads of shared memory by a whole warp: checks in 32 bits. None where the long way must be gone.
+    #[inline(always)]
+    pub fn shared_reads<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &[u32; 32],
+        high: u64,
+        size: u32,
+    ) -> Option<Flow> {
+        if LEVEL == level::PLAIN {
+            return None;
+        }
+        let (mut top, mut all) = (0, 0);
+        for l in 0..self.width & 32 {
+            top = at[l & 31].max(top);
+            all |= at[l & 31];
+        }
+        let inside =
+            top <= self.block.shared_bytes.wrapping_sub(size) && size <= self.block.shared_bytes;
+        if !inside || all & (size - 1) != 0 || high > u64::from(u32::MAX) {
+            return Some(Flow::Switch);
+        }
+        if LEVEL == level::FULL {
+            let left = if size == 4 {
+                self.block
+                    .shadow
+                    .read_words(self.warp.index, u32::MAX, at, false)
+            } else {
+                u32::MAX
+            };
+            if left != 0 {
+                let wide = at.map(u64::from);
+                return self
+                    .shared_shadow_slowly(inst, &wide, size, Kind::Read, false, left)
+                    .err();
+            }
+        }
+        None
     }
 
     fn shared_shadow_slowly(
@@ -429,58 +451,52 @@ impl Context<'_> {
     fn local(
         &mut self,
         inst: &Inst,
-        mut at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
-    ) -> Result<Bytes, Flow> {
+    ) -> Result<bool, Flow> {
         // checked at every level: the window is the emulator's own, so a stray access would hit its own memory
-        let (_, end, all) = self.span(&at, size, false);
+        let (_, end, all) = self.span(at, size, false);
         let limit = self.warp.local_end(&self.launch.program.routines);
         if end > limit || all > u64::from(u32::MAX) {
-            return Err(self.outside(inst, &at, size, kind, "__local__", limit));
+            return Err(self.outside(inst, at, size, kind, "__local__", limit));
         }
         if all & u64::from(size - 1) != 0 {
-            return Err(self.misaligned(inst, &at, size, kind, "__local__"));
+            return Err(self.misaligned(inst, at, size, kind, "__local__"));
         }
         for (lane, a) in at.iter_mut().enumerate() {
             *a = self.warp.local_pointer(*a, lane) as u64;
         }
-        Ok(Bytes {
-            at,
-            contiguous: false,
-        })
+        Ok(false)
     }
 
     #[inline(always)]
     fn param(
         &mut self,
         inst: &Inst,
-        mut at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
-    ) -> Result<Bytes, Flow> {
-        let (_, end, all) = self.span(&at, size, false);
+    ) -> Result<bool, Flow> {
+        let (_, end, all) = self.span(at, size, false);
         let limit = self.launch.params.len() as u64;
         if end > limit || all > u64::from(u32::MAX) || kind != Kind::Read {
-            return Err(self.outside(inst, &at, size, kind, "kernel parameter", limit));
+            return Err(self.outside(inst, at, size, kind, "kernel parameter", limit));
         }
-        for a in &mut at {
+        for a in at {
             *a += self.launch.params.as_ptr() as u64;
         }
-        Ok(Bytes {
-            at,
-            contiguous: false,
-        })
+        Ok(false)
     }
 
     fn generic<const LEVEL: u8>(
         &mut self,
         inst: &Inst,
-        at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
         strong: bool,
-    ) -> Result<Bytes, Flow> {
+    ) -> Result<bool, Flow> {
         let window = at[0] & space::WINDOW;
         if at.iter().fold(0, |d, a| d | (a & space::WINDOW) ^ window) == 0 {
             return self.window::<LEVEL>(inst, window, at, size, kind, strong);
@@ -500,11 +516,11 @@ impl Context<'_> {
                 part[lane] = at[lane];
             }
             self.active = mask;
-            let found = self.window::<LEVEL>(inst, window, part, size, kind, strong);
+            let found = self.window::<LEVEL>(inst, window, &mut part, size, kind, strong);
             self.active = active;
-            let found = found?;
+            found?;
             for lane in Lanes(mask) {
-                out[lane] = found.at[lane];
+                out[lane] = part[lane];
             }
         }
         let first = out[self.first_lane()];
@@ -513,27 +529,27 @@ impl Context<'_> {
                 *a = first;
             }
         }
-        Ok(Bytes {
-            at: out,
-            contiguous: false,
-        })
+        *at = out;
+        Ok(false)
     }
 
     fn window<const LEVEL: u8>(
         &mut self,
         inst: &Inst,
         window: u64,
-        at: [u64; 32],
+        at: &mut [u64; 32],
         size: u32,
         kind: Kind,
         strong: bool,
-    ) -> Result<Bytes, Flow> {
-        let inside = at.map(|a| a & !space::WINDOW);
+    ) -> Result<bool, Flow> {
         match window {
-            space::SHARED => self.shared::<LEVEL>(inst, inside, size, kind, strong),
-            space::LOCAL => self.local(inst, inside, size, kind),
-            space::PARAM => self.param(inst, inside, size, kind),
-            _ => self.global::<LEVEL>(inst, at, size, kind),
+            space::SHARED | space::LOCAL | space::PARAM => *at = at.map(|a| a & !space::WINDOW),
+            _ => return self.global::<LEVEL>(inst, at, size, kind),
+        }
+        match window {
+            space::SHARED => self.shared::<LEVEL>(inst, at, size, kind, strong),
+            space::LOCAL => self.local(inst, at, size, kind),
+            _ => self.param(inst, at, size, kind),
         }
     }
 
@@ -577,9 +593,11 @@ impl Context<'_> {
     #[inline(always)]
     fn is_contiguous(&self, at: &[u64; 32], size: u32) -> bool {
         let (first, size) = (at[0], u64::from(size));
-        self.fold(0, |d, l| {
-            d | (at[l & 31] ^ first.wrapping_add(l as u64 * size))
-        }) == 0
+        let mut differs = 0;
+        for l in 0..self.width & 32 {
+            differs |= at[l & 31] ^ first.wrapping_add(l as u64 * size);
+        }
+        differs == 0
     }
 
     /// Lowest address, end of the highest access, and the bits of all addresses together.
@@ -589,10 +607,13 @@ impl Context<'_> {
         if contiguous {
             return (at[0], at[31].saturating_add(size), at[0] | at[31]);
         }
-        let (low, high, all) = self.fold((u64::MAX, 0, 0), |(low, high, all), l| {
+        let (mut low, mut high, mut all) = (u64::MAX, 0, 0);
+        for l in 0..self.width & 32 {
             let a = at[l & 31];
-            (a.min(low), a.max(high), a | all)
-        });
+            low = a.min(low);
+            high = a.max(high);
+            all |= a;
+        }
         (low, high.saturating_add(size), all)
     }
 }

@@ -94,43 +94,52 @@ impl<T: Lane> Row<T> {
 pub struct Column<T>(MaybeUninit<[T; 32]>);
 
 impl<T: Lane> Column<T> {
-    /// `f` of every lane; `width` is `Context::width`.
     #[inline(always)]
-    pub fn fill(width: usize, f: impl Fn(usize) -> T) -> Column<T> {
-        let mut column = Column(MaybeUninit::uninit());
-        let start = column.0.as_mut_ptr().cast::<T>();
-        // `& 32` tells the compiler that no lanes are left over
-        for l in 0..width & 32 {
-            // SAFETY: `l` is below 32.
-            unsafe { start.add(l).write(f(l)) }
-        }
-        column
+    pub fn new() -> Column<T> {
+        Column(MaybeUninit::uninit())
     }
 
+    /// Writes a lane.
+    ///
+    /// # Safety
+    /// `lane` is below 32.
     #[inline(always)]
-    pub fn all(&self) -> &[T; 32] {
-        // SAFETY: `fill` wrote every lane: its width is `Context::width`, which is 32.
-        unsafe { self.0.assume_init_ref() }
+    pub unsafe fn put(&mut self, lane: usize, value: T) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_mut_ptr().cast::<T>().add(lane).write(value) }
+    }
+
+    /// The lanes.
+    ///
+    /// # Safety
+    /// Every lane was written.
+    #[inline(always)]
+    pub unsafe fn done(self) -> [T; 32] {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.assume_init() }
     }
 }
 
-impl Context<'_> {
-    /// `f` of every lane.
-    #[inline(always)]
-    pub fn column<T: Lane>(&self, f: impl Fn(usize) -> T) -> Column<T> {
-        Column::fill(self.width, f)
-    }
-
-    /// `f` of every lane, combined; vectorised as `Column::fill` is.
-    #[inline(always)]
-    pub fn fold<T: Copy>(&self, start: T, f: impl Fn(T, usize) -> T) -> T {
-        let mut all = start;
-        for l in 0..self.width & 32 {
-            all = f(all, l);
+/// `column!(width, lane => value)`: the value in every lane, where `width` is `Context::width`.
+///
+/// A macro, since a closure would not be compiled with the features of the instruction around it; and with a bound
+/// that the compiler cannot see through, since it would else unroll the lanes before it vectorises them.
+macro_rules! column {
+    ($width:expr, $lane:ident => $value:expr) => {{
+        let mut column = $crate::exec::context::Column::new();
+        // `& 32` says that no lanes are left over
+        for $lane in 0..$width & 32 {
+            let value = $value;
+            // SAFETY: the lane is below 32.
+            unsafe { column.put($lane, value) }
         }
-        all
-    }
+        // SAFETY: the width is 32, so every lane was written.
+        unsafe { column.done() }
+    }};
+}
+pub(crate) use column;
 
+impl Context<'_> {
     /// The row at a frame offset.
     #[inline(always)]
     pub fn row<T: Lane>(&self, offset: u32) -> Row<T> {
@@ -147,14 +156,9 @@ impl Context<'_> {
             *row = *values;
         } else {
             let (write, old) = (self.write, *row);
-            let merged = Column::fill(self.width, |l| {
-                if write >> (l & 31) & 1 != 0 {
-                    values[l & 31]
-                } else {
-                    old[l & 31]
-                }
+            *row = column!(self.width, l => {
+                if write >> (l & 31) & 1 != 0 { values[l & 31] } else { old[l & 31] }
             });
-            *row = *merged.all();
         }
     }
 

@@ -39,6 +39,7 @@ impl Context<'_> {
         };
         self.warp.park(high, high_mask, Wait::Ready);
         self.limit = self.limit.min(high);
+        self.budget = self.budget.min(super::run::GROUP_BUDGET);
         self.activate(low_mask);
         self.jump(inst, low)
     }
@@ -105,6 +106,7 @@ impl Op for Exit {
         super::async_copy::finish_all(c);
         c.warp.live &= !c.active;
         c.block.live -= c.active.count_ones();
+        c.launch.progress();
         for id in crate::check::bits(c.block.barriers_used) {
             if c.block.barriers[id].warps >> c.warp.index & 1 != 0 {
                 c.block.barriers[id].extra += c.active.count_ones();

@@ -1,6 +1,6 @@
 //! Integer arithmetic (PTX ISA, "Integer Arithmetic Instructions", "Extended-Precision ...", "Logic and Shift ...").
 
-use super::context::Context;
+use super::context::{Context, column};
 use super::handler::{Fn1, Fn2, Fn3, Op, lanes};
 use super::inst::{Flow, Inst, NONE};
 use std::marker::PhantomData;
@@ -305,25 +305,16 @@ impl Op for Lop3 {
         );
         let full = |bit: u8| if table >> bit & 1 != 0 { u32::MAX } else { 0 };
         let minterms = [0, 1, 2, 3, 4, 5, 6, 7].map(full);
-        let d = c.column(|l| {
+        let d = column!(c.width, l => {
             let (x, y, z) = (x.get(l), y.get(l), z.get(l));
             let pick = |s: u32, on: u32, off: u32| s & on | !s & off;
-            let low = pick(
-                y,
-                pick(z, minterms[3], minterms[2]),
-                pick(z, minterms[1], minterms[0]),
-            );
-            let high = pick(
-                y,
-                pick(z, minterms[7], minterms[6]),
-                pick(z, minterms[5], minterms[4]),
-            );
+            let low = pick(y, pick(z, minterms[3], minterms[2]), pick(z, minterms[1], minterms[0]));
+            let high = pick(y, pick(z, minterms[7], minterms[6]), pick(z, minterms[5], minterms[4]));
             pick(x, high, low)
         });
-        c.set(i.r[0], d.all());
+        c.set(i.r[0], &d);
         if i.r[4] != NONE {
             let nonzero = d
-                .all()
                 .iter()
                 .enumerate()
                 .fold(0, |m, (l, v)| m | u32::from(*v != 0) << l);

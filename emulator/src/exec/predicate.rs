@@ -1,6 +1,6 @@
 //! Comparisons, predicates, selection (PTX ISA, "Comparison and Selection Instructions").
 
-use super::context::{Context, Lane};
+use super::context::{Context, Lane, column};
 use super::handler::{Fn3, Op, Test, lanes};
 use super::inst::{Flow, Inst, NONE};
 use std::marker::PhantomData;
@@ -126,13 +126,15 @@ fn combined(m: u8, a: u32, b: u32) -> u32 {
 fn mask<T: Test>(c: &Context<'_>, i: &Inst) -> u32 {
     let m = i.m[0];
     let (a, b) = (c.row::<T::A>(i.r[2]), c.row::<T::A>(i.r[3]));
-    c.fold(0u32, |all, l| {
-        all | if T::f(m, a.get(l), b.get(l)) {
+    let mut all = 0u32;
+    for l in 0..c.width & 32 {
+        all |= if T::f(m, a.get(l), b.get(l)) {
             1 << (l & 31)
         } else {
             0
-        }
-    })
+        };
+    }
+    all
 }
 
 /// `setp`: `r[0]`, `r[1]` are the predicate and its complement, `r[4]` the one to combine with by `m[1]`.
@@ -250,14 +252,8 @@ impl<T: Lane> Op for Selp<T> {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (a, b) = (c.row::<T>(i.r[1]), c.row::<T>(i.r[2]));
         let p = c.predicate(i.r[3]);
-        let d = c.column(|l| {
-            if p >> (l & 31) & 1 != 0 {
-                a.get(l)
-            } else {
-                b.get(l)
-            }
-        });
-        c.set(i.r[0], d.all());
+        let d = column!(c.width, l => if p >> (l & 31) & 1 != 0 { a.get(l) } else { b.get(l) });
+        c.set(i.r[0], &d);
         Flow::Next
     }
 }

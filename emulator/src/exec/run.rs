@@ -7,9 +7,12 @@ use super::launch::Launch;
 use super::warp::{Group, Wait, Warp};
 
 /// Backward jumps of a group before the other groups of its warp get a turn.
-const GROUP_BUDGET: u32 = 512;
+pub const GROUP_BUDGET: u32 = 256;
 /// Backward jumps of a warp before the other warps get a turn.
 const WARP_BUDGET: u32 = 16384;
+
+/// Turns that groups of a warp may use up before the other warps get one.
+const MOST_TURNS: u32 = 32;
 
 /// Why a warp stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, St
 
 impl Context<'_> {
     fn run(&mut self) -> Stop {
-        let mut spun = 0;
+        let mut turns = 0;
         loop {
             let rotated = self.warp.rotate;
             let Some(group) = self.warp.take_ready().or_else(|| self.release_lanes()) else {
@@ -60,7 +63,6 @@ impl Context<'_> {
             self.warp.rotate = false;
             let alone = !self.warp.groups.iter().any(|g| g.wait == Wait::Ready);
             self.budget = if alone { WARP_BUDGET } else { GROUP_BUDGET };
-            let given = self.budget;
             self.enter(group);
             if rotated {
                 // a group that gets its turn keeps it, else the lowest would take over at once
@@ -70,8 +72,9 @@ impl Context<'_> {
             if self.block.fault.is_some() {
                 return Stop::Failed;
             }
-            spun += given - self.budget;
-            if spun >= WARP_BUDGET {
+            // only a group that has used up its turn leaves this set
+            turns += u32::from(self.warp.rotate);
+            if self.warp.rotate && (alone || turns >= MOST_TURNS) {
                 return Stop::Spinning;
             }
         }

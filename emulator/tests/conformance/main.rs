@@ -37,8 +37,9 @@ fn family(name: &str) {
     let files = sorted(&root().join(name));
     assert!(!files.is_empty(), "{name} has no files");
     let (mut passed, mut passed_over, mut wrong) = (0, 0, Vec::new());
+    let mut device = run::Device::new().unwrap();
     for file in &files {
-        match run::file(file) {
+        match run::file(file, &mut device) {
             Ok(true) => passed += 1,
             Ok(false) => passed_over += 1,
             Err(message) => {

@@ -2,20 +2,43 @@
 
 use crate::case::{Buffer, Case};
 use crate::value::Value;
-use cudarc::driver::{CudaContext, CudaSlice, CudaStream, LaunchConfig, PushKernelArg};
-use cudarc::nvrtc::Ptx;
+use cudarc::driver::result::{self, DriverError};
+use cudarc::driver::sys;
+use std::ffi::{CString, c_void};
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::ptr::null_mut;
 
 const UNTOUCHED: u8 = 0xa5;
 const MOST_SHOWN: usize = 4;
 
-fn context() -> &'static Arc<CudaContext> {
-    static CONTEXT: OnceLock<Arc<CudaContext>> = OnceLock::new();
-    CONTEXT.get_or_init(|| {
+/// A context for the files of one thread. A kernel that faults spoils its context; then the next file gets a new one.
+pub struct Device {
+    context: sys::CUcontext,
+    capability: i32,
+}
+
+impl Device {
+    pub fn new() -> Result<Device, DriverError> {
         cuda_emulator_testing::install();
-        CudaContext::new(0).unwrap()
-    })
+        let (mut context, mut major, mut minor) = (null_mut(), 0, 0);
+        result::init()?;
+        // SAFETY: results have room; there is a device 0.
+        unsafe {
+            sys::cuCtxCreate_v2(&raw mut context, 0, 0).result()?;
+            sys::cuDeviceComputeCapability(&raw mut major, &raw mut minor, 0).result()?;
+        }
+        Ok(Device {
+            context,
+            capability: major * 10 + minor,
+        })
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: created above, destroyed once; what was allocated in it goes with it.
+        unsafe { sys::cuCtxDestroy_v2(self.context) };
+    }
 }
 
 fn bytes(buffer: &Buffer) -> Vec<u8> {
@@ -27,18 +50,19 @@ fn bytes(buffer: &Buffer) -> Vec<u8> {
 }
 
 /// Whether the file was run; false where it is for a newer device.
-pub fn file(path: &Path) -> Result<bool, String> {
+pub fn file(path: &Path, device: &mut Device) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let case = Case::parse(&text)?;
-    let context = context();
-    let (major, minor) = context
-        .compute_capability()
-        .map_err(|error| error.to_string())?;
-    if case.target > major * 10 + minor {
+    if case.target > device.capability {
         return Ok(false);
     }
-    let stream = context.new_stream().map_err(|error| error.to_string())?;
-    let outputs = launch(context, &stream, &case, text).map_err(|error| format!("{error}"))?;
+    let outputs = match launch(&case, text) {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            *device = Device::new().map_err(|error| error.to_string())?;
+            return Err(error.to_string());
+        }
+    };
     let wrong: Vec<String> = case
         .outputs
         .iter()
@@ -56,44 +80,39 @@ pub fn file(path: &Path) -> Result<bool, String> {
     ))
 }
 
-fn launch(
-    context: &Arc<CudaContext>,
-    stream: &Arc<CudaStream>,
-    case: &Case,
-    text: String,
-) -> Result<Vec<Vec<u8>>, cudarc::driver::DriverError> {
-    let kernel = context
-        .load_module(Ptx::from_src(text))?
-        .load_function("test")?;
-    let inputs: Vec<CudaSlice<u8>> = case
+fn launch(case: &Case, text: String) -> Result<Vec<Vec<u8>>, DriverError> {
+    let text = CString::new(text).expect("a file without NUL");
+    let blank = |buffer: &Buffer| vec![UNTOUCHED; buffer.values.len() * buffer.kind.bytes];
+    let contents: Vec<Vec<u8>> = case
         .inputs
         .iter()
-        .map(|buffer| stream.clone_htod(&bytes(buffer)))
-        .collect::<Result<_, _>>()?;
-    let blank = |buffer: &Buffer| vec![UNTOUCHED; buffer.values.len() * buffer.kind.bytes];
-    let mut outputs: Vec<CudaSlice<u8>> = case
-        .outputs
-        .iter()
-        .map(|buffer| stream.clone_htod(&blank(buffer)))
-        .collect::<Result<_, _>>()?;
-    let mut call = stream.launch_builder(&kernel);
-    for buffer in &inputs {
-        call.arg(buffer);
+        .map(bytes)
+        .chain(case.outputs.iter().map(blank))
+        .collect();
+    // SAFETY: texts end in NUL; every buffer is as long as its contents; the file's kernel takes their addresses, by
+    // the format's definition.
+    unsafe {
+        let module = result::module::load_data(text.as_ptr().cast())?;
+        let kernel = result::module::get_function(module, c"test".into())?;
+        let mut addresses = Vec::new();
+        for content in &contents {
+            addresses.push(result::malloc_sync(content.len())?);
+            result::memcpy_htod_sync(*addresses.last().expect("just pushed"), content)?;
+        }
+        let mut arguments: Vec<*mut c_void> =
+            addresses.iter_mut().map(|a| (&raw mut *a).cast()).collect();
+        let (grid, block) = ((case.blocks, 1, 1), (case.threads, 1, 1));
+        result::launch_kernel(kernel, grid, block, case.shared, null_mut(), &mut arguments)?;
+        let mut outputs = contents[case.inputs.len()..].to_vec();
+        for (output, address) in outputs.iter_mut().zip(&addresses[case.inputs.len()..]) {
+            result::memcpy_dtoh_sync(output, *address)?;
+        }
+        for address in addresses {
+            result::free_sync(address)?;
+        }
+        result::module::unload(module)?;
+        Ok(outputs)
     }
-    for buffer in &mut outputs {
-        call.arg(buffer);
-    }
-    let config = LaunchConfig {
-        grid_dim: (case.blocks, 1, 1),
-        block_dim: (case.threads, 1, 1),
-        shared_mem_bytes: case.shared,
-    };
-    // SAFETY: the file's kernel takes these buffers, by the format's definition.
-    unsafe { call.launch(config) }?;
-    outputs
-        .iter()
-        .map(|buffer| stream.clone_dtoh(buffer))
-        .collect()
 }
 
 fn differences(number: usize, expected: &Buffer, got: &[u8], case: &Case) -> Vec<String> {

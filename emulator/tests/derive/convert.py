@@ -64,9 +64,11 @@ def convert():
         emit("convert", f"cvt_rn_{kind}_f32", "9.7.9 cvt", [("f32", a), ("f32", b)],
              [("b32", [to_float(f, F32, x) << 16 | to_float(f, F32, y) for x, y in rows])],
              f"cvt.rn.{kind}.f32 %d0, %a0, %a1;", target="sm_80")
+        # No -0: the text says that negative values become 0, and not whether -0 is one.
         relu = lambda x, f=f: 0 if f.negative(x) else x
-        emit("convert", f"cvt_rn_relu_{kind}_f32", "9.7.9 cvt", [("f32", a), ("f32", b)],
-             [("b32", [relu(to_float(f, F32, x)) << 16 | relu(to_float(f, F32, y)) for x, y in rows])],
+        rest = [(x, y) for x, y in rows if F32.sign not in (x, y)]
+        emit("convert", f"cvt_rn_relu_{kind}_f32", "9.7.9 cvt", [("f32", [x for x, _ in rest]), ("f32", [y for _, y in rest])],
+             [("b32", [relu(to_float(f, F32, x)) << 16 | relu(to_float(f, F32, y)) for x, y in rest])],
              f"cvt.rn.relu.{kind}.f32 %d0, %a0, %a1;", target="sm_80")
     tf = [v for v in FLOATS if not F32.is_nan(v) and F32.flush(v) == v] + [0x3F801000, 0x3F800FFF, 0x3F803000, 0xBF801000]
     tf32 = lambda a: a if F32.is_inf(a) else (a + 0x1000) & ~0x1FFF & 0xFFFFFFFF

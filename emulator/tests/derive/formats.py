@@ -170,8 +170,10 @@ def minmax(f, a, b, want_max, nan=False, ftz=False, magnitude=False):
     if ftz:
         a, b = f.flush(a), f.flush(b)
     if f.is_nan(a) or f.is_nan(b):
-        if nan or (f.is_nan(a) and f.is_nan(b)):
+        if nan:
             return f.sign - 1
+        if f.is_nan(a) and f.is_nan(b):
+            return NAN
         return b if f.is_nan(a) else a
 
     def key(x):

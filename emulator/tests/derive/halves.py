@@ -22,9 +22,11 @@ def halves():
         r = [fma(f, *t) for t in triples]
         emit(family, f"fma_rn_{kind}", f"{sections['fma']} fma", [(bits, a), (bits, b), (bits, c)], [(bits, r)],
              f"fma.rn.{kind} %d0, %a0, %a1, %a2;", target=newer)
+        # No -0: the text says that negative values become 0, and not whether -0 is one.
         relu = lambda x, f=f: f.sign - 1 if x == NAN else 0 if f.negative(x) else x
-        emit(family, f"fma_rn_relu_{kind}", f"{sections['fma']} fma", [(bits, a), (bits, b), (bits, c)],
-             [(bits, [relu(x) for x in r])], f"fma.rn.relu.{kind} %d0, %a0, %a1, %a2;", target="sm_80")
+        kept = [(t, x) for t, x in zip(triples, r) if x != f.sign]
+        emit(family, f"fma_rn_relu_{kind}", f"{sections['fma']} fma",
+             [(bits, [t[k] for t, _ in kept]) for k in range(3)], [(bits, [relu(x) for _, x in kept])], f"fma.rn.relu.{kind} %d0, %a0, %a1, %a2;", target="sm_80")
         for name, is_max in (("min", False), ("max", True)):
             binary(family, f"{name}_{kind}", f"{sections[name]} {name}", bits, values,
                    lambda a, b, x=is_max, f=f: minmax(f, a, b, x), f"{name}.{kind}", target="sm_80")

@@ -25,7 +25,7 @@ impl Tiling {
     }
 
     /// Number of the block of C and D in rows `8 * m..` and columns `8 * n..`.
-    #[inline(always)]
+    #[cfg(test)]
     pub fn c(self, m: usize, n: usize) -> usize {
         stacked(self.m, self.n, m, n)
     }
@@ -160,11 +160,7 @@ impl<T: Plain, const N: usize> Plain for [T; N] where [T; N]: Default {}
 
 /// The same bytes in another type, as a little-endian device sees them.
 #[inline(always)]
-pub fn recast<From: Copy, To: Copy>(from: &From) -> To
-where
-    From: Bytes,
-    To: Bytes,
-{
+pub fn recast<From: Copy + Bytes, To: Copy + Bytes>(from: &From) -> To {
     const { assert!(size_of::<From>() == size_of::<To>()) };
     // SAFETY: the sizes are equal, and `Bytes` is implemented for arrays of integers and floats only.
     unsafe { std::mem::transmute_copy(from) }

@@ -1,7 +1,7 @@
 //! What the instructions share: the warp executes them as one, and they access memory in pieces.
 
 use crate::check::FaultKind;
-use crate::exec::access::{Bytes, Kind};
+use crate::exec::access::Kind;
 use crate::exec::context::Context;
 use crate::exec::inst::{Flow, Inst};
 use crate::exec::warp::Wait;
@@ -43,15 +43,16 @@ fn incomplete(c: &mut Context<'_>, i: &Inst) -> Option<Flow> {
     Some(c.fail(i, lane, FaultKind::LaunchFailed, what, &more))
 }
 
-/// Checks an access of all active lanes and finds its bytes. One copy for all that use it: inlined into each, the checks
+/// Checks an access of all active lanes and finds its bytes in the host's memory. One copy for all that use it: inlined into each, the checks
 /// would be most of the emulator's code.
 #[inline(never)]
 pub fn reach<const SPACE: u8, const LEVEL: u8>(
     c: &mut Context<'_>,
     i: &Inst,
-    at: [u64; 32],
+    mut at: [u64; 32],
     size: u32,
     kind: Kind,
-) -> Result<Bytes, Flow> {
-    c.resolve::<SPACE, LEVEL>(i, at, size, kind, false)
+) -> Result<[u64; 32], Flow> {
+    c.resolve::<SPACE, LEVEL>(i, &mut at, size, kind, false)?;
+    Ok(at)
 }

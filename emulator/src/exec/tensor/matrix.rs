@@ -89,11 +89,11 @@ impl<const SPACE: u8, const LEVEL: u8> Op for LoadMatrix<SPACE, LEVEL> {
         let mut values = [[0u32; 32]; 4];
         let count = usize::from(i.m[COUNT]);
         for (j, values) in values.iter_mut().enumerate().take(count) {
-            let bytes = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Read) {
-                Ok(bytes) => bytes,
+            let found = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Read) {
+                Ok(found) => found,
                 Err(flow) => return flow,
             };
-            for (value, at) in values.iter_mut().zip(&bytes.at) {
+            for (value, at) in values.iter_mut().zip(&found) {
                 // SAFETY: `reach` found four bytes at each lane's address (or checks are off).
                 *value = unsafe { (*at as *const u32).read_unaligned() };
             }
@@ -128,11 +128,11 @@ impl<const SPACE: u8, const LEVEL: u8> Op for StoreMatrix<SPACE, LEVEL> {
             if i.m[TRANS] != 0 {
                 values = transposed(&values);
             }
-            let bytes = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Write) {
-                Ok(bytes) => bytes,
+            let found = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Write) {
+                Ok(found) => found,
                 Err(flow) => return flow,
             };
-            for (lane, (at, value)) in bytes.at.iter().zip(values).enumerate() {
+            for (lane, (at, value)) in found.iter().zip(values).enumerate() {
                 if LEVEL == level::FULL
                     && let Err(flow) = c.shared_write(i, lane, *at, false, &value.to_le_bytes())
                 {

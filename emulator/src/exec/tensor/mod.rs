@@ -16,12 +16,19 @@
 
 mod blocks;
 mod converge;
+mod dense;
 mod multiply;
 mod numbers;
+mod operands;
 
 pub mod matrix;
 pub mod mma;
 pub mod wmma;
 
+pub use dense::{form, modifier as wmma_modifier};
+pub use operands::{Bit, Float64, Half, Int4, Int8, Tf32};
+
+#[cfg(test)]
+mod layout_cases;
 #[cfg(test)]
 mod layout_tests;

