@@ -3,7 +3,7 @@
 //! The library exports the driver's C functions and executes the PTX they are given. Dependencies point one way:
 //! `driver -> exec -> {check, memory, decode -> ptx}`.
 
-#![allow(dead_code)] // the C functions that use all of this are the next layer
+#![allow(dead_code, unused_imports)] // the C functions that use all of this are the next layer
 
 mod check;
 mod decode;

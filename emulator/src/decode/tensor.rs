@@ -16,7 +16,8 @@ pub fn decode<'a>(
     if op.base != "wmma" {
         return Ok(false);
     }
-    (op.take("sync"), op.take("aligned"));
+    op.take("sync");
+    op.take("aligned");
     let names: Vec<&str> = run::SHAPES.iter().map(|s| s.0).collect();
     let shape = op
         .take_any(&names)
