@@ -3,10 +3,9 @@
 //! The library exports the driver's C functions and executes the PTX they are given. Dependencies point one way:
 //! `driver -> exec -> {check, memory, decode -> ptx}`.
 
-#![allow(dead_code, unused_imports)] // the C functions that use all of this are the next layer
-
 mod check;
 mod decode;
+mod driver;
 mod exec;
 mod memory;
 mod ptx;

@@ -41,6 +41,22 @@ impl Buffer {
         (!data.is_null() && !shadow.is_null()).then_some(buffer)
     }
 
+    /// Bytes that somebody else owns and keeps alive; they count as written.
+    pub fn foreign(address: u64, bytes: usize) -> Buffer {
+        Buffer {
+            bytes,
+            data: address as *mut u8,
+            data_layout: Layout::new::<()>(),
+            shadow: std::ptr::null_mut(),
+            shadow_layout: Layout::new::<()>(),
+            all_written: AtomicBool::new(true),
+        }
+    }
+
+    pub fn is_foreign(&self) -> bool {
+        self.data_layout.size() == 0
+    }
+
     pub fn base(&self) -> u64 {
         self.data as u64
     }
@@ -111,7 +127,9 @@ impl Buffer {
         unsafe {
             std::ptr::copy(from.data.add(s), self.data.add(t), bytes);
             if from_all {
-                self.shadow.add(t).write_bytes(1, bytes);
+                if !self.is_foreign() {
+                    self.shadow.add(t).write_bytes(1, bytes);
+                }
             } else if !self.all_written.load(Ordering::Acquire) {
                 std::ptr::copy(from.shadow.add(s), self.shadow.add(t), bytes);
             }
@@ -133,6 +151,21 @@ impl Buffer {
         complete
     }
 
+    /// Marks a range as not written.
+    pub fn unmark(&self, address: u64, bytes: usize) {
+        let offset = self.offset(address, bytes);
+        if self.is_foreign() {
+            return;
+        }
+        // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
+        unsafe {
+            if self.all_written.swap(false, Ordering::AcqRel) {
+                self.shadow.write_bytes(1, self.bytes);
+            }
+            self.shadow.add(offset).write_bytes(0, bytes);
+        }
+    }
+
     pub fn is_written(&self, address: u64, bytes: usize) -> bool {
         if self.all_written.load(Ordering::Acquire) {
             return true;
@@ -145,6 +178,9 @@ impl Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
+        if self.is_foreign() {
+            return;
+        }
         // SAFETY: allocated in `new` with these layouts; null where that failed.
         unsafe {
             if !self.data.is_null() {

@@ -133,6 +133,10 @@ impl Memory {
             .live
             .remove(&address)
             .ok_or(MemoryError::InvalidAddress)?;
+        state.ranges = None;
+        if buffer.is_foreign() {
+            return Ok(());
+        }
         state.used -= buffer.bytes();
         state.quarantined += buffer.bytes();
         state.freed.push_back(buffer);
@@ -247,6 +251,7 @@ impl Memory {
     }
 
     /// Whether every byte of the range was ever written; false where the range is not inside one live allocation.
+    #[cfg(test)]
     pub fn is_written(&self, address: u64, bytes: usize) -> bool {
         self.buffer(address, bytes)
             .is_ok_and(|b| b.is_written(address, bytes))
@@ -259,6 +264,35 @@ impl Memory {
     pub fn mark_written(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
         let buffer = self.buffer(address, bytes)?;
         self.mark(&buffer, address, bytes);
+        Ok(())
+    }
+
+    /// Calls a range never written again, as if it had just been allocated.
+    ///
+    /// # Errors
+    /// The range is not inside one live allocation.
+    pub fn mark_unwritten(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
+        self.buffer(address, bytes)?.unmark(address, bytes);
+        self.write_state().ranges = None;
+        Ok(())
+    }
+
+    /// Takes in memory of the host's own, which counts as written and not against the limit. `free` forgets it.
+    ///
+    /// # Errors
+    /// The range overlaps a live allocation.
+    pub fn adopt(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
+        let end = address
+            .checked_add(bytes as u64)
+            .ok_or(MemoryError::InvalidAddress)?;
+        let mut state = self.write_state();
+        let below = state.live.range(..end).next_back();
+        if below.is_some_and(|(_, b)| b.base() + b.bytes() as u64 > address) {
+            return Err(MemoryError::InvalidAddress);
+        }
+        let buffer = Buffer::foreign(address, bytes);
+        state.live.insert(address, Arc::new(buffer));
+        state.ranges = None;
         Ok(())
     }
 

@@ -1,0 +1,67 @@
+//! What can be set of a context: limits and preferences. They are kept, and change nothing.
+
+use super::context::{by_handle, current};
+use super::entry::{Out, api};
+use super::error::Error;
+use super::handles::{Handle, lock};
+
+/// Stack size, printf buffer, heap, sync depth, pending launches, L2 granularity, persisting L2, and three more.
+pub type Limits = [usize; 10];
+
+pub const DEFAULT_LIMITS: Limits = [1024, 1 << 20, 8 << 20, 2, 2048, 64, 0, 0, 0, 0];
+
+api! {
+    fn cuCtxGetLimit(result: Out<usize>, limit: u32) {
+        let context = current()?;
+        let limits = lock(&context.limits);
+        result.set(*limits.get(limit as usize).ok_or(Error::UNSUPPORTED_LIMIT)?)
+    }
+
+    fn cuCtxSetLimit(limit: u32, value: usize) {
+        let context = current()?;
+        *lock(&context.limits).get_mut(limit as usize).ok_or(Error::UNSUPPORTED_LIMIT)? = value;
+        Ok(())
+    }
+
+    fn cuCtxGetStreamPriorityRange(least: Out<i32>, greatest: Out<i32>) {
+        current()?;
+        least.set_if_wanted(0);
+        greatest.set_if_wanted(super::stream::GREATEST_PRIORITY);
+        Ok(())
+    }
+
+    fn cuCtxGetCacheConfig(result: Out<u32>) {
+        current()?;
+        result.set(0)
+    }
+
+    fn cuCtxSetCacheConfig(_config: u32) {
+        current().map(|_| ())
+    }
+
+    fn cuCtxGetSharedMemConfig(result: Out<u32>) {
+        const FOUR_BYTE_BANKS: u32 = 1;
+        current()?;
+        result.set(FOUR_BYTE_BANKS)
+    }
+
+    fn cuCtxSetSharedMemConfig(_config: u32) {
+        current().map(|_| ())
+    }
+
+    fn cuCtxResetPersistingL2Cache() {
+        current().map(|_| ())
+    }
+
+    fn cuCtxEnablePeerAccess(peer: Handle, _flags: u32) {
+        current()?;
+        by_handle(peer)?;
+        Err(Error::PEER_ACCESS_UNSUPPORTED)
+    }
+
+    fn cuCtxDisablePeerAccess(peer: Handle) {
+        current()?;
+        by_handle(peer)?;
+        Err(Error::PEER_ACCESS_NOT_ENABLED)
+    }
+}

@@ -1,0 +1,145 @@
+//! Libraries and kernels that belong to no context: `cuLibrary*`, `cuKernel*`. A `CUkernel` is taken wherever a
+//! `CUfunction` is, as by the driver; here it is the function of the context that is current when it is asked for.
+
+use super::context::current;
+use super::device::{self, Ordinal, device};
+use super::entry::{In, Out, Text, api};
+use super::error::{Error, Outcome};
+use super::function::{self, FUNCTIONS};
+use super::handles::{Handle, Table, lock};
+use super::module::{self, JitLog, MODULES, Module};
+use crate::exec::Module as Code;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+pub struct Library {
+    handle: Handle,
+    code: Arc<Code>,
+    /// The library as a module of each context that used it.
+    modules: Mutex<BTreeMap<Handle, Handle>>,
+}
+
+static LIBRARIES: Table<Library> = Table::new();
+
+impl Library {
+    fn module(&self) -> Outcome<Arc<Module>> {
+        let context = current()?.handle;
+        let mut modules = lock(&self.modules);
+        if let Some(module) = modules
+            .get(&context)
+            .and_then(|&handle| MODULES.get(handle).ok())
+        {
+            return Ok(module);
+        }
+        let module = module::enter(self.code.clone(), context, true);
+        modules.insert(context, module.handle);
+        Ok(module)
+    }
+}
+
+fn find(handle: Handle) -> Outcome<Arc<Library>> {
+    device()?;
+    LIBRARIES.get(handle)
+}
+
+fn load(result: Out<Handle>, ptx: &[u8], log: &JitLog) -> Outcome {
+    result.check()?;
+    let code = Arc::new(module::compile(ptx, log)?);
+    result.set(
+        LIBRARIES
+            .insert(|handle| Library {
+                handle,
+                code,
+                modules: Mutex::default(),
+            })
+            .handle,
+    )
+}
+
+api! {
+    fn cuLibraryLoadData(
+        result: Out<Handle>, data: In<u8>, options: In<u32>, values: In<usize>, count: u32,
+        _library_options: In<u32>, _library_values: In<usize>, _library_count: u32,
+    ) {
+        load(result, &module::image(data)?, &JitLog::new(count, options, values)?)
+    }
+
+    fn cuLibraryLoadFromFile(
+        result: Out<Handle>, name: Text, options: In<u32>, values: In<usize>, count: u32,
+        _library_options: In<u32>, _library_values: In<usize>, _library_count: u32,
+    ) {
+        load(result, &module::file(name)?, &JitLog::new(count, options, values)?)
+    }
+
+    fn cuLibraryUnload(handle: Handle) {
+        device()?;
+        let library = LIBRARIES.remove(handle)?;
+        for module in lock(&library.modules).values() {
+            if let Ok(module) = MODULES.get(*module) {
+                module::unload(&module);
+            }
+        }
+        Ok(())
+    }
+
+    fn cuLibraryGetKernel(result: Out<Handle>, library: Handle, name: Text) {
+        result.check()?;
+        result.set(find(library)?.module()?.function(&name.get()?)?)
+    }
+
+    fn cuLibraryGetKernelCount(result: Out<u32>, library: Handle) {
+        result.set(find(library)?.code.kernel_names().count() as u32)
+    }
+
+    fn cuLibraryEnumerateKernels(result: Out<Handle>, room: u32, library: Handle) {
+        result.fill(find(library)?.module()?.functions()?, room as usize)
+    }
+
+    fn cuLibraryGetModule(result: Out<Handle>, library: Handle) {
+        result.set(find(library)?.module()?.handle)
+    }
+
+    fn cuLibraryGetGlobal(address: Out<u64>, bytes: Out<usize>, library: Handle, name: Text) {
+        find(library)?.module()?.global(address, bytes, name)
+    }
+
+    fn cuKernelGetFunction(result: Out<Handle>, kernel: Handle) {
+        let function = function::find(kernel)?;
+        let name = function.kernel.name.clone();
+        let here = current()?.handle;
+        if function.context == here {
+            return result.set(kernel);
+        }
+        let library = LIBRARIES.all().into_iter().find(|l| lock(&l.modules).values().any(|&m| m == function.module));
+        result.set(library.ok_or(Error::INVALID_HANDLE)?.module()?.function(&name)?)
+    }
+
+    fn cuKernelGetLibrary(result: Out<Handle>, kernel: Handle) {
+        let module = FUNCTIONS.get(kernel)?.module;
+        let library = LIBRARIES.all().into_iter().find(|l| lock(&l.modules).values().any(|&m| m == module));
+        result.set(library.ok_or(Error::INVALID_HANDLE)?.handle)
+    }
+
+    fn cuKernelGetAttribute(result: Out<i32>, attribute: i32, kernel: Handle, ordinal: Ordinal) {
+        device::check(ordinal)?;
+        result.set(function::find(kernel)?.attribute(attribute)?)
+    }
+
+    fn cuKernelSetAttribute(attribute: i32, value: i32, kernel: Handle, ordinal: Ordinal) {
+        device::check(ordinal)?;
+        function::find(kernel)?.set_attribute(attribute, value)
+    }
+
+    fn cuKernelSetCacheConfig(kernel: Handle, _config: u32, ordinal: Ordinal) {
+        device::check(ordinal)?;
+        function::find(kernel).map(|_| ())
+    }
+
+    fn cuKernelGetName(result: Out<usize>, kernel: Handle) {
+        result.set(function::find(kernel)?.c_name.as_ptr() as usize)
+    }
+
+    fn cuKernelGetParamInfo(kernel: Handle, index: usize, offset: Out<usize>, size: Out<usize>) {
+        function::find(kernel)?.parameter(index, offset, size)
+    }
+}

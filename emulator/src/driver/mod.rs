@@ -1,0 +1,39 @@
+//! The driver API: the C functions, and the objects behind their handles.
+//!
+//! Work runs when it is enqueued, so every order that streams, events and graphs can ask for holds by itself. See
+//! the README for what a program can notice of that.
+
+#![allow(non_snake_case)] // the C functions keep their names
+
+mod attributes;
+mod capture;
+mod capture_calls;
+mod context;
+mod context_config;
+mod copy;
+mod device;
+mod entry;
+mod error;
+mod event;
+mod function;
+mod graph;
+mod graph_exec;
+mod graph_nodes;
+mod graph_query;
+mod handles;
+mod heap;
+mod host;
+mod init;
+mod launch;
+mod library;
+mod link;
+mod memory;
+mod module;
+mod occupancy;
+mod pointer;
+mod pool;
+mod stream;
+mod tensor_map;
+mod transfer;
+mod unsupported;
+mod work;

@@ -1,0 +1,108 @@
+//! What a stream or a graph can be asked to do, and doing it.
+
+use super::context::Context;
+use super::copy::{Copy3, Fill};
+use super::device::device;
+use super::entry::{HostCall, say};
+use super::error::{Error, Outcome};
+use super::event::Event;
+use super::heap::Kind;
+use super::host;
+use super::launch::Launch;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// One piece of work with all it needs: nothing in it points to memory that a caller may reuse after the call,
+/// but the copies' own endpoints.
+#[derive(Clone)]
+pub enum Work {
+    Kernel(Arc<Launch>),
+    Copy(Copy3),
+    Fill(Fill),
+    Host(HostCall),
+    /// An allocation of a graph: the address is fixed, its bytes count as unwritten from here on.
+    Alloc {
+        address: u64,
+        bytes: usize,
+    },
+    /// The end of a graph's allocation.
+    Free {
+        address: u64,
+    },
+    Record(Arc<Event>),
+    Wait(Arc<Event>),
+    Child(Vec<Work>),
+    Empty,
+}
+
+/// Runs `work`. What a kernel does wrong poisons the context and is answered by the calls that follow, as on
+/// hardware; what the call itself got wrong is answered at once.
+pub fn run(work: &Work, context: &Context) -> Outcome {
+    context.check()?;
+    match work {
+        Work::Kernel(launch) => kernel(launch, context),
+        Work::Copy(copy) => copy.run(),
+        Work::Fill(fill) => fill.run(),
+        Work::Host(call) => {
+            host::call(*call);
+            Ok(())
+        }
+        Work::Alloc { address, bytes } => {
+            Ok(device()?.heap.memory.mark_unwritten(*address, *bytes)?)
+        }
+        Work::Free { address } => {
+            let heap = &device()?.heap;
+            match heap.find(*address)?.kind {
+                // The address stays the graph's; its contents are lost.
+                Kind::Graph => Ok(heap
+                    .memory
+                    .mark_unwritten(*address, heap.find(*address)?.bytes)?),
+                _ => heap
+                    .free(*address, |kind| matches!(kind, Kind::Pool(_)))
+                    .map(|_| ()),
+            }
+        }
+        Work::Record(event) => {
+            event.mark();
+            Ok(())
+        }
+        Work::Wait(_) | Work::Empty => Ok(()),
+        Work::Child(list) => {
+            for work in list {
+                let outcome = run(work, context);
+                if context.check().is_err() {
+                    break;
+                }
+                // What was right when the graph was made can be wrong by now: a buffer was freed.
+                if let Err(error) = outcome {
+                    say(format_args!(
+                        "a copy, fill or free in a graph failed ({})",
+                        error.0
+                    ));
+                    context.poison(Error::ILLEGAL_ADDRESS);
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+fn kernel(launch: &Launch, context: &Context) -> Outcome {
+    let device = device()?;
+    let (kind, report) = match catch_unwind(AssertUnwindSafe(|| launch.execute(device))) {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(fault)) => (Error(fault.kind.code()), fault.report),
+        Err(_) => (
+            Error::LAUNCH_FAILED,
+            "a bug of the emulator: it panicked (message above)".to_owned(),
+        ),
+    };
+    say(format_args!(
+        "kernel {} failed\n{}",
+        launch.kernel.name,
+        report.trim_end()
+    ));
+    context.poison(kind);
+    Ok(())
+}
