@@ -18,22 +18,23 @@ pub fn takes_guard(base: &str) -> bool {
 
 /// Whether an opcode may leave the instruction other than to the next: its guard becomes a jump around it.
 pub fn leaves(base: &str) -> bool {
-    matches!(
-        base,
-        "call"
-            | "ret"
-            | "exit"
-            | "trap"
-            | "brkpt"
-            | "brx"
-            | "bar"
-            | "barrier"
-            | "shfl"
-            | "vote"
-            | "match"
-            | "redux"
-            | "nanosleep"
-    )
+    super::tensor::is_collective(base)
+        || matches!(
+            base,
+            "call"
+                | "ret"
+                | "exit"
+                | "trap"
+                | "brkpt"
+                | "brx"
+                | "bar"
+                | "barrier"
+                | "shfl"
+                | "vote"
+                | "match"
+                | "redux"
+                | "nanosleep"
+        )
 }
 
 /// A jump; with a predicate, where it (or its negation) holds.

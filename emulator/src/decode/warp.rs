@@ -12,7 +12,8 @@ pub fn decode<'a>(
     op: &mut Opcode<'a>,
     operands: &'a [Operand<'a>],
 ) -> Result<bool> {
-    let sync = op.take("sync");
+    // a modifier may only be taken from an opcode of this family
+    let sync = matches!(op.base, "shfl" | "vote" | "match" | "redux" | "elect") && op.take("sync");
     match op.base {
         "shfl" => shuffle(f, op, operands, sync)?,
         "vote" => vote(f, op, operands, sync)?,
