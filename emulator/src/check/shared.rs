@@ -173,14 +173,14 @@ impl SharedShadow {
             wanted: self.wanted,
         };
         let word = address as usize / 4;
-        if size == 4 && address % 4 == 0 && self.words[word].read_thread != SPLIT {
+        if size == 4 && address.is_multiple_of(4) && self.words[word].read_thread != SPLIT {
             return f(&clocks, &mut self.words[word]);
         }
         let (mut at, end) = (address, address + size);
         let mut finding = None;
         while at < end {
             let word = at as usize / 4;
-            if at % 4 == 0 && end - at >= 4 && self.words[word].read_thread != SPLIT {
+            if at.is_multiple_of(4) && end - at >= 4 && self.words[word].read_thread != SPLIT {
                 finding = finding.or(f(&clocks, &mut self.words[word]));
                 at += 4;
                 continue;
@@ -258,7 +258,7 @@ struct Clocks<'a> {
 impl Clocks<'_> {
     #[inline(always)]
     fn ordered(&self, warp: usize, thread: u16, clock: u32) -> bool {
-        clock <= self.behind[warp][usize::from(thread & THREAD) / 32 & 31]
+        clock <= self.behind[warp][(usize::from(thread & THREAD) / 32) & 31]
     }
 
     #[inline(always)]

@@ -201,7 +201,8 @@ fn table_branch<'a>(
     op: &mut Opcode<'a>,
     operands: &'a [Operand<'a>],
 ) -> Result<()> {
-    (op.take("idx"), op.take("uni"));
+    op.take("idx");
+    op.take("uni");
     let [index, Operand::Name(table)] = operands else {
         return f.syntax("brx.idx takes an index and a table");
     };

@@ -11,6 +11,9 @@ use crate::ptx::ast::{self, Instruction, Loc, Space, Statement, Variable};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Offset and size in local memory, of the parameters and of the results.
+type Formals = (Vec<(u32, u32)>, Vec<(u32, u32)>);
+
 pub type Result<T> = std::result::Result<T, LoadError>;
 
 /// What a name means inside a function.
@@ -53,7 +56,7 @@ pub struct Function<'a, 's> {
     pub labels: Vec<Option<usize>>,
     pub local_bytes: u32,
     pub locs: Vec<(u32, Loc)>,
-    pub formals: (Vec<(u32, u32)>, Vec<(u32, u32)>),
+    pub formals: Formals,
     scopes: Vec<Scope<'a>>,
     guarded: bool,
     carry: Option<Reg>,

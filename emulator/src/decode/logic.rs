@@ -18,7 +18,9 @@ pub fn decode<'a>(
         "lop3" => return lop3(f, op, operands).map(|()| true),
         "shf" => {
             let m = u8::from(op.take("r")) | if op.take("wrap") { 2 } else { 0 };
-            (op.take("l"), op.take("clamp"), op.take("b32"));
+            op.take("l");
+            op.take("clamp");
+            op.take("b32");
             return plain(
                 f,
                 op,
@@ -48,7 +50,8 @@ pub fn decode<'a>(
         }
         "bmsk" => {
             let m = u8::from(op.take("wrap"));
-            (op.take("clamp"), op.take("b32"));
+            op.take("clamp");
+            op.take("b32");
             return plain(
                 f,
                 op,
@@ -61,7 +64,8 @@ pub fn decode<'a>(
         }
         "szext" => {
             let m = u8::from(op.take("wrap")) | if op.take("s32") { 2 } else { 0 };
-            (op.take("clamp"), op.take("u32"));
+            op.take("clamp");
+            op.take("u32");
             return plain(
                 f,
                 op,

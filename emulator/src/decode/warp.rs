@@ -100,7 +100,7 @@ fn shuffle<'a>(
     operands: &'a [Operand<'a>],
     sync: bool,
 ) -> Result<()> {
-    use run::shuffle::*;
+    use run::mode::*;
     op.take("b32");
     let m = match op.take_any(&["up", "down", "bfly", "idx"]) {
         Some("up") => UP,

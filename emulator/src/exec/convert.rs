@@ -176,7 +176,7 @@ fn from_float(raw: u64, from: u8, to: u8, form: u8) -> u64 {
             } else {
                 super::float::output::<false, false>(d)
             };
-            let d = if form & modifier::RELU != 0 && d < 0.0 {
+            let d = if form & modifier::RELU != 0 && d <= 0.0 {
                 0.0
             } else {
                 d
@@ -222,7 +222,7 @@ fn narrow<F: Format>(value: f64, error: f64, form: u8) -> u16 {
     } else {
         value
     };
-    let value = if form & modifier::RELU != 0 && value < 0.0 {
+    let value = if form & modifier::RELU != 0 && value <= 0.0 {
         0.0
     } else {
         value

@@ -157,7 +157,7 @@ fn post<F: Format>(m: u8, f: f32) -> u16 {
     } else {
         f
     };
-    let f = if m & RELU != 0 && f < 0.0 { 0.0 } else { f };
+    let f = if m & RELU != 0 && f <= 0.0 { 0.0 } else { f };
     let h = F::narrow(f);
     if m & mode::FTZ != 0 { F::flush(h) } else { h }
 }

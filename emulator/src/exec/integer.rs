@@ -233,7 +233,7 @@ lanes! {
             3 => x,
             4 => i.max(x),
             5 => i.min(x),
-            _ => x & 2 | i & 1,
+            _ => (x & 1) << 1 | i & 1,
         };
         u32::from_le_bytes([pick(index(0)), pick(index(1)), pick(index(2)), pick(index(3))])
     }

@@ -107,7 +107,7 @@ pub fn launch(
     }
     let cluster = config.cluster.or(kernel.cluster);
     let shape = cluster.unwrap_or([1; 3]);
-    if (0..3).any(|a| shape[a] == 0 || config.grid[a] % shape[a] != 0) {
+    if (0..3).any(|a| shape[a] == 0 || !config.grid[a].is_multiple_of(shape[a])) {
         return Err(bad(format!(
             "grid {:?} is not a multiple of the cluster {shape:?}",
             config.grid

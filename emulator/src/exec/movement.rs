@@ -88,8 +88,6 @@ lanes! {
     SharedToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::SHARED }
     /// `cvta.local`
     LocalToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::LOCAL }
-    /// `cvta.param`
-    ParamToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::PARAM }
     /// `cvta.to` of the spaces with a window.
     FromGeneric (a: u64) -> u64 { a & !space::WINDOW }
     /// `isspacep`: `m` is the window's number; 0 is global memory.

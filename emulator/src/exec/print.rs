@@ -77,7 +77,7 @@ pub fn format(c: &mut Context<'_>, lane: usize, format: u64, arguments: u64) -> 
         let long = format[end..]
             .iter()
             .take_while(|b| b"lhzjt".contains(b))
-            .fold(false, |l, b| l || b"lzjt".contains(b));
+            .any(|b| b"lzjt".contains(b));
         end += format[end..]
             .iter()
             .take_while(|b| b"lhzjt".contains(b))

@@ -87,14 +87,4 @@ impl Program {
         let (_, file) = self.files.iter().find(|(number, _)| *number == loc.file)?;
         (loc.line > 0).then_some((file.as_str(), loc.line))
     }
-
-    /// The routine whose code holds an instruction.
-    pub fn routine_at(&self, pc: u32) -> usize {
-        let before = self
-            .routines
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| r.entry <= pc);
-        before.max_by_key(|(_, r)| r.entry).map_or(0, |(i, _)| i)
-    }
 }

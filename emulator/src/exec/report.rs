@@ -62,8 +62,16 @@ impl Context<'_> {
         more: &[String],
     ) -> Flow {
         let thread = self.thread(lane);
+        let mut more = more.to_vec();
+        if self.warp.frame.routine != 0 {
+            let name = &self.launch.program.routines[self.warp.frame.routine as usize].name;
+            more.push(format!(
+                "in function {name}, {} calls deep",
+                self.warp.stack.len()
+            ));
+        }
         self.block
-            .report(self.launch, kind, inst.line, thread, what, more);
+            .report(self.launch, kind, inst.line, thread, what, &more);
         Flow::Switch
     }
 

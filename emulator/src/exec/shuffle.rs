@@ -58,7 +58,7 @@ impl Context<'_> {
 }
 
 /// Shuffle modes, in `m[0]`.
-pub mod shuffle {
+pub mod mode {
     pub const UP: u8 = 0;
     pub const DOWN: u8 = 1;
     pub const BFLY: u8 = 2;
@@ -84,9 +84,9 @@ impl Op for Shuffle {
             let least = lane & segment;
             // PTX ISA, "shfl.sync": the pseudocode's maxLane and minLane
             let (from, ok) = match i.m[0] {
-                shuffle::UP => (lane.wrapping_sub(b), lane as i32 - b as i32 >= most as i32),
-                shuffle::DOWN => (lane + b, lane + b <= most),
-                shuffle::BFLY => (lane ^ b, (lane ^ b) <= most),
+                mode::UP => (lane.wrapping_sub(b), lane as i32 - b as i32 >= most as i32),
+                mode::DOWN => (lane + b, lane + b <= most),
+                mode::BFLY => (lane ^ b, (lane ^ b) <= most),
                 _ => (least | (b & !segment), (least | (b & !segment)) <= most),
             };
             *d = source[(if ok { from } else { lane } & 31) as usize];

@@ -22,7 +22,7 @@ fn round(
         (0, false, mantissa != 0 || more)
     } else {
         let kept = if shift == 128 { 0 } else { mantissa >> shift };
-        let below = mantissa & (1 << (shift - 1)) - 1;
+        let below = mantissa & ((1 << (shift - 1)) - 1);
         (kept, mantissa >> (shift - 1) & 1 != 0, below != 0 || more)
     };
     let up = match rounding {

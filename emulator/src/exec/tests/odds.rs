@@ -202,7 +202,7 @@ fn integer_functions() {
             .map(|i| i32::from(x.to_le_bytes()[i] as i8) * i32::from(y.to_le_bytes()[i] as i8))
             .sum();
         assert_eq!(o[192 + t] as i32, dot + 5);
-        assert_eq!(o[224 + t], (u64::from(x) * u64::from(y) >> 32) as u32);
+        assert_eq!(o[224 + t], ((u64::from(x) * u64::from(y)) >> 32) as u32);
         let n = t as u32 + 20;
         assert_eq!(o[256 + t], if n < 32 { x >> n } else { 0 }, "shr {n}");
         assert_eq!(o[288 + t] as i32, s >> n.min(31), "sar {n}");
@@ -212,7 +212,7 @@ fn integer_functions() {
             u64::from(x) << 20 | u64::from(y),
             u64::from(y) << 31 | u64::from(x),
         );
-        let w1 = (u128::from(p) * u128::from(q) >> 64) as u64;
+        let w1 = ((u128::from(p) * u128::from(q)) >> 64) as u64;
         assert_eq!(w[32 + t], w1);
         assert_eq!(
             w[64 + t],
