@@ -30,6 +30,7 @@ mod link;
 mod memory;
 mod module;
 mod occupancy;
+mod plant;
 mod pointer;
 mod pool;
 mod stream;

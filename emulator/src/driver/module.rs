@@ -6,6 +6,7 @@ use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::function::{FUNCTIONS, Function};
 use super::handles::{Handle, Table, lock};
+use super::plant;
 use crate::exec::{LoadErrorKind, Module as Code};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -58,10 +59,17 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     if ptx.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::INVALID_IMAGE);
     }
+    let tell = |message: &str| {
+        say(message);
+        log.write(message);
+    };
+    let planted = plant::planted(ptx).map_err(|message| {
+        tell(&message);
+        Error::INVALID_PTX
+    })?;
+    let ptx = planted.as_deref().unwrap_or(ptx);
     Code::load(ptx, device.capability, &device.heap.memory).map_err(|error| {
-        let message = format!("module refused: {error}");
-        say(&message);
-        log.write(&message);
+        tell(&format!("module refused: {error}"));
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,
             LoadErrorKind::WrongTarget => Error::NO_BINARY_FOR_GPU,
