@@ -13,6 +13,9 @@ pub struct Built {
     pub ptx: String,
 }
 
+/// The name of a `.entry` and the bytes of each parameter.
+type EntryPoint = (String, Vec<usize>);
+
 /// Writes one module per op: its PTX per architecture, and its entry points with the size of every parameter.
 pub fn write(
     out: &Path,
@@ -67,7 +70,7 @@ pub fn write(
 }
 
 /// Every `.entry` of a PTX text with the bytes of each parameter.
-fn entry_points(ptx: &str) -> Result<Vec<(String, Vec<usize>)>, Box<dyn Error>> {
+fn entry_points(ptx: &str) -> Result<Vec<EntryPoint>, Box<dyn Error>> {
     let mut found = Vec::new();
     for part in ptx.split(".entry ").skip(1) {
         let (name, rest) = part.split_once('(').ok_or("an .entry without parameters")?;

@@ -7,6 +7,12 @@ use warpsmith::{Device, Float, Generator, Result, Tensor};
 /// One run of a case.
 pub type Run = Box<dyn FnMut() -> Result<()>>;
 
+/// Makes a set of buffers on a device, and the closure that runs the op on it.
+pub type Make = Box<dyn Fn(&Device) -> Result<Run>>;
+
+/// An op of two inputs into an output.
+type Binary<T> = fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>;
+
 /// What bounds an op.
 pub enum Work {
     /// Each input byte read once, each output byte written once.
@@ -23,8 +29,7 @@ pub struct Case {
     pub work: Work,
     /// Bytes of one set of buffers.
     pub footprint: usize,
-    /// Makes a set of buffers, and the closure that runs the op on it.
-    pub make: Box<dyn Fn(&Device) -> Result<Run>>,
+    pub make: Make,
 }
 
 /// 64 MiB of f32, past every cache.
@@ -98,11 +103,7 @@ fn unary<T: Float>(
 }
 
 /// Two inputs, one output of the same shape.
-fn binary<T: Float>(
-    op: &'static str,
-    shape: &'static [usize],
-    run: fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>,
-) -> Case {
+fn binary<T: Float>(op: &'static str, shape: &'static [usize], run: Binary<T>) -> Case {
     streaming::<T>(op, shape, 3, move |device| {
         let (a, b) = (randn::<T>(shape, device)?, randn::<T>(shape, device)?);
         let mut y = Tensor::zeros(shape, device)?;

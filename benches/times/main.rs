@@ -46,10 +46,10 @@ fn main() -> ExitCode {
 }
 
 fn times(device: &Device) -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(cuda) = device.as_cuda() {
-        if cuda.name()?.contains("emulator") {
-            return Err("a time from the emulated driver is not a measurement".into());
-        }
+    if let Some(cuda) = device.as_cuda()
+        && cuda.name()?.contains("emulator")
+    {
+        return Err("a time from the emulated driver is not a measurement".into());
     }
     for case in cases::of(device) {
         println!("{}", serde_json::to_string(&timing::time(&case, device)?)?);

@@ -47,6 +47,9 @@ impl fmt::Display for Optimizer {
     }
 }
 
+/// Changes a network by its gradients.
+type Step = Box<dyn FnMut(&mut Sequential) -> Result<()>>;
+
 /// The data, and how long to train on it.
 pub struct Experiment {
     device: Device,
@@ -99,7 +102,7 @@ impl Experiment {
             model = model.push(ReLU::new());
         }
         let mut model = model.push(Linear::new(HIDDEN, CLASSES, &mut generator, &self.device)?);
-        let mut step: Box<dyn FnMut(&mut Sequential) -> Result<()>> = match optimizer {
+        let mut step: Step = match optimizer {
             Optimizer::Sgd => {
                 let mut sgd = optim::Sgd::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY);
                 Box::new(move |model| sgd.step(model))

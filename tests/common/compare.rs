@@ -66,7 +66,7 @@ pub fn compare(got: &[f64], want: &[f64], tolerance: Tolerance) -> Result<(), St
         }
     }
     match worst {
-        Some((i, used)) if !(used <= 1.0) => Err(format!(
+        Some((i, used)) if used.is_nan() || used > 1.0 => Err(format!(
             "at {i}: got {:e}, want {:e}: {:.0} % of the tolerance (abs {:e}, rel {:e})",
             got[i],
             want[i],
