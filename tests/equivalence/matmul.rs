@@ -222,8 +222,9 @@ fn kernel<T: Float>(
     }
 }
 
+/// Partial sums of k products of uniform numbers stay within sqrt(k); a bias adds one more.
 fn sums<T: Float>(k: usize) -> Tolerance {
-    Tolerance::of::<T>(k + 2, 2.0)
+    Tolerance::of::<T>(k + 2, (k as f64).sqrt() + 1.0)
 }
 
 /// Factors are rounded to 11 bits of significand, half a unit each.
