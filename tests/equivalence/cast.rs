@@ -14,7 +14,12 @@ fn agree<U: Element + PartialOrd>(got: &[U], want: &[U], what: &str) {
     }
 }
 
-fn one<T: Element, U: Element + PartialOrd>(device: &Device, data: &[T], shape: &[usize], name: &str) {
+fn one<T: Element, U: Element + PartialOrd>(
+    device: &Device,
+    data: &[T],
+    shape: &[usize],
+    name: &str,
+) {
     let [want, got] = [&Device::Cpu, device].map(|d| {
         // a number that no case yields
         let stale = tensor(&vec![12_345; data.len()], shape, &Device::Cpu);

@@ -31,7 +31,7 @@ fn gradients_of_a_network_are_its_central_differences() {
                 .unwrap(),
         )
     };
-    let h = 2e-3_f32;
+    let h = 4e-3_f32;
     let differ = |up: f64, down: f64| (up - down) / (2.0 * f64::from(h));
 
     let mut numeric = Vec::new();

@@ -10,8 +10,11 @@ use crate::error::Result;
 use crate::math;
 use crate::pool::Buffer;
 
-/// Products below this many multiplications are not shared out among threads one by one, but a batch of them is.
+/// Products below this many multiplications are too small for `gemm`'s own threads: whole ones of a batch are shared
+/// out, or the rows of one.
 const SMALL: usize = 128 * 128 * 128;
+/// Fewer multiplications than this are not worth another thread's start.
+const TASK: usize = 32 * 1024;
 
 /// `y = activation(op(a) op(b) + bias)`. The caller has checked the layouts; matrices of `y` are dense.
 pub(crate) fn matmul<T: Float>(
@@ -57,11 +60,30 @@ fn products(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
     if gemm.batch > 1 && gemm.m * gemm.n * gemm.k < SMALL {
         let matrices = y.par_chunks_exact_mut(matrix).enumerate();
         matrices.for_each(|at| one(at, Parallelism::None));
+    } else if gemm.m * gemm.n * gemm.k < SMALL {
+        by_rows(a, b, y, gemm);
     } else {
         let matrices = y.chunks_exact_mut(matrix).enumerate();
         matrices.for_each(|at| one(at, Parallelism::Rayon(0)));
     }
     Ok(())
+}
+
+/// One small product, its rows shared out over the threads.
+fn by_rows(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) {
+    let least = TASK.div_ceil((gemm.n * gemm.k).max(1));
+    let rows = gemm.m.div_ceil(rayon::current_num_threads()).max(least);
+    let step = if gemm.transpose_a { 1 } else { gemm.lda };
+    let parts = y.par_chunks_mut((rows * gemm.n).max(1)).enumerate();
+    parts.for_each(|(part, y)| {
+        let part_of = Gemm {
+            m: y.len() / gemm.n,
+            ..*gemm
+        };
+        // without terms there is nothing of `a` to stand on
+        let a = a.get(part * rows * step..).unwrap_or_default();
+        product(a, b, y, &part_of, Parallelism::None);
+    });
 }
 
 /// One product; the slices are one matrix each, `y` dense.
@@ -103,24 +125,34 @@ fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm, parallelism: Parall
 
 fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
     let activation = gemm.activation;
-    if bias.is_none() && activation == Activation::None {
+    if y.is_empty() || (bias.is_none() && activation == Activation::None) {
         return;
     }
-    cpu::rows(y, gemm.n, |_, row| {
-        cpu::vectorized(|| {
-            if let Some(bias) = bias {
-                row.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
-            }
-            match activation {
-                Activation::None => {}
-                // not `max`, which would lose a NaN
-                Activation::Relu => row
-                    .iter_mut()
-                    .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
-                Activation::Sigmoid => row
-                    .iter_mut()
-                    .for_each(|y| *y = 1.0 / (1.0 + math::exp(-*y))),
-            }
-        });
-    });
+    let per_task = cpu::TASK.div_ceil(gemm.n.max(1)) * gemm.n.max(1);
+    let finish = |y: &mut [f32]| {
+        cpu::vectorized(
+            #[inline(always)]
+            || {
+                if let Some(bias) = bias {
+                    for row in y.chunks_exact_mut(gemm.n) {
+                        row.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
+                    }
+                }
+                match activation {
+                    Activation::None => {}
+                    // not `max`, which would lose a NaN
+                    Activation::Relu => y
+                        .iter_mut()
+                        .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
+                    Activation::Sigmoid => {
+                        y.iter_mut().for_each(|y| *y = 1.0 / (1.0 + math::exp(-*y)))
+                    }
+                }
+            },
+        );
+    };
+    match y.len() <= per_task {
+        true => finish(y),
+        false => y.par_chunks_mut(per_task).for_each(finish),
+    }
 }
