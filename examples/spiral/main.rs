@@ -21,7 +21,7 @@ struct Options {
     #[arg(long, default_value = "auto")]
     device: Device,
     /// Seed of the data and of the first weights
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 6)]
     seed: u64,
     /// Training steps of each network, each over all points
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
@@ -43,7 +43,9 @@ fn png(text: &str) -> Result<PathBuf, String> {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
+    let options = Options::parse();
+    // on a thread of the pool, so that no op has to wake it first and wait for it to answer
+    match rayon::scope(|_| run(&options).map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -4,8 +4,8 @@ use crate::cpu::{map_rows, reduce_rows, vector_fn};
 use crate::element::Float;
 use crate::ops::softmax::cpu::{exp_and_sum, max, softmax_row};
 
-/// Exponentials that are worked out at a time.
-const BLOCK: usize = 512;
+/// Exponentials that are worked out at a time: few, since clearing room for them must not cost more than a short row.
+const BLOCK: usize = 64;
 /// Rows whose losses are kept at a time.
 const BAND: usize = 4096;
 
