@@ -9,16 +9,10 @@ pub enum FaultKind {
     InvalidValue,
     /// 700: an access outside every live allocation, or to one that was freed.
     IllegalAddress,
-    /// 701: the block needs more than the device has.
-    OutOfResources,
     /// 702: the kernel makes no progress.
     LaunchTimeout,
     /// 710: a device-side assert.
     Assert,
-    /// 717: an address in a memory that the instruction cannot reach.
-    InvalidAddressSpace,
-    /// 715: an instruction that cannot be executed.
-    IllegalInstruction,
     /// 716: an address that is no multiple of the access's size.
     MisalignedAddress,
     /// 718: a jump to no function.
@@ -33,11 +27,8 @@ impl FaultKind {
         match self {
             FaultKind::InvalidValue => 1,
             FaultKind::IllegalAddress => 700,
-            FaultKind::OutOfResources => 701,
             FaultKind::LaunchTimeout => 702,
             FaultKind::Assert => 710,
-            FaultKind::InvalidAddressSpace => 717,
-            FaultKind::IllegalInstruction => 715,
             FaultKind::MisalignedAddress => 716,
             FaultKind::InvalidPc => 718,
             FaultKind::LaunchFailed => 719,

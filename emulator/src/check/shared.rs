@@ -23,6 +23,8 @@ const STRONG: u16 = 1 << 15;
 const IN_FLIGHT: u16 = 1 << 14;
 const THREAD: u16 = 0x3FFF;
 const MANY: u16 = THREAD;
+/// In `read_thread` of a word: look at its bytes.
+const SPLIT: u16 = THREAD - 1;
 
 /// Who accesses.
 #[derive(Clone, Copy)]
@@ -39,7 +41,11 @@ pub enum Finding {
     /// Nobody has written what is read.
     Uninitialised,
     /// Another access that nothing orders: its thread (if one), its line, whether it wrote.
-    Race { thread: Option<u32>, line: u32, write: bool },
+    Race {
+        thread: Option<u32>,
+        line: u32,
+        write: bool,
+    },
     /// An asynchronous copy that its thread has not waited for.
     InFlight { thread: u32, line: u32 },
 }
@@ -56,15 +62,16 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct SharedShadow {
     words: Vec<Cell>,
-    /// Four cells for each word, used where `split` says so.
+    /// Four cells for each word, used where the word is `SPLIT`.
     bytes: Vec<[Cell; 4]>,
-    split: Vec<bool>,
     wanted: Wanted,
     /// Clocks below this belong to earlier blocks.
     first: u32,
     latest: u32,
     warps: usize,
     clocks: [u32; 32],
+    /// For each warp the clock up to which it is ordered behind every warp.
+    floor: [u32; 32],
     /// `behind[u][v]`: warp u is ordered behind what warp v did up to this clock.
     behind: Vec<[u32; 32]>,
 }
@@ -78,7 +85,6 @@ impl SharedShadow {
         let words = bytes.div_ceil(4);
         if self.words.len() < words {
             self.words.resize(words, Cell::default());
-            self.split.resize(words, false);
         }
         self.wanted = wanted;
         self.first = self.latest + 1;
@@ -87,12 +93,22 @@ impl SharedShadow {
         self.clocks = [self.first + 1; 32];
         self.behind.clear();
         self.behind.resize(warps, [self.first - 1; 32]);
+        self.floor = [self.first - 1; 32];
     }
 
     /// `bar.warp.sync`: orders the lanes of a warp.
     pub fn warp_barrier(&mut self, warp: usize) {
         self.behind[warp][warp] = self.clocks[warp];
         self.advance(warp);
+        self.lift(warp);
+    }
+
+    fn lift(&mut self, warp: usize) {
+        self.floor[warp] = self.behind[warp][..self.warps]
+            .iter()
+            .copied()
+            .min()
+            .unwrap_or(0);
     }
 
     /// A warp arrives at a barrier: what it hands to those that pass it.
@@ -108,6 +124,34 @@ impl SharedShadow {
         for (mine, theirs) in self.behind[warp].iter_mut().zip(joined) {
             *mine = (*mine).max(*theirs);
         }
+        self.lift(warp);
+    }
+
+    /// Reads of whole words by the active lanes of a warp. Deals with those that are plainly ordered and differ from
+    /// the word's last reads in nothing but the reader; the mask of the others comes back.
+    #[inline(always)]
+    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u32; 32], strong: bool) -> u32 {
+        let (now, floor) = (self.clocks[warp as usize], self.floor[warp as usize]);
+        let window = floor.wrapping_sub(self.first);
+        let mut left = 0;
+        if floor < self.first || strong {
+            return active;
+        }
+        for (lane, address) in at.iter().enumerate() {
+            let Some(cell) = self.words.get_mut(*address as usize / 4) else {
+                return active;
+            };
+            let reader = (warp * 32 + lane as u32) as u16;
+            let written = cell.write_clock.wrapping_sub(self.first) <= window;
+            let read =
+                cell.read_clock == now && (cell.read_thread == MANY || cell.read_thread == reader);
+            if written && read {
+                cell.read_warps |= 1 << warp;
+            } else {
+                left |= 1 << lane;
+            }
+        }
+        left & active
     }
 
     fn advance(&mut self, warp: usize) {
@@ -116,27 +160,40 @@ impl SharedShadow {
     }
 
     #[inline(always)]
-    fn cells(&mut self, address: u32, size: u32, mut f: impl FnMut(&Clocks<'_>, &mut Cell) -> Option<Finding>) -> Option<Finding> {
-        let clocks = Clocks { first: self.first, clocks: &self.clocks, behind: &self.behind, wanted: self.wanted };
+    fn cells(
+        &mut self,
+        address: u32,
+        size: u32,
+        mut f: impl FnMut(&Clocks<'_>, &mut Cell) -> Option<Finding>,
+    ) -> Option<Finding> {
+        let clocks = Clocks {
+            first: self.first,
+            clocks: &self.clocks,
+            behind: &self.behind,
+            wanted: self.wanted,
+        };
         let word = address as usize / 4;
-        if size == 4 && address % 4 == 0 && !self.split[word] {
+        if size == 4 && address.is_multiple_of(4) && self.words[word].read_thread != SPLIT {
             return f(&clocks, &mut self.words[word]);
         }
         let (mut at, end) = (address, address + size);
         let mut finding = None;
         while at < end {
             let word = at as usize / 4;
-            if at % 4 == 0 && end - at >= 4 && !self.split[word] {
+            if at.is_multiple_of(4) && end - at >= 4 && self.words[word].read_thread != SPLIT {
                 finding = finding.or(f(&clocks, &mut self.words[word]));
                 at += 4;
                 continue;
             }
-            if !self.split[word] {
-                self.split[word] = true;
+            if self.words[word].read_thread != SPLIT {
                 if self.bytes.len() <= word {
                     self.bytes.resize(self.words.len(), [Cell::default(); 4]);
                 }
                 self.bytes[word] = [self.words[word]; 4];
+                self.words[word] = Cell {
+                    read_thread: SPLIT,
+                    ..Cell::default()
+                };
             }
             finding = finding.or(f(&clocks, &mut self.bytes[word][at as usize % 4]));
             at += 1;
@@ -161,7 +218,11 @@ impl SharedShadow {
         self.cells(address, size, |clocks, cell| {
             let unread = cell.write_clock < clocks.first && clocks.wanted.uninitialised;
             let finding = clocks.write(access, cell);
-            if unread { Some(Finding::Uninitialised) } else { finding }
+            if unread {
+                Some(Finding::Uninitialised)
+            } else {
+                finding
+            }
         })
     }
 
@@ -197,7 +258,7 @@ struct Clocks<'a> {
 impl Clocks<'_> {
     #[inline(always)]
     fn ordered(&self, warp: usize, thread: u16, clock: u32) -> bool {
-        clock <= self.behind[warp][usize::from(thread & THREAD) / 32 & 31]
+        clock <= self.behind[warp][(usize::from(thread & THREAD) / 32) & 31]
     }
 
     #[inline(always)]
@@ -209,11 +270,17 @@ impl Clocks<'_> {
             if self.wanted.uninitialised {
                 finding = Some(Finding::Uninitialised);
             }
-        } else if cell.write_thread & !STRONG != me && !self.ordered(warp, cell.write_thread, cell.write_clock) {
+        } else if cell.write_thread & !STRONG != me
+            && !self.ordered(warp, cell.write_thread, cell.write_clock)
+        {
             finding = self.conflict_with_write(access, cell);
         }
         let reader = me | if access.strong { STRONG } else { 0 };
-        if cell.read_clock == now && (cell.read_thread == reader || cell.read_thread == MANY && cell.read_warps >> warp & 1 != 0) {
+        if cell.read_clock == now && cell.read_thread == reader {
+            return finding;
+        }
+        if cell.read_clock == now && cell.read_thread == MANY {
+            cell.read_warps |= 1 << warp;
             return finding;
         }
         self.note_read(access, cell, reader, warp, now);
@@ -254,11 +321,19 @@ impl Clocks<'_> {
         {
             finding = self.conflict_with_write(access, cell);
         }
-        if cell.read_clock >= self.first && cell.read_thread & THREAD != me && !self.reads_ordered(warp, cell) {
+        if cell.read_clock >= self.first
+            && cell.read_thread & THREAD != me
+            && !self.reads_ordered(warp, cell)
+        {
             let both_strong = access.strong && cell.read_thread & STRONG != 0;
             if self.wanted.races && !both_strong && finding.is_none() {
-                let thread = (cell.read_thread & THREAD != MANY).then_some(u32::from(cell.read_thread & THREAD));
-                finding = Some(Finding::Race { thread, line: cell.read_line, write: false });
+                let thread = (cell.read_thread & THREAD != MANY)
+                    .then_some(u32::from(cell.read_thread & THREAD));
+                finding = Some(Finding::Race {
+                    thread,
+                    line: cell.read_line,
+                    write: false,
+                });
             }
         }
         cell.write_clock = self.clocks[warp];
@@ -270,12 +345,22 @@ impl Clocks<'_> {
 
     #[cold]
     fn conflict_with_write(&self, access: Access, cell: &Cell) -> Option<Finding> {
-        let (thread, line) = (u32::from(cell.write_thread & THREAD & !IN_FLIGHT), cell.write_line);
+        let (thread, line) = (
+            u32::from(cell.write_thread & THREAD & !IN_FLIGHT),
+            cell.write_line,
+        );
         if cell.write_thread & IN_FLIGHT != 0 {
-            return self.wanted.in_flight.then_some(Finding::InFlight { thread, line });
+            return self
+                .wanted
+                .in_flight
+                .then_some(Finding::InFlight { thread, line });
         }
         let both_strong = access.strong && cell.write_thread & STRONG != 0;
-        (self.wanted.races && !both_strong).then_some(Finding::Race { thread: Some(thread), line, write: true })
+        (self.wanted.races && !both_strong).then_some(Finding::Race {
+            thread: Some(thread),
+            line,
+            write: true,
+        })
     }
 }
 
@@ -283,10 +368,18 @@ impl Clocks<'_> {
 mod tests {
     use super::*;
 
-    const ALL: Wanted = Wanted { races: true, uninitialised: true, in_flight: true };
+    const ALL: Wanted = Wanted {
+        races: true,
+        uninitialised: true,
+        in_flight: true,
+    };
 
     fn by(thread: u32) -> Access {
-        Access { thread, strong: false, line: thread }
+        Access {
+            thread,
+            strong: false,
+            line: thread,
+        }
     }
 
     fn block_barrier(shadow: &mut SharedShadow, warps: std::ops::Range<usize>) {
@@ -309,13 +402,27 @@ mod tests {
         s.reset(64, 2, ALL);
         assert_eq!(s.write(by(0), 0, 4), None);
         assert_eq!(s.read(by(0), 0, 4), None);
-        assert_eq!(s.read(by(33), 0, 4), Some(Finding::Race { thread: Some(0), line: 0, write: true }));
+        assert_eq!(
+            s.read(by(33), 0, 4),
+            Some(Finding::Race {
+                thread: Some(0),
+                line: 0,
+                write: true
+            })
+        );
         s.reset(64, 2, ALL);
         s.write(by(0), 0, 4);
         block_barrier(&mut s, 0..2);
         assert_eq!(s.read(by(33), 0, 4), None);
         assert_eq!(s.read(by(34), 0, 4), None);
-        assert_eq!(s.write(by(33), 0, 4), Some(Finding::Race { thread: None, line: 34, write: false }));
+        assert_eq!(
+            s.write(by(33), 0, 4),
+            Some(Finding::Race {
+                thread: None,
+                line: 34,
+                write: false
+            })
+        );
         block_barrier(&mut s, 0..2);
         assert_eq!(s.write(by(1), 0, 4), None);
     }
@@ -357,7 +464,10 @@ mod tests {
         let mut s = SharedShadow::default();
         s.reset(64, 1, ALL);
         s.begin_copy(by(0), 0, 16);
-        assert!(matches!(s.read(by(0), 4, 4), Some(Finding::InFlight { .. })));
+        assert!(matches!(
+            s.read(by(0), 4, 4),
+            Some(Finding::InFlight { .. })
+        ));
         s.end_copy(by(0), 0, 16);
         assert_eq!(s.read(by(0), 4, 4), None);
         assert!(s.read(by(1), 4, 4).is_some());
@@ -367,7 +477,10 @@ mod tests {
     fn strong_accesses_do_not_race_with_each_other() {
         let mut s = SharedShadow::default();
         s.reset(64, 2, ALL);
-        let strong = |thread| Access { strong: true, ..by(thread) };
+        let strong = |thread| Access {
+            strong: true,
+            ..by(thread)
+        };
         s.write(strong(0), 0, 4);
         assert_eq!(s.update(strong(40), 0, 4), None);
         assert_eq!(s.read(strong(1), 0, 4), None);

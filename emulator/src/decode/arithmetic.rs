@@ -64,17 +64,25 @@ pub fn float_mode(op: &mut Opcode<'_>) -> u8 {
     rounding as u8 | flag(op.take("ftz"), mode::FTZ) | flag(op.take("sat"), mode::SAT)
 }
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     match op.base {
-        "add" | "sub" | "addc" | "subc" | "mul" | "mad" | "madc" | "fma" | "div" | "rem" | "min" | "max" | "abs" | "neg" | "sad"
-        | "mul24" | "mad24" | "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "ex2" | "lg2" | "copysign" | "dp4a"
-        | "dp2a" => {}
+        "add" | "sub" | "addc" | "subc" | "mul" | "mad" | "madc" | "fma" | "div" | "rem"
+        | "min" | "max" | "abs" | "neg" | "sad" | "mul24" | "mad24" | "rcp" | "sqrt" | "rsqrt"
+        | "sin" | "cos" | "tanh" | "ex2" | "lg2" | "copysign" | "dp4a" | "dp2a" => {}
         _ => return Ok(false),
     }
     if matches!(op.base, "dp4a" | "dp2a") {
         return dot(f, op, operands).map(|()| true);
     }
-    let Some(ty) = op.take_type() else { return f.syntax(format!("{} without a type", op.text)).map(|()| true) };
+    let Some(ty) = op.take_type() else {
+        return f
+            .syntax(format!("{} without a type", op.text))
+            .map(|()| true);
+    };
     match ty {
         Type::F32 => single(f, op, operands)?,
         Type::F64 => double(f, op, operands)?,
@@ -106,8 +114,12 @@ pub fn typed<'a>(
     runs: Option<[Run; 3]>,
     m: u8,
 ) -> Result<()> {
-    let Some(runs) = runs else { return f.unsupported(op.text) };
-    let [d, sources @ ..] = operands else { return f.syntax(format!("{} without operands", op.text)) };
+    let Some(runs) = runs else {
+        return f.unsupported(op.text);
+    };
+    let [d, sources @ ..] = operands else {
+        return f.syntax(format!("{} without operands", op.text));
+    };
     if sources.len() > types.len() {
         return f.syntax(format!("too many operands of {}", op.text));
     }
@@ -125,11 +137,24 @@ pub fn typed<'a>(
 }
 
 /// How many sources an instruction must have.
-fn count<'a>(f: &Function<'a, '_>, op: &Opcode<'a>, operands: &[Operand<'a>], sources: usize) -> Result<()> {
-    if operands.len() == sources + 1 { Ok(()) } else { f.syntax(format!("{} takes {} operands", op.text, sources + 1)) }
+fn count<'a>(
+    f: &Function<'a, '_>,
+    op: &Opcode<'a>,
+    operands: &[Operand<'a>],
+    sources: usize,
+) -> Result<()> {
+    if operands.len() == sources + 1 {
+        Ok(())
+    } else {
+        f.syntax(format!("{} takes {} operands", op.text, sources + 1))
+    }
 }
 
-fn single<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn single<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     let mut m = float_mode(op);
     let nearest = m & mode::ROUNDING == 0;
     let approx = op.take("approx");
@@ -144,7 +169,14 @@ fn single<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Oper
         "mul" if nearest => (ftz_sat!(m, Map2, Mul), 2),
         "mul" => (same::<Map2<float::MulRounded>>(), 2),
         "fma" | "mad" if nearest => (ftz_sat!(m, Map3, Fma), 3),
-        "fma" | "mad" => (same::<Map3<float::FmaRounded>>(), 3),
+        "fma" | "mad" => {
+            let runs = match m & mode::ROUNDING {
+                1 => same::<Map3<float::FmaRounded<1>>>(),
+                2 => same::<Map3<float::FmaRounded<2>>>(),
+                _ => same::<Map3<float::FmaRounded<3>>>(),
+            };
+            (runs, 3)
+        }
         "div" => {
             let _ = op.take("full");
             let runs = match (nearest, m & mode::FTZ != 0) {
@@ -154,8 +186,22 @@ fn single<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Oper
             };
             (runs, 2)
         }
-        "rcp" => (if nearest { same::<Map1<float::Rcp>>() } else { same::<Map1<float::RcpRounded>>() }, 1),
-        "sqrt" => (if nearest { same::<Map1<float::Sqrt>>() } else { same::<Map1<float::SqrtRounded>>() }, 1),
+        "rcp" => (
+            if nearest {
+                same::<Map1<float::Rcp>>()
+            } else {
+                same::<Map1<float::RcpRounded>>()
+            },
+            1,
+        ),
+        "sqrt" => (
+            if nearest {
+                same::<Map1<float::Sqrt>>()
+            } else {
+                same::<Map1<float::SqrtRounded>>()
+            },
+            1,
+        ),
         "rsqrt" if approx => (same::<Map1<float::Rsqrt>>(), 1),
         "sin" if approx => (same::<Map1<float::Sin>>(), 1),
         "cos" if approx => (same::<Map1<float::Cos>>(), 1),
@@ -185,10 +231,16 @@ fn single<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Oper
 /// `.NaN`, `.xorsign.abs`, `.abs` of `min` and `max`.
 pub fn extreme_mode(op: &mut Opcode<'_>) -> u8 {
     let flag = |on: bool, bit: u8| if on { bit } else { 0 };
-    flag(op.take("NaN"), mode::NAN) | flag(op.take("xorsign"), mode::XORSIGN) | flag(op.take("abs"), mode::ABS)
+    flag(op.take("NaN"), mode::NAN)
+        | flag(op.take("xorsign"), mode::XORSIGN)
+        | flag(op.take("abs"), mode::ABS)
 }
 
-fn double<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn double<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     let m = float_mode(op);
     let approx = op.take("approx");
     let (runs, sources) = match op.base {
@@ -224,7 +276,12 @@ fn wider(ty: Type) -> Option<Type> {
     })
 }
 
-fn integer<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>], ty: Type) -> Result<()> {
+fn integer<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+    ty: Type,
+) -> Result<()> {
     let carried = op.take("cc");
     if carried || matches!(op.base, "addc" | "subc" | "madc") {
         return carry(f, op, operands, ty, carried);
@@ -232,11 +289,22 @@ fn integer<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Ope
     let sat = op.take("sat");
     let form = op.take_any(&["lo", "hi", "wide"]);
     let (runs, sources) = match (op.base, form) {
-        ("add", None) if sat => ((ty == Type::S32).then(|| same::<Map2<int::AddSat<i32>>>()), 2),
-        ("sub", None) if sat => ((ty == Type::S32).then(|| same::<Map2<int::SubSat<i32>>>()), 2),
-        ("mad", Some("hi")) if sat => ((ty == Type::S32).then(|| same::<Map3<int::MadHiSat<i32>>>()), 3),
+        ("add", None) if sat => (
+            (ty == Type::S32).then(|| same::<Map2<int::AddSat<i32>>>()),
+            2,
+        ),
+        ("sub", None) if sat => (
+            (ty == Type::S32).then(|| same::<Map2<int::SubSat<i32>>>()),
+            2,
+        ),
+        ("mad", Some("hi")) if sat => (
+            (ty == Type::S32).then(|| same::<Map3<int::MadHiSat<i32>>>()),
+            3,
+        ),
         _ if sat => (None, 0),
-        ("add", None) if matches!(ty, Type::U16x2 | Type::S16x2) => (Some(same::<Map2<int::Add16x2>>()), 2),
+        ("add", None) if matches!(ty, Type::U16x2 | Type::S16x2) => {
+            (Some(same::<Map2<int::Add16x2>>()), 2)
+        }
         ("min", None) if ty == Type::U16x2 => (Some(same::<Map2<int::MinU16x2>>()), 2),
         ("max", None) if ty == Type::U16x2 => (Some(same::<Map2<int::MaxU16x2>>()), 2),
         ("min", None) if ty == Type::S16x2 => (Some(same::<Map2<int::MinS16x2>>()), 2),
@@ -272,7 +340,9 @@ fn integer<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Ope
         count(f, op, operands, sources)?;
     }
     if form == Some("wide") {
-        let Some(wide) = wider(ty) else { return f.unsupported(op.text) };
+        let Some(wide) = wider(ty) else {
+            return f.unsupported(op.text);
+        };
         return typed(f, op, operands, wide, &[ty, ty, wide], runs, 0);
     }
     plain(f, op, operands, ty, runs, 0)
@@ -315,15 +385,25 @@ fn carry<'a>(
     Ok(())
 }
 
-fn dot<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn dot<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     let high = match (op.base, op.take_any(&["lo", "hi"])) {
         ("dp2a", Some("hi")) => 4,
         ("dp2a", None) => return f.syntax("dp2a without .lo or .hi"),
         _ => 0,
     };
-    let (Some(a), Some(b)) = (op.take_type(), op.take_type()) else { return f.syntax("two types expected") };
+    let (Some(a), Some(b)) = (op.take_type(), op.take_type()) else {
+        return f.syntax("two types expected");
+    };
     count(f, op, operands, 3)?;
     let m = u8::from(a.signed()) | if b.signed() { 2 } else { 0 } | high;
-    let runs = if op.base == "dp4a" { same::<Map3<int::Dp4a>>() } else { same::<Map3<int::Dp2a>>() };
+    let runs = if op.base == "dp4a" {
+        same::<Map3<int::Dp4a>>()
+    } else {
+        same::<Map3<int::Dp2a>>()
+    };
     plain(f, op, operands, Type::B32, Some(runs), m)
 }

@@ -8,7 +8,11 @@ use crate::exec::handler::{same, select};
 use crate::exec::inst::level;
 use crate::ptx::ast::{Number, Operand};
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     if op.base != "cp" {
         return Ok(false);
     }
@@ -21,7 +25,9 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
         f.emit(same::<run::WaitAll>());
     } else if op.take("wait_group") {
         let [Operand::Number(Number::Int(most))] = operands else {
-            return f.syntax("cp.async.wait_group takes a number").map(|()| true);
+            return f
+                .syntax("cp.async.wait_group takes a number")
+                .map(|()| true);
         };
         f.emit(same::<run::WaitGroup>()).imm(*most as i64);
     } else {
@@ -30,12 +36,22 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     Ok(true)
 }
 
-fn start<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn start<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     op.take_any(&["ca", "cg"]);
     op.take_any(&["shared", "shared::cta"]);
     op.take("global");
     op.take_any(&["L2::64B", "L2::128B", "L2::256B"]);
-    let [target, source, Operand::Number(Number::Int(bytes)), rest @ ..] = operands else {
+    let [
+        target,
+        source,
+        Operand::Number(Number::Int(bytes)),
+        rest @ ..,
+    ] = operands
+    else {
         return f.unsupported(op.text);
     };
     if !matches!(bytes, 4 | 8 | 16) {
@@ -61,8 +77,15 @@ fn start<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Opera
         select::<run::Start<{ level::FULL }>>(),
     ];
     let draft = f.emit(runs);
-    draft.uses(0, target.base).uses(1, source.base).m(0, *bytes as u8);
-    draft.m(1, u8::from(target.wide)).m(2, u8::from(source.wide)).imm(target.offset).a(source.offset as i32 as u32);
+    draft
+        .uses(0, target.base)
+        .uses(1, source.base)
+        .m(0, *bytes as u8);
+    draft
+        .m(1, u8::from(target.wide))
+        .m(2, u8::from(source.wide))
+        .imm(target.offset)
+        .a(source.offset as i32 as u32);
     if let Some(size) = size {
         draft.uses(2, size);
     }

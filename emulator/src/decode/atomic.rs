@@ -10,7 +10,11 @@ use crate::exec::handler::select;
 use crate::exec::inst::level;
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     let returns = match op.base {
         "atom" => true,
         "red" => false,
@@ -19,7 +23,9 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     let space = take_space(op);
     take_hints(op);
     op.take("noftz");
-    let names = ["add", "exch", "cas", "and", "or", "xor", "min", "max", "inc", "dec"];
+    let names = [
+        "add", "exch", "cas", "and", "or", "xor", "min", "max", "inc", "dec",
+    ];
     let (Some(name), Some(ty)) = (op.take_any(&names), op.take_type()) else {
         return f.unsupported(op.text).map(|()| true);
     };
@@ -70,7 +76,12 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
         _ => return f.unsupported(op.text).map(|()| true),
     };
     let draft = f.emit(runs);
-    draft.uses(0, address.base).uses(2, b).m(0, operation).m(4, u8::from(address.wide)).imm(address.offset);
+    draft
+        .uses(0, address.base)
+        .uses(2, b)
+        .m(0, operation)
+        .m(4, u8::from(address.wide))
+        .imm(address.offset);
     if let Some(third) = third {
         draft.uses(3, third);
     }

@@ -8,7 +8,11 @@ use crate::exec::handler::same;
 use crate::exec::sync::{self as run, modifier};
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     let warp = op.base == "bar" && op.take("warp");
     match op.base {
         "membar" | "fence" => {
@@ -20,7 +24,9 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
         }
         "bar" if warp => {
             op.take("sync");
-            let [mask] = operands else { return f.syntax("bar.warp.sync takes a mask").map(|()| true) };
+            let [mask] = operands else {
+                return f.syntax("bar.warp.sync takes a mask").map(|()| true);
+            };
             let mask = f.src(mask, Type::B32)?;
             f.emit(same::<run::WarpBarrier>()).uses(0, mask);
         }
@@ -35,7 +41,11 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     Ok(true)
 }
 
-fn block<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn block<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     op.take("cta");
     // `bar` is `barrier.aligned` by another name
     let aligned = op.take("aligned") || op.base == "bar";
@@ -67,10 +77,17 @@ fn block<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Opera
     let id = f.src(id, Type::U32)?;
     let threads = threads.map(|t| f.src(t, Type::U32)).transpose()?;
     let vote = vote.map(|v| f.predicate(v)).transpose()?;
-    let ty = if kind == reduction::POPC { Type::U32 } else { Type::Pred };
+    let ty = if kind == reduction::POPC {
+        Type::U32
+    } else {
+        Type::Pred
+    };
     let d = d.map(|d| f.dst(d, ty)).transpose()?;
     let draft = f.emit(same::<run::Barrier>());
-    draft.uses(1, id).m(modifier::KIND, kind).m(modifier::ALIGNED, u8::from(aligned));
+    draft
+        .uses(1, id)
+        .m(modifier::KIND, kind)
+        .m(modifier::ALIGNED, u8::from(aligned));
     draft.m(modifier::ARRIVE, u8::from(action == Some("arrive")));
     if let Some(threads) = threads {
         draft.uses(2, threads);

@@ -4,10 +4,10 @@ use super::draft::{Draft, Label, Leave, Reg, Slot};
 use super::function::{Function, Name, Result, Signature};
 use super::opcode::Opcode;
 use super::types::Type;
+use crate::exec::call;
 use crate::exec::control as run;
 use crate::exec::handler::same;
 use crate::exec::inst::{NONE, Run};
-use crate::exec::call;
 use crate::ptx::ast::{Instruction, Operand};
 use std::rc::Rc;
 
@@ -18,7 +18,23 @@ pub fn takes_guard(base: &str) -> bool {
 
 /// Whether an opcode may leave the instruction other than to the next: its guard becomes a jump around it.
 pub fn leaves(base: &str) -> bool {
-    matches!(base, "call" | "ret" | "exit" | "trap" | "brkpt" | "brx" | "bar" | "barrier" | "shfl" | "vote" | "match" | "redux" | "nanosleep")
+    super::tensor::is_collective(base)
+        || matches!(
+            base,
+            "call"
+                | "ret"
+                | "exit"
+                | "trap"
+                | "brkpt"
+                | "brx"
+                | "bar"
+                | "barrier"
+                | "shfl"
+                | "vote"
+                | "match"
+                | "redux"
+                | "nanosleep"
+        )
 }
 
 /// A jump; with a predicate, where it (or its negation) holds.
@@ -29,7 +45,9 @@ pub fn branch(f: &mut Function<'_, '_>, target: Label, predicate: Option<(Reg, b
             f.leave(Leave::Jump(target));
         }
         Some((reg, negated)) => {
-            f.emit(same::<run::Branch>()).uses(0, reg).m(0, u8::from(negated));
+            f.emit(same::<run::Branch>())
+                .uses(0, reg)
+                .m(0, u8::from(negated));
             f.leave(Leave::Branch(target));
         }
     }
@@ -43,7 +61,9 @@ pub fn guarded_branch<'a>(
     negated: bool,
 ) -> Result<()> {
     op.take("uni");
-    let [Operand::Name(name)] = instruction.operands.as_slice() else { return f.syntax("bra takes one label") };
+    let [Operand::Name(name)] = instruction.operands.as_slice() else {
+        return f.syntax("bra takes one label");
+    };
     let target = f.target(name)?;
     branch(f, target, Some((predicate, negated)));
     Ok(())
@@ -51,7 +71,9 @@ pub fn guarded_branch<'a>(
 
 /// The instructions up to `guard_end` run where a predicate holds.
 pub fn guard_begin(f: &mut Function<'_, '_>, predicate: Reg, negated: bool) {
-    f.emit(same::<run::GuardBegin>()).uses(0, predicate).m(0, u8::from(negated));
+    f.emit(same::<run::GuardBegin>())
+        .uses(0, predicate)
+        .m(0, u8::from(negated));
 }
 
 pub fn guard_end(f: &mut Function<'_, '_>, begin: usize) {
@@ -76,7 +98,14 @@ fn emit_return(f: &mut Function<'_, '_>) {
 }
 
 /// Fills in what only the layout knows: targets, the place behind, the pool's place.
-pub fn fix(draft: &mut Draft, at: u32, start: u32, pool_at: u32, labels: &[usize], pool: &mut [u32]) {
+pub fn fix(
+    draft: &mut Draft,
+    at: u32,
+    start: u32,
+    pool_at: u32,
+    labels: &[usize],
+    pool: &mut [u32],
+) {
     let place = |label: &Label| start + labels[label.0 as usize] as u32;
     match &draft.leave {
         Leave::Jump(label) | Leave::Branch(label) => {
@@ -91,8 +120,16 @@ pub fn fix(draft: &mut Draft, at: u32, start: u32, pool_at: u32, labels: &[usize
             draft.inst.a += pool_at;
         }
         Leave::Next | Leave::End => {
-            draft.inst.b = if draft.inst.b > 0 { start + at + draft.inst.b } else { start + at + 1 };
-            if draft.operands.iter().any(|o| matches!(o.slot, Slot::Pool(_))) {
+            draft.inst.b = if draft.inst.b > 0 {
+                start + at + draft.inst.b
+            } else {
+                start + at + 1
+            };
+            if draft
+                .operands
+                .iter()
+                .any(|o| matches!(o.slot, Slot::Pool(_)))
+            {
                 draft.inst.a += pool_at;
             }
             if draft.inst.m[7] == POOLED {
@@ -116,11 +153,17 @@ pub fn clock(name: &str) -> Option<[Run; 3]> {
     }
 }
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     match op.base {
         "bra" => {
             op.take("uni");
-            let [Operand::Name(name)] = operands else { return f.syntax("bra takes one label").map(|()| true) };
+            let [Operand::Name(name)] = operands else {
+                return f.syntax("bra takes one label").map(|()| true);
+            };
             let target = f.target(name)?;
             branch(f, target, None);
         }
@@ -144,7 +187,8 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
             f.emit(same::<run::Nanosleep>());
         }
         // hints for the hardware
-        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" | "setmaxnreg" | "griddepcontrol" => {
+        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" | "setmaxnreg"
+        | "griddepcontrol" => {
             op.take_rest();
         }
         _ => return Ok(false),
@@ -152,9 +196,16 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     Ok(true)
 }
 
-fn table_branch<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
-    (op.take("idx"), op.take("uni"));
-    let [index, Operand::Name(table)] = operands else { return f.syntax("brx.idx takes an index and a table") };
+fn table_branch<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
+    op.take("idx");
+    op.take("uni");
+    let [index, Operand::Name(table)] = operands else {
+        return f.syntax("brx.idx takes an index and a table");
+    };
     let index = f.src(index, Type::U32)?;
     let Some(Name::Targets(names)) = f.lookup(table) else {
         return f.syntax(format!("'{table}' is no table of branch targets"));
@@ -165,18 +216,27 @@ fn table_branch<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a
     }
     let at = f.pool.len() as u32;
     f.pool.resize(f.pool.len() + targets.len(), NONE);
-    f.emit(same::<run::BranchTable>()).uses(0, index).a(at).imm(targets.len() as i64);
+    f.emit(same::<run::BranchTable>())
+        .uses(0, index)
+        .a(at)
+        .imm(targets.len() as i64);
     f.leave(Leave::Table(targets));
     Ok(())
 }
 
-fn decode_call<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn decode_call<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     op.take("uni");
     let (returns, rest): (&[Operand<'a>], _) = match operands {
         [Operand::List(returns), rest @ ..] => (returns, rest),
         rest => (&[], rest),
     };
-    let [Operand::Name(callee), rest @ ..] = rest else { return f.syntax("call names no function") };
+    let [Operand::Name(callee), rest @ ..] = rest else {
+        return f.syntax("call names no function");
+    };
     let (params, prototype): (&[Operand<'a>], _) = match rest {
         [Operand::List(params), rest @ ..] => (params, rest.first()),
         rest => (&[], rest.first()),
@@ -187,19 +247,34 @@ fn decode_call<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a 
         return indirect(f, callee, prototype, params, returns);
     }
     let Some(function) = f.symbols.function(callee) else {
-        return f.error(crate::exec::LoadErrorKind::Unresolved, format!("function '{callee}'"));
+        return f.error(
+            crate::exec::LoadErrorKind::Unresolved,
+            format!("function '{callee}'"),
+        );
     };
     let Some(routine) = f.symbols.routine(callee) else {
         let runs = match *callee {
             "vprintf" => same::<call::Printf>(),
             "__assertfail" => same::<call::AssertFail>(),
-            _ => return f.error(crate::exec::LoadErrorKind::Unresolved, format!("function '{callee}' has no body")),
+            _ => {
+                return f.error(
+                    crate::exec::LoadErrorKind::Unresolved,
+                    format!("function '{callee}' has no body"),
+                );
+            }
         };
         return emit_call(f, runs, None, None, params, returns);
     };
     let signature = f.symbols.signature(&function.params, &function.returns)?;
     check_signature(f, &signature, &params, &returns)?;
-    emit_call(f, same::<call::Call>(), Some(routine), None, params, returns)
+    emit_call(
+        f,
+        same::<call::Call>(),
+        Some(routine),
+        None,
+        params,
+        returns,
+    )
 }
 
 fn indirect<'a>(
@@ -217,10 +292,22 @@ fn indirect<'a>(
         check_signature(f, &signature, &params, &returns)?;
     }
     f.symbols.all_routines();
-    emit_call(f, same::<call::CallIndirect>(), None, Some(pointer), params, returns)
+    emit_call(
+        f,
+        same::<call::CallIndirect>(),
+        None,
+        Some(pointer),
+        params,
+        returns,
+    )
 }
 
-fn check_signature(f: &Function<'_, '_>, s: &Signature, params: &[(u32, u32)], returns: &[(u32, u32)]) -> Result<()> {
+fn check_signature(
+    f: &Function<'_, '_>,
+    s: &Signature,
+    params: &[(u32, u32)],
+    returns: &[(u32, u32)],
+) -> Result<()> {
     let sizes = |list: &[(u32, u32)]| list.iter().map(|a| a.1).collect::<Vec<_>>();
     if sizes(params) != s.params || sizes(returns) != s.returns {
         return f.syntax("the call's arguments do not have the sizes that the function declares");
@@ -255,7 +342,8 @@ fn emit_call(
     let at = f.pool.len() as u32;
     for list in [&params, &returns] {
         f.pool.push(list.len() as u32);
-        f.pool.extend(list.iter().flat_map(|(offset, size)| [*offset, *size]));
+        f.pool
+            .extend(list.iter().flat_map(|(offset, size)| [*offset, *size]));
     }
     // `a` is taken by the routine's number, which only the module knows; the pool's place goes elsewhere
     let draft = f.emit(runs);

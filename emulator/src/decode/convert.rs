@@ -10,7 +10,11 @@ use crate::exec::inst::Run;
 use crate::exec::rounding::Rounding;
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     if op.base != "cvt" {
         return Ok(false);
     }
@@ -36,11 +40,17 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     };
     if let ([d, a, b], Type::F16x2 | Type::Bf16x2, Type::F32) = (operands, to, from) {
         let (a, b, d) = (f.src(a, Type::F32)?, f.src(b, Type::F32)?, f.dst(d, to)?);
-        let runs = if to == Type::F16x2 { same::<Map2<run::F32ToF16x2>>() } else { same::<Map2<run::F32ToBf16x2>>() };
+        let runs = if to == Type::F16x2 {
+            same::<Map2<run::F32ToF16x2>>()
+        } else {
+            same::<Map2<run::F32ToBf16x2>>()
+        };
         f.emit(runs).def(0, d).uses(1, a).uses(2, b).m(0, m);
         return Ok(true);
     }
-    let [d, a] = operands else { return f.syntax("cvt takes two operands").map(|()| true) };
+    let [d, a] = operands else {
+        return f.syntax("cvt takes two operands").map(|()| true);
+    };
     let (a, d) = (f.wide_src(a, from)?, f.wide_dst(d, to)?);
     if to == Type::Tf32 {
         let form = match rounding {
@@ -48,7 +58,10 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
             Some("rn") => 1,
             _ => 2,
         };
-        f.emit(same::<Map1<run::F32ToTf32>>()).def(0, d).uses(1, a).m(0, form);
+        f.emit(same::<Map1<run::F32ToTf32>>())
+            .def(0, d)
+            .uses(1, a)
+            .m(0, form);
         return Ok(true);
     }
     let (from_width, to_width) = (width(f.types[a.0 as usize]), width(f.types[d.0 as usize]));
@@ -63,8 +76,13 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     }
     let draft = f.emit(same::<run::Convert>());
     draft.def(0, d).uses(1, a);
-    draft.m(modifier::FORM, m).m(modifier::FROM, from_kind).m(modifier::TO, to_kind);
-    draft.m(modifier::FROM_WIDTH, (from_width / 8) as u8).m(modifier::TO_WIDTH, (to_width / 8) as u8);
+    draft
+        .m(modifier::FORM, m)
+        .m(modifier::FROM, from_kind)
+        .m(modifier::TO, to_kind);
+    draft
+        .m(modifier::FROM_WIDTH, (from_width / 8) as u8)
+        .m(modifier::TO_WIDTH, (to_width / 8) as u8);
     Ok(true)
 }
 
@@ -122,12 +140,24 @@ fn fast(from: Type, to: Type, m: u8) -> Option<[Run; 3]> {
     let clean = m & (modifier::SAT | modifier::RELU) == 0;
     match (from, to) {
         (Type::F32, Type::F32) if m & modifier::RELU == 0 => Some(same::<Map1<run::F32ToF32>>()),
-        (Type::F16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => Some(same::<Map1<run::F16ToF32>>()),
-        (Type::Bf16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => Some(same::<Map1<run::Bf16ToF32>>()),
-        (Type::F32, Type::F16) if clean && nearest && m & modifier::FTZ == 0 => Some(same::<Map1<run::F32ToF16>>()),
-        (Type::F32, Type::Bf16) if clean && nearest && m & modifier::FTZ == 0 => Some(same::<Map1<run::F32ToBf16>>()),
-        (Type::F32, Type::F64) if clean && m & modifier::INTEGRAL == 0 => Some(same::<Map1<run::F32ToF64>>()),
-        (Type::F64, Type::F32) if clean && nearest && m & modifier::INTEGRAL == 0 => Some(same::<Map1<run::F64ToF32>>()),
+        (Type::F16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => {
+            Some(same::<Map1<run::F16ToF32>>())
+        }
+        (Type::Bf16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => {
+            Some(same::<Map1<run::Bf16ToF32>>())
+        }
+        (Type::F32, Type::F16) if clean && nearest && m & modifier::FTZ == 0 => {
+            Some(same::<Map1<run::F32ToF16>>())
+        }
+        (Type::F32, Type::Bf16) if clean && nearest && m & modifier::FTZ == 0 => {
+            Some(same::<Map1<run::F32ToBf16>>())
+        }
+        (Type::F32, Type::F64) if clean && m & modifier::INTEGRAL == 0 => {
+            Some(same::<Map1<run::F32ToF64>>())
+        }
+        (Type::F64, Type::F32) if clean && nearest && m & modifier::INTEGRAL == 0 => {
+            Some(same::<Map1<run::F64ToF32>>())
+        }
         (Type::F32, _) if !to.is_float() => from_float!(to, f32),
         (Type::F64, _) if !to.is_float() => from_float!(to, f64),
         (Type::U16, _) if clean && nearest => from_integer!(to, u16),

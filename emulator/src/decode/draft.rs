@@ -47,25 +47,52 @@ pub struct Draft {
 
 impl Draft {
     pub fn new(runs: [Run; 3], line: u32, guarded: bool) -> Draft {
-        let inst = Inst { run: runs[0], r: [NONE; 6], imm: 0, a: 0, b: 0, m: [0; 8], line };
-        Draft { inst, runs, operands: vec![], leave: Leave::Next, guarded, callee: None }
+        let inst = Inst {
+            run: runs[0],
+            r: [NONE; 6],
+            imm: 0,
+            a: 0,
+            b: 0,
+            m: [0; 8],
+            line,
+        };
+        Draft {
+            inst,
+            runs,
+            operands: vec![],
+            leave: Leave::Next,
+            guarded,
+            callee: None,
+        }
     }
 
     /// Operand `slot` is written.
     pub fn def(&mut self, slot: u8, reg: Reg) -> &mut Draft {
-        self.operands.push(Operand { slot: Slot::Inline(slot), reg, written: true });
+        self.operands.push(Operand {
+            slot: Slot::Inline(slot),
+            reg,
+            written: true,
+        });
         self
     }
 
     /// Operand `slot` is read.
     pub fn uses(&mut self, slot: u8, reg: Reg) -> &mut Draft {
-        self.operands.push(Operand { slot: Slot::Inline(slot), reg, written: false });
+        self.operands.push(Operand {
+            slot: Slot::Inline(slot),
+            reg,
+            written: false,
+        });
         self
     }
 
     /// An operand of the pool.
     pub fn pooled(&mut self, slot: u32, reg: Reg, written: bool) -> &mut Draft {
-        self.operands.push(Operand { slot: Slot::Pool(slot), reg, written });
+        self.operands.push(Operand {
+            slot: Slot::Pool(slot),
+            reg,
+            written,
+        });
         self
     }
 

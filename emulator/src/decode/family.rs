@@ -4,7 +4,8 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use crate::ptx::ast::Operand;
 
-type Family = for<'a, 's> fn(&mut Function<'a, 's>, &mut Opcode<'a>, &'a [Operand<'a>]) -> Result<bool>;
+type Family =
+    for<'a, 's> fn(&mut Function<'a, 's>, &mut Opcode<'a>, &'a [Operand<'a>]) -> Result<bool>;
 
 /// Each answers false to an opcode that is not its own.
 const FAMILIES: [Family; 12] = [
@@ -22,7 +23,11 @@ const FAMILIES: [Family; 12] = [
     super::tensor::decode,
 ];
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     for family in FAMILIES {
         if family(f, op, operands)? {
             return Ok(());

@@ -11,6 +11,9 @@ use crate::ptx::ast::{self, Instruction, Loc, Space, Statement, Variable};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+/// Offset and size in local memory, of the parameters and of the results.
+type Formals = (Vec<(u32, u32)>, Vec<(u32, u32)>);
+
 pub type Result<T> = std::result::Result<T, LoadError>;
 
 /// What a name means inside a function.
@@ -53,7 +56,7 @@ pub struct Function<'a, 's> {
     pub labels: Vec<Option<usize>>,
     pub local_bytes: u32,
     pub locs: Vec<(u32, Loc)>,
-    pub formals: (Vec<(u32, u32)>, Vec<(u32, u32)>),
+    pub formals: Formals,
     scopes: Vec<Scope<'a>>,
     guarded: bool,
     carry: Option<Reg>,
@@ -86,7 +89,11 @@ impl<'a, 's> Function<'a, 's> {
     }
 
     pub fn error<T>(&self, kind: LoadErrorKind, message: impl Into<String>) -> Result<T> {
-        Err(LoadError { line: self.line, kind, message: message.into() })
+        Err(LoadError {
+            line: self.line,
+            kind,
+            message: message.into(),
+        })
     }
 
     pub fn syntax<T>(&self, message: impl Into<String>) -> Result<T> {
@@ -161,7 +168,9 @@ impl<'a, 's> Function<'a, 's> {
     }
 
     pub fn define(&mut self, name: &'a str, meaning: Name<'a>) -> Result<()> {
-        let Some(scope) = self.scopes.last_mut() else { return Ok(()) };
+        let Some(scope) = self.scopes.last_mut() else {
+            return Ok(());
+        };
         if scope.names.insert(name, meaning).is_some() {
             return self.syntax(format!("'{name}' is declared twice"));
         }
@@ -218,7 +227,10 @@ impl<'a, 's> Function<'a, 's> {
                 }
                 Statement::Loc(loc) => self.pending_loc(*loc),
                 Statement::Prototype(prototype) => {
-                    let signature = Rc::new(self.symbols.signature(&prototype.params, &prototype.returns)?);
+                    let signature = Rc::new(
+                        self.symbols
+                            .signature(&prototype.params, &prototype.returns)?,
+                    );
                     self.define(prototype.label, Name::Prototype(signature))?;
                 }
                 Statement::Targets { label, names } => {
@@ -256,7 +268,9 @@ impl<'a, 's> Function<'a, 's> {
             }
             (Space::Shared, _) => Name::Shared(self.symbols.shared(v.name, bytes, align)?),
             (Space::Local | Space::Param, _) => Name::Local(self.local(bytes, align)?, bytes),
-            (Space::Global | Space::Const, _) => return self.unsupported("module variables inside a function"),
+            (Space::Global | Space::Const, _) => {
+                return self.unsupported("module variables inside a function");
+            }
         };
         self.define(v.name, meaning)
     }
@@ -274,7 +288,13 @@ impl<'a, 's> Function<'a, 's> {
         };
         let predicate = self.register(name, Type::Pred)?;
         if super::control::takes_guard(opcode.base) {
-            return super::control::guarded_branch(self, &mut opcode, instruction, predicate, negated);
+            return super::control::guarded_branch(
+                self,
+                &mut opcode,
+                instruction,
+                predicate,
+                negated,
+            );
         }
         if super::control::leaves(opcode.base) {
             // control or a wait under a guard: jump around it
@@ -294,7 +314,11 @@ impl<'a, 's> Function<'a, 's> {
         Ok(())
     }
 
-    fn unguarded(&mut self, opcode: &mut Opcode<'a>, instruction: &'a Instruction<'a>) -> Result<()> {
+    fn unguarded(
+        &mut self,
+        opcode: &mut Opcode<'a>,
+        instruction: &'a Instruction<'a>,
+    ) -> Result<()> {
         super::family::decode(self, opcode, &instruction.operands)?;
         match opcode.untaken() {
             Some(modifier) => self.unsupported(format!("modifier .{modifier} of {}", opcode.text)),
@@ -322,7 +346,11 @@ impl<'a, 's> Function<'a, 's> {
             let at = self.local(bytes, align)?;
             self.define(v.name, Name::Local(at, bytes))?;
             let is_return = function.returns.iter().any(|r| std::ptr::eq(r, v));
-            if is_return { self.formals.1.push((at, bytes)) } else { self.formals.0.push((at, bytes)) }
+            if is_return {
+                self.formals.1.push((at, bytes))
+            } else {
+                self.formals.0.push((at, bytes))
+            }
         }
         Ok(())
     }

@@ -74,7 +74,11 @@ pub fn intervals(drafts: &[Draft], labels: &[usize], registers: usize) -> Vec<Op
 }
 
 fn basic_blocks(drafts: &[Draft], labels: &[usize], registers: usize) -> Vec<BasicBlock> {
-    let mut starts: Vec<usize> = labels.iter().copied().filter(|at| *at < drafts.len()).collect();
+    let mut starts: Vec<usize> = labels
+        .iter()
+        .copied()
+        .filter(|at| *at < drafts.len())
+        .collect();
     starts.push(0);
     for (at, draft) in drafts.iter().enumerate() {
         if !matches!(draft.leave, Leave::Next) {
@@ -99,7 +103,12 @@ fn basic_blocks(drafts: &[Draft], labels: &[usize], registers: usize) -> Vec<Bas
                 Leave::End => vec![],
             };
             let next = next.into_iter().flatten().collect();
-            BasicBlock { start: *start, end, next, live_in: Bits::new(registers) }
+            BasicBlock {
+                start: *start,
+                end,
+                next,
+                live_in: Bits::new(registers),
+            }
         })
         .collect()
 }
@@ -118,7 +127,11 @@ fn live_at_start(drafts: &[Draft], blocks: &[BasicBlock], index: usize, register
                 live.clear(operand.reg.0);
             }
         }
-        for operand in draft.operands.iter().filter(|o| !o.written || draft.guarded) {
+        for operand in draft
+            .operands
+            .iter()
+            .filter(|o| !o.written || draft.guarded)
+        {
             live.set(operand.reg.0);
         }
     }
@@ -126,15 +139,24 @@ fn live_at_start(drafts: &[Draft], blocks: &[BasicBlock], index: usize, register
 }
 
 /// Gives each register a place behind `start`; returns the places and the frame's end. `widths` are bytes of a row.
-pub fn allocate(intervals: &[Option<(u32, u32)>], widths: &[u32], start: u32) -> (Vec<Option<u32>>, u32) {
-    let mut order: Vec<usize> = (0..intervals.len()).filter(|r| intervals[*r].is_some()).collect();
+pub fn allocate(
+    intervals: &[Option<(u32, u32)>],
+    widths: &[u32],
+    start: u32,
+) -> (Vec<Option<u32>>, u32) {
+    let mut order: Vec<usize> = (0..intervals.len())
+        .filter(|r| intervals[*r].is_some())
+        .collect();
     order.sort_by_key(|r| intervals[*r]);
     let mut places = vec![None; intervals.len()];
     let mut free: std::collections::HashMap<u32, Vec<u32>> = std::collections::HashMap::new();
-    let mut active: std::collections::BinaryHeap<std::cmp::Reverse<(u32, u32, u32)>> = Default::default();
+    let mut active: std::collections::BinaryHeap<std::cmp::Reverse<(u32, u32, u32)>> =
+        Default::default();
     let mut end = start;
     for reg in order {
-        let Some((first, last)) = intervals[reg] else { continue };
+        let Some((first, last)) = intervals[reg] else {
+            continue;
+        };
         while let Some(std::cmp::Reverse((dead, width, place))) = active.peek().copied() {
             if dead >= first {
                 break;

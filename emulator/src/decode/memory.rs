@@ -73,20 +73,46 @@ pub fn take_space(op: &mut Opcode<'_>) -> &'static str {
 /// Takes what only concerns caches and scopes; true if the access is strong.
 pub fn take_hints(op: &mut Opcode<'_>) -> bool {
     let hints = [
-        "ca", "cg", "cs", "lu", "cv", "wb", "wt", "nc", "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first",
-        "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B", "L2::evict_first", "L2::evict_last",
-        "L2::evict_normal", "weak",
+        "ca",
+        "cg",
+        "cs",
+        "lu",
+        "cv",
+        "wb",
+        "wt",
+        "nc",
+        "L1::evict_normal",
+        "L1::evict_unchanged",
+        "L1::evict_first",
+        "L1::evict_last",
+        "L1::no_allocate",
+        "L2::64B",
+        "L2::128B",
+        "L2::256B",
+        "L2::evict_first",
+        "L2::evict_last",
+        "L2::evict_normal",
+        "weak",
     ];
     while op.take_any(&hints).is_some() {}
     op.take_any(&["cta", "cluster", "gpu", "sys"]);
     let mut strong = false;
-    while op.take_any(&["volatile", "relaxed", "acquire", "release", "acq_rel", "mmio"]).is_some() {
+    while op
+        .take_any(&[
+            "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio",
+        ])
+        .is_some()
+    {
         strong = true;
     }
     strong
 }
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     let load = match op.base {
         "ld" | "ldu" => true,
         "st" => false,
@@ -99,10 +125,20 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
         Some(_) => 4,
         None => 1,
     };
-    let Some(ty) = op.take_type() else { return f.unsupported(op.text).map(|()| true) };
+    let Some(ty) = op.take_type() else {
+        return f.unsupported(op.text).map(|()| true);
+    };
     // an optional cache policy comes last
-    let [first, second, ..] = operands else { return f.syntax(format!("{} takes two operands", op.text)).map(|()| true) };
-    let (data, address) = if load { (first, second) } else { (second, first) };
+    let [first, second, ..] = operands else {
+        return f
+            .syntax(format!("{} takes two operands", op.text))
+            .map(|()| true);
+    };
+    let (data, address) = if load {
+        (first, second)
+    } else {
+        (second, first)
+    };
     let address = f.address(address)?;
     let parts: &[Operand<'a>] = match data {
         Operand::Vector(parts) => parts,
@@ -113,17 +149,31 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     }
     let mut regs = vec![];
     for part in parts {
-        regs.push(if load { f.wide_dst(part, ty)? } else { f.wide_src(part, ty)? });
+        regs.push(if load {
+            f.wide_dst(part, ty)?
+        } else {
+            f.wide_src(part, ty)?
+        });
     }
     let widths: Vec<u32> = regs.iter().map(|r| width(f.types[r.0 as usize])).collect();
     if widths.iter().any(|w| *w != widths[0]) {
-        return f.unsupported(format!("{} of registers of several widths", op.text)).map(|()| true);
+        return f
+            .unsupported(format!("{} of registers of several widths", op.text))
+            .map(|()| true);
     }
-    let Some(runs) = choose(space, &address, ty, load) else { return f.unsupported(op.text).map(|()| true) };
+    let Some(runs) = choose(space, &address, ty, load) else {
+        return f.unsupported(op.text).map(|()| true);
+    };
     let by_param = space == "param" && address.param.is_some();
     let draft = f.emit(runs);
-    draft.m(modifier::COUNT, vector).m(modifier::WIDTH, (widths[0] / 8) as u8).m(modifier::SIGNED, u8::from(ty.signed()));
-    draft.m(modifier::STRONG, u8::from(strong)).m(modifier::WIDE, u8::from(address.wide)).imm(address.offset);
+    draft
+        .m(modifier::COUNT, vector)
+        .m(modifier::WIDTH, (widths[0] / 8) as u8)
+        .m(modifier::SIGNED, u8::from(ty.signed()));
+    draft
+        .m(modifier::STRONG, u8::from(strong))
+        .m(modifier::WIDE, u8::from(address.wide))
+        .imm(address.offset);
     if let Some(at) = address.param.filter(|_| by_param) {
         draft.imm(i64::from(at) + address.offset).a(ty.bytes());
     } else {

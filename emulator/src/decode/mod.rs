@@ -11,6 +11,7 @@ mod operand;
 mod types;
 
 mod arithmetic;
+mod async_copy;
 mod atomic;
 mod barrier;
 mod convert;
@@ -20,7 +21,6 @@ mod memory;
 mod movement;
 mod predicate;
 mod tensor;
-mod async_copy;
 mod warp;
 
 pub use module::module;

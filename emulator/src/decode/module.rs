@@ -36,7 +36,11 @@ pub struct Symbols<'a> {
 }
 
 fn fail<T>(line: u32, kind: LoadErrorKind, message: impl Into<String>) -> Result<T> {
-    Err(LoadError { line, kind, message: message.into() })
+    Err(LoadError {
+        line,
+        kind,
+        message: message.into(),
+    })
 }
 
 /// Decodes every kernel; variables get their memory on the way.
@@ -52,7 +56,11 @@ pub fn module(
         let slot = functions.entry(function.name).or_insert(index);
         if function.body.is_some() {
             if *slot != index && source.functions[*slot].body.is_some() {
-                return fail(function.line, LoadErrorKind::Syntax, format!("'{}' is defined twice", function.name));
+                return fail(
+                    function.line,
+                    LoadErrorKind::Syntax,
+                    format!("'{}' is defined twice", function.name),
+                );
             }
             *slot = index;
         }
@@ -71,7 +79,8 @@ pub fn module(
         dynamic_align: 1,
         dynamic_used: false,
     };
-    let in_memory = |v: &&Variable<'_>| matches!(v.space, Space::Global | Space::Const) && !v.external;
+    let in_memory =
+        |v: &&Variable<'_>| matches!(v.space, Space::Global | Space::Const) && !v.external;
     if source.variables.iter().filter(in_memory).count() <= MOST_UNUSED {
         for variable in source.variables.iter().filter(in_memory) {
             symbols.address(variable.name)?;
@@ -109,38 +118,72 @@ impl<'a> Symbols<'a> {
     pub fn formal(&self, v: &Variable<'a>) -> Result<(u32, u32)> {
         let ty = match Type::named(v.ty) {
             Some(ty) => ty,
-            None => return fail(v.line, LoadErrorKind::Unsupported, format!("parameter type .{}", v.ty)),
+            None => {
+                return fail(
+                    v.line,
+                    LoadErrorKind::Unsupported,
+                    format!("parameter type .{}", v.ty),
+                );
+            }
         };
         match variable_bytes(v, ty).and_then(|b| u32::try_from(b).ok()) {
-            Some(bytes) if bytes <= 1 << 16 => Ok((bytes, v.align.unwrap_or(ty.bytes()).clamp(1, 4096))),
-            _ => fail(v.line, LoadErrorKind::Syntax, format!("parameter '{}' is too large", v.name)),
+            Some(bytes) if bytes <= 1 << 16 => {
+                Ok((bytes, v.align.unwrap_or(ty.bytes()).clamp(1, 4096)))
+            }
+            _ => fail(
+                v.line,
+                LoadErrorKind::Syntax,
+                format!("parameter '{}' is too large", v.name),
+            ),
         }
     }
 
-    pub fn signature(&self, params: &[Variable<'a>], returns: &[Variable<'a>]) -> Result<Signature> {
-        let sizes = |list: &[Variable<'a>]| list.iter().map(|v| Ok(self.formal(v)?.0)).collect::<Result<Vec<u32>>>();
-        Ok(Signature { params: sizes(params)?, returns: sizes(returns)? })
+    pub fn signature(
+        &self,
+        params: &[Variable<'a>],
+        returns: &[Variable<'a>],
+    ) -> Result<Signature> {
+        let sizes = |list: &[Variable<'a>]| {
+            list.iter()
+                .map(|v| Ok(self.formal(v)?.0))
+                .collect::<Result<Vec<u32>>>()
+        };
+        Ok(Signature {
+            params: sizes(params)?,
+            returns: sizes(returns)?,
+        })
     }
 
     /// A function by name.
     pub fn function(&self, name: &str) -> Option<&'a ast::Function<'a>> {
-        self.functions.get(name).map(|index| &self.source.functions[*index])
+        self.functions
+            .get(name)
+            .map(|index| &self.source.functions[*index])
     }
 
     /// The routine number of a function with a body.
     pub fn routine(&mut self, name: &str) -> Option<usize> {
         let index = *self.functions.get(name)?;
         self.source.functions[index].body.as_ref()?;
-        Some(self.routines.iter().position(|r| *r == index).unwrap_or_else(|| {
-            self.routines.push(index);
-            self.routines.len() - 1
-        }))
+        Some(
+            self.routines
+                .iter()
+                .position(|r| *r == index)
+                .unwrap_or_else(|| {
+                    self.routines.push(index);
+                    self.routines.len() - 1
+                }),
+        )
     }
 
     /// Makes every function a routine: an indirect call may reach it.
     pub fn all_routines(&mut self) {
         let source = self.source;
-        for function in source.functions.iter().filter(|f| !f.entry && f.body.is_some()) {
+        for function in source
+            .functions
+            .iter()
+            .filter(|f| !f.entry && f.body.is_some())
+        {
             self.routine(function.name);
         }
     }
@@ -157,7 +200,11 @@ impl<'a> Symbols<'a> {
                 self.shared.insert(name, at.into());
                 Ok(at.into())
             }
-            _ => fail(0, LoadErrorKind::Unsupported, format!("shared variable '{name}' is too large")),
+            _ => fail(
+                0,
+                LoadErrorKind::Unsupported,
+                format!("shared variable '{name}' is too large"),
+            ),
         }
     }
 
@@ -173,12 +220,22 @@ impl<'a> Symbols<'a> {
             }
             return Ok(Some(space::CODE + index as u64));
         }
-        let Some(v) = self.variables.get(name).copied() else { return Ok(None) };
+        let Some(v) = self.variables.get(name).copied() else {
+            return Ok(None);
+        };
         let Some(ty) = Type::named(v.ty) else {
-            return fail(v.line, LoadErrorKind::Unsupported, format!("type .{}", v.ty));
+            return fail(
+                v.line,
+                LoadErrorKind::Unsupported,
+                format!("type .{}", v.ty),
+            );
         };
         let Some(bytes) = variable_bytes(v, ty) else {
-            return fail(v.line, LoadErrorKind::Syntax, format!("'{name}' is too large"));
+            return fail(
+                v.line,
+                LoadErrorKind::Syntax,
+                format!("'{name}' is too large"),
+            );
         };
         let align = v.align.unwrap_or(ty.bytes() * v.vector);
         match v.space {
@@ -187,29 +244,51 @@ impl<'a> Symbols<'a> {
                 self.dynamic_align = self.dynamic_align.max(align);
                 Ok(Some(self.dynamic_at.unwrap_or(0).into()))
             }
-            Space::Shared => Ok(Some(self.shared(v.name, bytes.try_into().unwrap_or(u32::MAX), align)?)),
-            Space::Global | Space::Const if v.external => {
-                fail(v.line, LoadErrorKind::Unresolved, format!("'{name}' is external and nothing defines it"))
-            }
+            Space::Shared => Ok(Some(self.shared(
+                v.name,
+                bytes.try_into().unwrap_or(u32::MAX),
+                align,
+            )?)),
+            Space::Global | Space::Const if v.external => fail(
+                v.line,
+                LoadErrorKind::Unresolved,
+                format!("'{name}' is external and nothing defines it"),
+            ),
             Space::Global | Space::Const => self.allocate(v, ty, bytes.max(1)).map(Some),
-            _ => fail(v.line, LoadErrorKind::Syntax, format!("'{name}' in a space that a module does not have")),
+            _ => fail(
+                v.line,
+                LoadErrorKind::Syntax,
+                format!("'{name}' in a space that a module does not have"),
+            ),
         }
     }
 
     fn allocate(&mut self, v: &'a Variable<'a>, ty: Type, bytes: usize) -> Result<u64> {
         let address = match self.memory.alloc(bytes) {
             Ok(address) => address,
-            Err(_) => return fail(v.line, LoadErrorKind::OutOfMemory, format!("no memory for '{}'", v.name)),
+            Err(_) => {
+                return fail(
+                    v.line,
+                    LoadErrorKind::OutOfMemory,
+                    format!("no memory for '{}'", v.name),
+                );
+            }
         };
         self.globals.insert(v.name.to_owned(), (address, bytes));
-        let mut data = vec![0; bytes];
-        if let Some(init) = &v.init {
-            let mut at = 0;
+        let written = if let Some(init) = &v.init {
+            let (mut data, mut at) = (vec![0; bytes], 0);
             self.initialise(v, init, ty, &v.dims, &mut data, &mut at)?;
-        }
-        match self.memory.write(address, &data) {
+            self.memory.write(address, &data)
+        } else {
+            self.memory.fill(address, &[0], bytes)
+        };
+        match written {
             Ok(()) => Ok(address),
-            Err(_) => fail(v.line, LoadErrorKind::OutOfMemory, format!("no memory for '{}'", v.name)),
+            Err(_) => fail(
+                v.line,
+                LoadErrorKind::OutOfMemory,
+                format!("no memory for '{}'", v.name),
+            ),
         }
     }
 
@@ -226,7 +305,13 @@ impl<'a> Symbols<'a> {
         let bits: u64 = match init {
             Init::List(list) => {
                 let rest = dims.get(1..).unwrap_or(&[]);
-                let step = rest.iter().product::<usize>().max(1) * size * if dims.is_empty() { 1 } else { v.vector as usize };
+                let step = rest.iter().product::<usize>().max(1)
+                    * size
+                    * if dims.is_empty() {
+                        1
+                    } else {
+                        v.vector as usize
+                    };
                 for item in list {
                     let start = *at;
                     self.initialise(v, item, ty, rest, data, at)?;
@@ -238,26 +323,47 @@ impl<'a> Symbols<'a> {
                 return Ok(());
             }
             Init::Value(Number::Int(value)) if ty.is_float() && *value != 0 => {
-                if ty == Type::F64 { (*value as f64).to_bits() } else { (*value as f32).to_bits().into() }
+                if ty == Type::F64 {
+                    (*value as f64).to_bits()
+                } else {
+                    (*value as f32).to_bits().into()
+                }
             }
             Init::Value(Number::Int(value)) => *value as u64,
             Init::Value(Number::F32(bits)) => (*bits).into(),
-            Init::Value(Number::F64(bits)) if ty == Type::F32 => (f64::from_bits(*bits) as f32).to_bits().into(),
+            Init::Value(Number::F64(bits)) if ty == Type::F32 => {
+                (f64::from_bits(*bits) as f32).to_bits().into()
+            }
             Init::Value(Number::F64(bits)) => *bits,
-            Init::Symbol { name, offset, generic } => {
-                let shared = self.variables.get(name).is_some_and(|v| v.space == Space::Shared);
+            Init::Symbol {
+                name,
+                offset,
+                generic,
+            } => {
+                let shared = self
+                    .variables
+                    .get(name)
+                    .is_some_and(|v| v.space == Space::Shared);
                 match self.address(name)? {
                     Some(address) => {
                         let window = if *generic && shared { space::SHARED } else { 0 };
                         (address + window).wrapping_add_signed(*offset)
                     }
-                    None => return fail(v.line, LoadErrorKind::Unresolved, format!("name '{name}'")),
+                    None => {
+                        return fail(v.line, LoadErrorKind::Unresolved, format!("name '{name}'"));
+                    }
                 }
             }
         };
         match data.get_mut(*at..*at + size) {
             Some(target) => target.copy_from_slice(&bits.to_le_bytes()[..size]),
-            None => return fail(v.line, LoadErrorKind::Syntax, format!("too many initial values for '{}'", v.name)),
+            None => {
+                return fail(
+                    v.line,
+                    LoadErrorKind::Syntax,
+                    format!("too many initial values for '{}'", v.name),
+                );
+            }
         }
         *at += size;
         Ok(())
@@ -281,15 +387,31 @@ impl<'a> Symbols<'a> {
         for v in &function.params {
             let (size, align) = self.formal(v)?;
             let offset = (end as usize).next_multiple_of(align as usize);
-            params.push(Param { offset, size: size as usize, align: align as usize });
+            params.push(Param {
+                offset,
+                size: size as usize,
+                align: align as usize,
+            });
             end = offset as u32 + size;
         }
         let limit = |names: &[&str]| {
-            let found = function.limits.iter().find(|(n, v)| names.contains(n) && !v.is_empty())?;
+            let found = function
+                .limits
+                .iter()
+                .find(|(n, v)| names.contains(n) && !v.is_empty())?;
             Some([0, 1, 2].map(|a| found.1.get(a).copied().unwrap_or(1)))
         };
-        let is_const = |name: &&String| self.variables.get(name.as_str()).is_some_and(|v| v.space == Space::Const);
-        let const_bytes = self.globals.iter().filter(|(name, _)| is_const(name)).map(|(_, g)| g.1).sum();
+        let is_const = |name: &&String| {
+            self.variables
+                .get(name.as_str())
+                .is_some_and(|v| v.space == Space::Const)
+        };
+        let const_bytes = self
+            .globals
+            .iter()
+            .filter(|(name, _)| is_const(name))
+            .map(|(_, g)| g.1)
+            .sum();
         Ok(Kernel {
             name: function.name.to_owned(),
             params,
@@ -330,7 +452,11 @@ impl<'a> Symbols<'a> {
             }
             pool.extend(laid_out.pool);
             locs.extend(laid_out.locs);
-            routines.push(Routine { name: function.name.to_owned(), entry: start, ..laid_out.routine });
+            routines.push(Routine {
+                name: function.name.to_owned(),
+                entry: start,
+                ..laid_out.routine
+            });
             next += 1;
         }
         for (at, callee) in calls {
@@ -342,7 +468,12 @@ impl<'a> Symbols<'a> {
         program.routines = routines;
         program.tokens = self.routines.iter().map(|r| *r as u32).collect();
         program.locs = locs;
-        program.files = self.source.files.iter().map(|(n, name)| (*n, (*name).to_owned())).collect();
+        program.files = self
+            .source
+            .files
+            .iter()
+            .map(|(n, name)| (*n, (*name).to_owned()))
+            .collect();
         Ok(program)
     }
 }
@@ -364,7 +495,17 @@ fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Result<LaidOut>
         }
     }
     let registers = f.types.len();
-    let bytes: Vec<u32> = f.types.iter().map(|ty| if *ty == Type::Pred { 4 } else { width(*ty) / 8 * 32 }).collect();
+    let bytes: Vec<u32> = f
+        .types
+        .iter()
+        .map(|ty| {
+            if *ty == Type::Pred {
+                4
+            } else {
+                width(*ty) / 8 * 32
+            }
+        })
+        .collect();
     let mut intervals = liveness::intervals(&f.drafts, &labels, registers);
     let mut constants: Vec<_> = f.constants.iter().map(|(c, r)| (*r, *c)).collect();
     constants.sort_by_key(|(reg, _)| reg.0);
@@ -381,11 +522,17 @@ fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Result<LaidOut>
         }
     }
     let (places, end) = liveness::allocate(&intervals, &bytes, end);
-    let place = |reg: super::draft::Reg| fixed[liveness::index(reg)].or(places[liveness::index(reg)]).unwrap_or(NONE);
+    let place = |reg: super::draft::Reg| {
+        fixed[liveness::index(reg)]
+            .or(places[liveness::index(reg)])
+            .unwrap_or(NONE)
+    };
     for (at, draft) in f.drafts.iter_mut().enumerate() {
         for operand in &draft.operands {
             match operand.slot {
-                super::draft::Slot::Inline(slot) => draft.inst.r[usize::from(slot)] = place(operand.reg),
+                super::draft::Slot::Inline(slot) => {
+                    draft.inst.r[usize::from(slot)] = place(operand.reg)
+                }
                 super::draft::Slot::Pool(slot) => f.pool[slot as usize] = place(operand.reg),
             }
         }

@@ -10,21 +10,38 @@ use crate::exec::predicate;
 use crate::exec::space;
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     match (op.base, operands) {
         ("mov", [d, s]) => mov(f, op, d, s)?,
         ("cvta", [d, s]) => {
             let to = op.take("to");
-            let space = op.take_any(&["global", "shared", "shared::cta", "shared::cluster", "local", "const", "param", "param::entry"]);
+            let space = op.take_any(&[
+                "global",
+                "shared",
+                "shared::cta",
+                "shared::cluster",
+                "local",
+                "const",
+                "param",
+                "param::entry",
+            ]);
             if op.take_any(&["u64"]).is_none() {
                 return f.unsupported(op.text).map(|()| true);
             }
             let (s, d) = (f.src(s, Type::U64)?, f.dst(d, Type::U64)?);
             let runs = match (space.unwrap_or(""), to) {
                 ("global" | "const", _) => same::<Map1<run::Mov<u64>>>(),
-                ("shared" | "shared::cta" | "shared::cluster", false) => same::<Map1<run::SharedToGeneric>>(),
+                ("shared" | "shared::cta" | "shared::cluster", false) => {
+                    same::<Map1<run::SharedToGeneric>>()
+                }
                 ("local", false) => same::<Map1<run::LocalToGeneric>>(),
-                ("shared" | "shared::cta" | "shared::cluster" | "local", true) => same::<Map1<run::FromGeneric>>(),
+                ("shared" | "shared::cta" | "shared::cluster" | "local", true) => {
+                    same::<Map1<run::FromGeneric>>()
+                }
                 // a parameter's address is generic from the start
                 ("param" | "param::entry", _) => same::<Map1<run::Mov<u64>>>(),
                 _ => return f.unsupported(op.text).map(|()| true),
@@ -32,7 +49,16 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
             f.emit(runs).def(0, d).uses(1, s);
         }
         ("isspacep", [d, s]) => {
-            let space = op.take_any(&["global", "shared", "shared::cta", "shared::cluster", "local", "const", "param", "param::entry"]);
+            let space = op.take_any(&[
+                "global",
+                "shared",
+                "shared::cta",
+                "shared::cluster",
+                "local",
+                "const",
+                "param",
+                "param::entry",
+            ]);
             let window = match space.unwrap_or("") {
                 "global" => 0,
                 "shared" | "shared::cta" | "shared::cluster" => space::SHARED,
@@ -49,8 +75,15 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     Ok(true)
 }
 
-fn mov<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, d: &'a Operand<'a>, s: &'a Operand<'a>) -> Result<()> {
-    let Some(ty) = op.take_type() else { return f.syntax("mov without a type") };
+fn mov<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    d: &'a Operand<'a>,
+    s: &'a Operand<'a>,
+) -> Result<()> {
+    let Some(ty) = op.take_type() else {
+        return f.syntax("mov without a type");
+    };
     match (d, s) {
         (Operand::Vector(parts), s) => {
             let part = part_type(f, ty, parts.len())?;
@@ -60,7 +93,11 @@ fn mov<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, d: &'a Operand<'a>, s:
                 regs.push(f.dst(p, part)?);
             }
             let draft = f.emit(same::<run::Unpack>());
-            draft.uses(0, s).m(0, regs.len() as u8).m(1, part.bytes() as u8).m(2, ty.bytes() as u8);
+            draft
+                .uses(0, s)
+                .m(0, regs.len() as u8)
+                .m(1, part.bytes() as u8)
+                .m(2, ty.bytes() as u8);
             for (i, reg) in regs.into_iter().enumerate() {
                 draft.def(i as u8 + 1, reg);
             }
@@ -73,12 +110,20 @@ fn mov<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, d: &'a Operand<'a>, s:
                 regs.push(f.src(p, part)?);
             }
             if let ([low, high], 2 | 4) = (regs.as_slice(), part.bytes()) {
-                let runs = if part.bytes() == 2 { same::<Map2<run::Pack16>>() } else { same::<Map2<run::Pack32>>() };
+                let runs = if part.bytes() == 2 {
+                    same::<Map2<run::Pack16>>()
+                } else {
+                    same::<Map2<run::Pack32>>()
+                };
                 f.emit(runs).def(0, d).uses(1, *low).uses(2, *high);
                 return Ok(());
             }
             let draft = f.emit(same::<run::Pack>());
-            draft.def(0, d).m(0, regs.len() as u8).m(1, part.bytes() as u8).m(2, ty.bytes() as u8);
+            draft
+                .def(0, d)
+                .m(0, regs.len() as u8)
+                .m(1, part.bytes() as u8)
+                .m(2, ty.bytes() as u8);
             for (i, reg) in regs.into_iter().enumerate() {
                 draft.uses(i as u8 + 1, reg);
             }
@@ -99,11 +144,17 @@ fn mov<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, d: &'a Operand<'a>, s:
 }
 
 fn part_type(f: &Function<'_, '_>, ty: Type, parts: usize) -> Result<Type> {
+    if parts > 4 {
+        return f.syntax(format!("a vector of {parts} elements"));
+    }
     match (ty.bits() as usize).checked_div(parts) {
         Some(8) => Ok(Type::B8),
         Some(16) => Ok(Type::B16),
         Some(32) => Ok(Type::B32),
         Some(64) if parts == 2 => Ok(Type::B64),
-        _ => f.syntax(format!("a vector of {parts} does not make a type of {} bits", ty.bits())),
+        _ => f.syntax(format!(
+            "a vector of {parts} does not make a type of {} bits",
+            ty.bits()
+        )),
     }
 }

@@ -12,7 +12,11 @@ impl<'a> Opcode<'a> {
     pub fn new(text: &'a str) -> Opcode<'a> {
         let mut parts = text.split('.');
         let base = parts.next().unwrap_or("");
-        Opcode { text, base, rest: parts.collect() }
+        Opcode {
+            text,
+            base,
+            rest: parts.collect(),
+        }
     }
 
     /// Takes a modifier if it is there.

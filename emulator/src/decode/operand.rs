@@ -27,7 +27,10 @@ impl<'a> Function<'a, '_> {
     pub fn register(&mut self, name: &'a str, ty: Type) -> Result<Reg> {
         let reg = self.any_register(name)?;
         if width(self.types[reg.0 as usize]) != width(ty) {
-            return self.syntax(format!("'{name}' does not have the {} bits of its instruction's type", ty.bits()));
+            return self.syntax(format!(
+                "'{name}' does not have the {} bits of its instruction's type",
+                ty.bits()
+            ));
         }
         Ok(reg)
     }
@@ -97,10 +100,14 @@ impl<'a> Function<'a, '_> {
             Operand::Not(name) => {
                 let source = self.register(name, Type::Pred)?;
                 let reg = self.temp(Type::Pred);
-                self.emit(handler::same::<crate::exec::predicate::Not>()).def(0, reg).uses(1, source);
+                self.emit(handler::same::<crate::exec::predicate::Not>())
+                    .def(0, reg)
+                    .uses(1, source);
                 Ok(reg)
             }
-            Operand::Number(Number::Int(value)) => Ok(self.constant(Constant::Flag(*value != 0), Type::Pred)),
+            Operand::Number(Number::Int(value)) => {
+                Ok(self.constant(Constant::Flag(*value != 0), Type::Pred))
+            }
             _ => self.syntax("the operand is no predicate"),
         }
     }
@@ -124,7 +131,11 @@ impl<'a> Function<'a, '_> {
     pub fn bits(&mut self, bits: u64, ty: Type) -> Reg {
         let constant = match width(ty) {
             1 => Constant::Flag(bits != 0),
-            16 => Constant::Bits16(if ty.bits() == 8 { bits as u8 as u16 } else { bits as u16 }),
+            16 => Constant::Bits16(if ty.bits() == 8 {
+                bits as u8 as u16
+            } else {
+                bits as u16
+            }),
             32 => Constant::Bits32(bits as u32),
             64 => Constant::Bits64(bits),
             _ => Constant::Bits128(bits.into()),
@@ -142,7 +153,10 @@ impl<'a> Function<'a, '_> {
                     Ok(reg)
                 }
                 Name::Shared(at) => Ok(self.bits(at.wrapping_add_signed(offset), ty)),
-                Name::Param(at) => Ok(self.bits((space::PARAM + u64::from(at)).wrapping_add_signed(offset), ty)),
+                Name::Param(at) => Ok(self.bits(
+                    (space::PARAM + u64::from(at)).wrapping_add_signed(offset),
+                    ty,
+                )),
                 Name::Local(at, _) => Ok(self.local_address(at, offset, ty)),
                 _ => self.syntax(format!("'{name}' is no value")),
             };
@@ -172,7 +186,9 @@ impl<'a> Function<'a, '_> {
             return Ok(reg);
         }
         match Special::named(name) {
-            Some(Special::IsExplicitCluster) if ty == Type::Pred => self.unsupported("%is_explicit_cluster"),
+            Some(Special::IsExplicitCluster) if ty == Type::Pred => {
+                self.unsupported("%is_explicit_cluster")
+            }
             Some(special) if ty.bits() >= 16 => {
                 Ok(self.constant(Constant::Special(special, ty.bytes() as u8), ty.untyped()))
             }
@@ -188,7 +204,13 @@ impl<'a> Function<'a, '_> {
         if !rest.is_empty() {
             return self.unsupported("tensor address");
         }
-        let plain = |base, wide| Address { base, wide, offset: *offset, param: None, local: false };
+        let plain = |base, wide| Address {
+            base,
+            wide,
+            offset: *offset,
+            param: None,
+            local: false,
+        };
         match &**base {
             Operand::Number(number) => Ok(plain(self.number(*number, Type::B64)?, true)),
             Operand::Name(name) => match self.lookup(name) {
@@ -199,11 +221,17 @@ impl<'a> Function<'a, '_> {
                 },
                 Some(Name::Param(at)) => {
                     let base = self.bits(u64::from(at), Type::B64);
-                    Ok(Address { param: Some(at), ..plain(base, true) })
+                    Ok(Address {
+                        param: Some(at),
+                        ..plain(base, true)
+                    })
                 }
                 Some(Name::Local(at, _)) => {
                     let base = self.local_address(at, 0, Type::B64);
-                    Ok(Address { local: true, ..plain(base, true) })
+                    Ok(Address {
+                        local: true,
+                        ..plain(base, true)
+                    })
                 }
                 _ => Ok(plain(self.named(name, 0, Type::B64)?, true)),
             },

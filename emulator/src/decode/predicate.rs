@@ -10,7 +10,11 @@ use crate::exec::inst::Run;
 use crate::exec::predicate::{self as run, combine, compare};
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
     match op.base {
         "setp" | "set" => comparison(f, op, operands)?,
         "selp" => {
@@ -28,7 +32,8 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
         }
         "slct" => {
             op.take("ftz");
-            let ([d, a, b, c], Some(ty), Some(by)) = (operands, op.take_type(), op.take_type()) else {
+            let ([d, a, b, c], Some(ty), Some(by)) = (operands, op.take_type(), op.take_type())
+            else {
                 return f.syntax("slct takes four operands").map(|()| true);
             };
             let (a, b, c, d) = (f.src(a, ty)?, f.src(b, ty)?, f.src(c, by)?, f.dst(d, ty)?);
@@ -44,8 +49,17 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
             f.emit(runs).def(0, d).uses(1, a).uses(2, b).uses(3, c);
         }
         "testp" => {
-            let names = ["finite", "infinite", "number", "notanumber", "normal", "subnormal"];
-            let test = op.take_any(&names).and_then(|t| names.iter().position(|n| *n == t));
+            let names = [
+                "finite",
+                "infinite",
+                "number",
+                "notanumber",
+                "normal",
+                "subnormal",
+            ];
+            let test = op
+                .take_any(&names)
+                .and_then(|t| names.iter().position(|n| *n == t));
             let ([d, a], Some(test), Some(ty)) = (operands, test, op.take_type()) else {
                 return f.syntax("testp takes two operands").map(|()| true);
             };
@@ -115,9 +129,17 @@ macro_rules! types {
     };
 }
 
-fn comparison<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<()> {
+fn comparison<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
     let names: Vec<&str> = OPERATORS.iter().map(|o| o.0).collect();
-    let Some(operator) = op.take_any(&names).and_then(|n| OPERATORS.iter().find(|o| o.0 == n)).map(|o| o.1) else {
+    let Some(operator) = op
+        .take_any(&names)
+        .and_then(|n| OPERATORS.iter().find(|o| o.0 == n))
+        .map(|o| o.1)
+    else {
         return f.syntax(format!("{} without a comparison", op.text));
     };
     let combined = match op.take_any(&["and", "or", "xor"]) {
@@ -128,9 +150,17 @@ fn comparison<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     };
     let m = operator | if op.take("ftz") { 0x80 } else { 0 };
     // `set` names the result's type first
-    let result = if op.base == "set" { op.take_type() } else { None };
-    let Some(ty) = op.take_type() else { return f.syntax(format!("{} without a type", op.text)) };
-    let [d, a, b, rest @ ..] = operands else { return f.syntax(format!("{} without operands", op.text)) };
+    let result = if op.base == "set" {
+        op.take_type()
+    } else {
+        None
+    };
+    let Some(ty) = op.take_type() else {
+        return f.syntax(format!("{} without a type", op.text));
+    };
+    let [d, a, b, rest @ ..] = operands else {
+        return f.syntax(format!("{} without operands", op.text));
+    };
     let (a, b) = (f.src(a, ty)?, f.src(b, ty)?);
     let other = match (combined, rest) {
         (combine::NONE, []) => None,
@@ -140,16 +170,36 @@ fn comparison<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
     let packed = matches!(ty, Type::F16x2 | Type::Bf16x2);
     let format = u8::from(ty == Type::Bf16x2);
     if let Some(result) = result {
-        return set(f, op, d, result, (ty, operator, packed), (a, b, other), (m, combined, format));
+        return set(
+            f,
+            op,
+            d,
+            result,
+            (ty, operator, packed),
+            (a, b, other),
+            (m, combined, format),
+        );
     }
     let (p, q) = match d {
         Operand::Pair(p, q) => (f.dst(p, Type::Pred)?, Some(f.dst(q, Type::Pred)?)),
         d => (f.dst(d, Type::Pred)?, None),
     };
-    let runs: Option<[Run; 3]> = if packed { Some(same::<run::SetpPacked>()) } else { types!(ty, operator, Setp) };
-    let Some(runs) = runs else { return f.unsupported(op.text) };
+    let runs: Option<[Run; 3]> = if packed {
+        Some(same::<run::SetpPacked>())
+    } else {
+        types!(ty, operator, Setp)
+    };
+    let Some(runs) = runs else {
+        return f.unsupported(op.text);
+    };
     let draft = f.emit(runs);
-    draft.def(0, p).uses(2, a).uses(3, b).m(0, m).m(1, combined).m(3, format);
+    draft
+        .def(0, p)
+        .uses(2, a)
+        .uses(3, b)
+        .m(0, m)
+        .m(1, combined)
+        .m(3, format);
     if let Some(q) = q {
         draft.def(1, q);
     }
@@ -175,10 +225,24 @@ fn set<'a>(
         _ => -1,
     };
     let d = f.dst(d, result)?;
-    let runs: Option<[Run; 3]> = if packed { Some(same::<run::SetPacked>()) } else { types!(ty, operator, Set) };
-    let Some(runs) = runs else { return f.unsupported(op.text) };
+    let runs: Option<[Run; 3]> = if packed {
+        Some(same::<run::SetPacked>())
+    } else {
+        types!(ty, operator, Set)
+    };
+    let Some(runs) = runs else {
+        return f.unsupported(op.text);
+    };
     let draft = f.emit(runs);
-    draft.def(0, d).uses(2, a).uses(3, b).m(0, m).m(1, combined).m(2, result.bits() as u8).m(3, format).imm(value);
+    draft
+        .def(0, d)
+        .uses(2, a)
+        .uses(3, b)
+        .m(0, m)
+        .m(1, combined)
+        .m(2, result.bits() as u8)
+        .m(3, format)
+        .imm(value);
     if let Some(other) = other {
         draft.uses(4, other);
     }

@@ -81,7 +81,16 @@ impl Type {
     }
 
     pub fn is_float(self) -> bool {
-        matches!(self, Type::F16 | Type::Bf16 | Type::F32 | Type::F64 | Type::Tf32 | Type::F16x2 | Type::Bf16x2)
+        matches!(
+            self,
+            Type::F16
+                | Type::Bf16
+                | Type::F32
+                | Type::F64
+                | Type::Tf32
+                | Type::F16x2
+                | Type::Bf16x2
+        )
     }
 
     /// The untyped bits of as many bits.

@@ -7,8 +7,13 @@ use crate::exec::handler::same;
 use crate::exec::shuffle as run;
 use crate::ptx::ast::Operand;
 
-pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>]) -> Result<bool> {
-    let sync = op.take("sync");
+pub fn decode<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<bool> {
+    // a modifier may only be taken from an opcode of this family
+    let sync = matches!(op.base, "shfl" | "vote" | "match" | "redux" | "elect") && op.take("sync");
     match op.base {
         "shfl" => shuffle(f, op, operands, sync)?,
         "vote" => vote(f, op, operands, sync)?,
@@ -23,9 +28,17 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
                 Operand::Pair(d, p) => (f.dst(d, Type::B32)?, Some(f.dst(p, Type::Pred)?)),
                 d => (f.dst(d, Type::B32)?, None),
             };
-            let runs = if ty.bits() == 64 { same::<run::Match<u64>>() } else { same::<run::Match<u32>>() };
+            let runs = if ty.bits() == 64 {
+                same::<run::Match<u64>>()
+            } else {
+                same::<run::Match<u32>>()
+            };
             let draft = f.emit(runs);
-            draft.def(0, d).uses(2, value).uses(3, mask).m(0, u8::from(all));
+            draft
+                .def(0, d)
+                .uses(2, value)
+                .uses(3, mask)
+                .m(0, u8::from(all));
             if let Some(p) = p {
                 draft.def(1, p);
             }
@@ -48,11 +61,17 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             let (s, mask, d) = (f.src(s, ty)?, f.src(mask, Type::B32)?, f.dst(d, ty)?);
-            f.emit(same::<run::Redux>()).def(0, d).uses(1, s).uses(2, mask).m(0, m);
+            f.emit(same::<run::Redux>())
+                .def(0, d)
+                .uses(1, s)
+                .uses(2, mask)
+                .m(0, m);
         }
         "activemask" => {
             op.take("b32");
-            let [d] = operands else { return f.syntax("activemask takes one operand").map(|()| true) };
+            let [d] = operands else {
+                return f.syntax("activemask takes one operand").map(|()| true);
+            };
             let d = f.dst(d, Type::B32)?;
             f.emit(same::<run::Activemask>()).def(0, d);
         }
@@ -60,16 +79,28 @@ pub fn decode<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [
             let [Operand::Pair(d, p), mask] = operands else {
                 return f.syntax("elect.sync takes d|p and a mask").map(|()| true);
             };
-            let (mask, d, p) = (f.src(mask, Type::B32)?, f.dst(d, Type::B32)?, f.dst(p, Type::Pred)?);
-            f.emit(same::<run::Elect>()).def(0, d).def(1, p).uses(2, mask);
+            let (mask, d, p) = (
+                f.src(mask, Type::B32)?,
+                f.dst(d, Type::B32)?,
+                f.dst(p, Type::Pred)?,
+            );
+            f.emit(same::<run::Elect>())
+                .def(0, d)
+                .def(1, p)
+                .uses(2, mask);
         }
         _ => return Ok(false),
     }
     Ok(true)
 }
 
-fn shuffle<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>], sync: bool) -> Result<()> {
-    use run::shuffle::*;
+fn shuffle<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+    sync: bool,
+) -> Result<()> {
+    use run::mode::*;
     op.take("b32");
     let m = match op.take_any(&["up", "down", "bfly", "idx"]) {
         Some("up") => UP,
@@ -91,7 +122,12 @@ fn shuffle<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Ope
         d => (f.dst(d, Type::B32)?, None),
     };
     let draft = f.emit(same::<run::Shuffle>());
-    draft.def(0, d).uses(2, source).uses(3, amount).uses(4, clamp).m(0, m);
+    draft
+        .def(0, d)
+        .uses(2, source)
+        .uses(3, amount)
+        .uses(4, clamp)
+        .m(0, m);
     if let Some(p) = p {
         draft.def(1, p);
     }
@@ -101,7 +137,12 @@ fn shuffle<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Ope
     Ok(())
 }
 
-fn vote<'a>(f: &mut Function<'a, '_>, op: &mut Opcode<'a>, operands: &'a [Operand<'a>], sync: bool) -> Result<()> {
+fn vote<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+    sync: bool,
+) -> Result<()> {
     use run::vote::*;
     let (m, ty) = match op.take_any(&["all", "any", "uni", "ballot"]) {
         Some("all") => (ALL, Type::Pred),

@@ -43,38 +43,60 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let bytes = u32::from(i.m[0]);
-        let targets = c.addresses(i.r[0], i.m[1] != 0, i.imm);
+        let mut targets = c.addresses(i.r[0], i.m[1] != 0, i.imm);
         let sources = c.addresses(i.r[1], i.m[2] != 0, i64::from(i.a as i32));
         let sizes = (i.r[2] != NONE).then(|| c.row::<u32>(i.r[2]).all());
-        let ignored = if i.r[3] == NONE { 0 } else { c.predicate(i.r[3]) };
+        let ignored = if i.r[3] == NONE {
+            0
+        } else {
+            c.predicate(i.r[3])
+        };
         let filled = |lane: usize| {
-            if ignored >> lane & 1 != 0 { 0 } else { sizes.map_or(bytes, |s| s[lane].min(bytes)) }
+            if ignored >> lane & 1 != 0 {
+                0
+            } else {
+                sizes.map_or(bytes, |s| s[lane].min(bytes))
+            }
         };
         // the target counts as a write only once the copy is waited for, but must lie inside from the start
-        let found = match c.resolve::<{ spaces::SHARED }, LEVEL>(i, targets, bytes, Kind::Write, false) {
-            Ok(found) => found,
-            Err(flow) => return flow,
-        };
+        if let Err(flow) =
+            c.resolve::<{ spaces::SHARED }, LEVEL>(i, &mut targets, bytes, Kind::Write, false)
+        {
+            return flow;
+        }
         let base = c.block.shared_pointer(0) as u64;
         if LEVEL == level::FULL {
             for lane in c.lanes() {
-                let access = Access { thread: c.thread(lane), strong: false, line: i.line };
-                let target = (found.at[lane] - base) as u32;
+                let access = Access {
+                    thread: c.thread(lane),
+                    strong: false,
+                    line: i.line,
+                };
+                let target = (targets[lane] - base) as u32;
                 if let Some(finding) = c.block.shadow.begin_copy(access, target, bytes) {
                     return c.fail_shared(i, lane, true, target, bytes, finding);
                 }
             }
         }
         let active = c.active;
-        let reading = c.lanes().filter(|l| filled(*l) > 0).fold(0, |m, l| m | 1 << l);
+        let reading = c
+            .lanes()
+            .filter(|l| filled(*l) > 0)
+            .fold(0, |m, l| m | 1 << l);
         if reading != 0 {
             c.active = reading;
             let first = sources[c.first_lane()];
-            let at = std::array::from_fn(|l| if reading >> l & 1 != 0 { sources[l] } else { first });
+            let mut at = std::array::from_fn(|l| {
+                if reading >> l & 1 != 0 {
+                    sources[l]
+                } else {
+                    first
+                }
+            });
             // a partial copy reads its first bytes only
             let whole = Lanes(reading).all(|l| filled(l) == bytes);
             let checked = if whole {
-                c.resolve::<{ spaces::GENERIC }, LEVEL>(i, at, bytes, Kind::Read, false)
+                c.resolve::<{ spaces::GENERIC }, LEVEL>(i, &mut at, bytes, Kind::Read, false)
             } else {
                 check_parts::<LEVEL>(c, i, &at, filled)
             };
@@ -88,7 +110,7 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
             c.warp.copies.pending.push(Copy {
                 lane: lane as u8,
                 group,
-                target: (found.at[lane] - base) as u32,
+                target: (targets[lane] - base) as u32,
                 source: sources[lane],
                 bytes,
                 filled: filled(lane),
@@ -105,13 +127,14 @@ fn check_parts<const LEVEL: u8>(
     i: &Inst,
     at: &[u64; 32],
     filled: impl Fn(usize) -> u32,
-) -> Result<super::access::Bytes, Flow> {
+) -> Result<bool, Flow> {
     let active = c.active;
-    let mut last = Ok(super::access::Bytes { at: *at, contiguous: false });
+    let mut last = Ok(false);
     for lane in Lanes(active) {
         c.active = 1 << lane;
         for byte in 0..filled(lane) {
-            last = c.resolve::<{ spaces::GENERIC }, LEVEL>(i, [at[lane] + u64::from(byte); 32], 1, Kind::Read, false);
+            let mut one = [at[lane] + u64::from(byte); 32];
+            last = c.resolve::<{ spaces::GENERIC }, LEVEL>(i, &mut one, 1, Kind::Read, false);
             if last.is_err() {
                 c.active = active;
                 return last;
@@ -132,12 +155,22 @@ fn finish(c: &mut Context<'_>, done: impl Fn(u32, u32) -> bool) {
         }
         let mut data = [0; 16];
         // SAFETY: the source was resolved when the copy started, and what a launch may read stays alive for as long.
-        unsafe { std::ptr::copy_nonoverlapping(copy.source as *const u8, data.as_mut_ptr(), copy.filled as usize) }
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                copy.source as *const u8,
+                data.as_mut_ptr(),
+                copy.filled as usize,
+            )
+        }
         let target = c.block.shared_pointer(copy.target);
         // SAFETY: the target was found inside the block's shared memory when the copy started.
         unsafe { target.copy_from_nonoverlapping(data.as_ptr(), copy.bytes as usize) }
         if c.launch.level == level::FULL {
-            let access = Access { thread: c.thread(lane), strong: false, line: copy.line };
+            let access = Access {
+                thread: c.thread(lane),
+                strong: false,
+                line: copy.line,
+            };
             c.block.shadow.end_copy(access, copy.target, copy.bytes);
         }
         false

@@ -99,17 +99,23 @@ pub struct Atomic<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
 impl<T: Cell, const SPACE: u8, const LEVEL: u8> Op for Atomic<T, SPACE, LEVEL> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
-        let addresses = c.addresses(i.r[0], i.m[4] != 0, i.imm);
-        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, size_of::<T>() as u32, Kind::Update, true) {
-            Ok(bytes) => bytes,
-            Err(flow) => return flow,
-        };
+        let mut at = c.addresses(i.r[0], i.m[4] != 0, i.imm);
+        if let Err(flow) =
+            c.resolve::<SPACE, LEVEL>(i, &mut at, size_of::<T>() as u32, Kind::Update, true)
+        {
+            return flow;
+        }
         let b = c.row::<T>(i.r[2]);
-        let third = if i.r[3] == NONE { b } else { c.row::<T>(i.r[3]) };
+        let third = if i.r[3] == NONE {
+            b
+        } else {
+            c.row::<T>(i.r[3])
+        };
         for lane in c.lanes() {
             let (b, third) = (b.get(lane), third.get(lane));
             // SAFETY: `resolve` found an aligned, live value here (or checks are off).
-            let old = unsafe { T::update(bytes.at[lane] as *mut T, |old| T::apply(i.m[0], old, b, third)) };
+            let old =
+                unsafe { T::update(at[lane] as *mut T, |old| T::apply(i.m[0], old, b, third)) };
             if i.r[1] != NONE {
                 c.set_lane(i.r[1], lane, old);
             }

@@ -57,11 +57,14 @@ impl Block {
 
     /// Reports a barrier that only a part of the block or of a warp has reached.
     fn check_whole(&mut self, id: usize, launch: &Launch<'_>) -> bool {
-        let at_barrier = |w: &Wait| matches!(w, Wait::Barrier { id: b, .. } if usize::from(*b) == id);
+        let at_barrier =
+            |w: &Wait| matches!(w, Wait::Barrier { id: b, .. } if usize::from(*b) == id);
         for warp in &self.warps {
             let mut groups = warp.groups.iter().filter(|g| at_barrier(&g.wait));
             let Some(first) = groups.next() else { continue };
-            let Wait::Barrier { aligned, line, .. } = first.wait else { continue };
+            let Wait::Barrier { aligned, line, .. } = first.wait else {
+                continue;
+            };
             let lane = first.mask.trailing_zeros();
             if let Some(other) = groups.next()
                 && aligned
@@ -75,14 +78,31 @@ impl Block {
                     first.mask, other.mask
                 );
                 let thread = warp.index * 32 + lane;
-                self.report(launch, crate::check::FaultKind::LaunchFailed, line, thread, &what, &[]);
+                self.report(
+                    launch,
+                    crate::check::FaultKind::LaunchFailed,
+                    line,
+                    thread,
+                    &what,
+                    &[],
+                );
                 return false;
             }
             if self.barriers[id].expected == 0 && self.live < launch.threads {
                 let gone = launch.threads - self.live;
-                let what = format!("Barrier reached by a part of the block: {gone} of {} threads have exited", launch.threads);
+                let what = format!(
+                    "Barrier reached by a part of the block: {gone} of {} threads have exited",
+                    launch.threads
+                );
                 let thread = warp.index * 32 + lane;
-                self.report(launch, crate::check::FaultKind::LaunchFailed, line, thread, &what, &[]);
+                self.report(
+                    launch,
+                    crate::check::FaultKind::LaunchFailed,
+                    line,
+                    thread,
+                    &what,
+                    &[],
+                );
                 return false;
             }
         }
@@ -104,7 +124,15 @@ impl Block {
                 self.shadow.pass(index, &joined);
             }
             for at in 0..warp.groups.len() {
-                let Wait::Barrier { id: b, result, kind, .. } = warp.groups[at].wait else { continue };
+                let Wait::Barrier {
+                    id: b,
+                    result,
+                    kind,
+                    ..
+                } = warp.groups[at].wait
+                else {
+                    continue;
+                };
                 if usize::from(b) == id {
                     warp.groups[at].wait = Wait::Ready;
                     warp.write_vote(at, kind, result, barrier.votes, barrier.waiting);
@@ -117,16 +145,27 @@ impl Block {
     /// Where every warp waits, for the report of a deadlock.
     pub fn waits(&self, program: &Program) -> Vec<String> {
         let mut out = vec![];
-        for group in self.warps.iter().flat_map(|w| w.groups.iter().map(move |g| (w.index, g))) {
+        for group in self
+            .warps
+            .iter()
+            .flat_map(|w| w.groups.iter().map(move |g| (w.index, g)))
+        {
             let (warp, group) = group;
             let (what, line) = match group.wait {
                 Wait::Ready => continue,
                 Wait::Barrier { id, line, .. } => (format!("at barrier {id}"), line),
                 Wait::Lanes { mask } => (format!("for lanes 0x{mask:08x} at bar.warp.sync"), 0),
-                Wait::Collective { mask, line } => (format!("for lanes 0x{mask:08x} of its mask"), line),
+                Wait::Collective { mask, line } => {
+                    (format!("for lanes 0x{mask:08x} of its mask"), line)
+                }
             };
-            let place = program.source_line(line).map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
-            out.push(format!("warp {warp}, lanes 0x{:08x}: waits {what}, PTX line {line}{place}", group.mask));
+            let place = program
+                .source_line(line)
+                .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+            out.push(format!(
+                "warp {warp}, lanes 0x{:08x}: waits {what}, PTX line {line}{place}",
+                group.mask
+            ));
             if out.len() == 8 {
                 break;
             }
@@ -150,7 +189,11 @@ impl Warp {
                 }
             }
             reduction::AND | reduction::OR => {
-                let holds = if kind == reduction::AND { votes == threads } else { votes > 0 };
+                let holds = if kind == reduction::AND {
+                    votes == threads
+                } else {
+                    votes > 0
+                };
                 // SAFETY: the decoder placed a predicate at this offset of the group's frame.
                 unsafe {
                     let flags = row.cast::<u32>();

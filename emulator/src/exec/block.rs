@@ -42,12 +42,19 @@ impl Block {
     /// Makes this a fresh block.
     pub fn reset(&mut self, launch: &Launch<'_>, number: u64) {
         let [x, y, _] = launch.config.grid.map(u64::from);
-        self.ctaid = [(number % x) as u32, (number / x % y) as u32, (number / (x * y)) as u32];
+        self.ctaid = [
+            (number % x) as u32,
+            (number / x % y) as u32,
+            (number / (x * y)) as u32,
+        ];
         let warps = launch.threads.div_ceil(32) as usize;
         let checks = &launch.options.checks;
         self.shared_bytes = launch.shared_bytes as u32;
         self.shared.clear();
-        self.shared.resize(launch.shared_bytes.div_ceil(16), u128::from_le_bytes([FRESH; 16]));
+        self.shared.resize(
+            launch.shared_bytes.div_ceil(16),
+            u128::from_le_bytes([FRESH; 16]),
+        );
         if launch.level == super::inst::level::FULL {
             let wanted = Wanted {
                 races: checks.shared_races,
@@ -70,7 +77,10 @@ impl Block {
     /// Where a byte of shared memory lies; the caller has checked the address against `shared_bytes`.
     #[inline(always)]
     pub fn shared_pointer(&mut self, address: u32) -> *mut u8 {
-        self.shared.as_mut_ptr().cast::<u8>().wrapping_add(address as usize)
+        self.shared
+            .as_mut_ptr()
+            .cast::<u8>()
+            .wrapping_add(address as usize)
     }
 
     /// Runs until the end, or until it can do nothing but spin.
@@ -124,7 +134,10 @@ impl Block {
 
     fn report_deadlock(&mut self, launch: &Launch<'_>) {
         use super::warp::Wait;
-        let first = self.warps.iter().find_map(|w| w.groups.first().map(|g| (w.index, g)));
+        let first = self
+            .warps
+            .iter()
+            .find_map(|w| w.groups.first().map(|g| (w.index, g)));
         let (thread, line) = first.map_or((0, 0), |(index, g)| {
             let line = match g.wait {
                 Wait::Barrier { line, .. } | Wait::Collective { line, .. } => line,

@@ -40,7 +40,10 @@ impl Context<'_> {
             call: inst.b - 1,
         };
         let registers = (frame.base + callee.frame_bytes) as usize;
-        if !self.warp.reserve(registers, (frame.local + callee.local_bytes) as usize) {
+        if !self
+            .warp
+            .reserve(registers, (frame.local + callee.local_bytes) as usize)
+        {
             let what = format!("Stack overflow: {} calls deep", self.warp.stack.len() + 1);
             return self.fail(inst, self.first_lane(), FaultKind::LaunchFailed, &what, &[]);
         }
@@ -52,7 +55,8 @@ impl Context<'_> {
         self.warp.frame = frame;
         self.base = self.warp.base();
         let ctaid = self.block.ctaid;
-        self.warp.fill_constants(self.launch, ctaid, callee, self.active);
+        self.warp
+            .fill_constants(self.launch, ctaid, callee, self.active);
         self.pc = callee.entry;
         self.limit = self.warp.next_meeting();
         Flow::Jump
@@ -62,7 +66,9 @@ impl Context<'_> {
     fn argument(&mut self, inst: &Inst, index: usize, lane: usize) -> u64 {
         let program = self.launch.program;
         let (mut arguments, _) = areas(&program.pool, inst.imm as usize);
-        let Some((offset, bytes)) = arguments.nth(index) else { return 0 };
+        let Some((offset, bytes)) = arguments.nth(index) else {
+            return 0;
+        };
         let mut value = [0; 8];
         for (i, byte) in value.iter_mut().enumerate().take(bytes as usize) {
             let address = u64::from(self.warp.frame.local + offset) + i as u64;
@@ -91,12 +97,19 @@ impl Op for CallIndirect {
         let first = c.first_lane();
         let pointer = row.get(first);
         let token = pointer.wrapping_sub(space::CODE);
-        let routine = c.launch.program.tokens.iter().position(|t| u64::from(*t) == token);
+        let routine = c
+            .launch
+            .program
+            .tokens
+            .iter()
+            .position(|t| u64::from(*t) == token);
         let Some(routine) = routine.filter(|_| pointer & space::WINDOW == space::CODE) else {
             let what = format!("Call of 0x{pointer:x}, which is no function");
             return c.fail(i, first, FaultKind::InvalidPc, &what, &[]);
         };
-        let same = Lanes(c.active).filter(|l| row.get(*l) == pointer).fold(0, |m, l| m | 1 << l);
+        let same = Lanes(c.active)
+            .filter(|l| row.get(*l) == pointer)
+            .fold(0, |m, l| m | 1 << l);
         if same != c.active {
             c.warp.park(i.b - 1, c.active & !same, Wait::Ready);
             c.activate(same);
@@ -113,12 +126,20 @@ impl Op for Return {
         let program = c.launch.program;
         let callee = c.warp.frame;
         let Some(caller) = c.warp.stack.pop() else {
-            return c.fail(i, c.first_lane(), FaultKind::InvalidPc, "return from no call", &[]);
+            return c.fail(
+                i,
+                c.first_lane(),
+                FaultKind::InvalidPc,
+                "return from no call",
+                &[],
+            );
         };
         let call = &c.launch.code[callee.call as usize];
         let (_, results) = areas(&program.pool, call.imm as usize);
         let (targets, _) = areas(&program.pool, results);
-        for ((to, bytes), (from, _)) in targets.zip(&program.routines[callee.routine as usize].returns) {
+        for ((to, bytes), (from, _)) in
+            targets.zip(&program.routines[callee.routine as usize].returns)
+        {
             c.copy_local(c.active, callee.local + from, caller.local + to, bytes);
         }
         c.warp.frame = caller;
@@ -126,7 +147,11 @@ impl Op for Return {
         c.pc = callee.call + 1;
         c.limit = c.warp.next_meeting();
         let depth = c.warp.stack.len();
-        if c.warp.groups.iter().any(|g| g.wait == Wait::Ready && g.stack.len() > depth) {
+        if c.warp
+            .groups
+            .iter()
+            .any(|g| g.wait == Wait::Ready && g.stack.len() > depth)
+        {
             // others are still in calls: they come first, so that all meet behind the call
             c.warp.park(c.pc, c.active, Wait::Ready);
             return Flow::Switch;
@@ -148,7 +173,12 @@ impl Op for Printf {
             let (_, results) = areas(&program.pool, i.imm as usize);
             let (mut results, _) = areas(&program.pool, results);
             if let Some((offset, bytes)) = results.next() {
-                for (n, byte) in (text.len() as u32).to_le_bytes().iter().enumerate().take(bytes as usize) {
+                for (n, byte) in (text.len() as u32)
+                    .to_le_bytes()
+                    .iter()
+                    .enumerate()
+                    .take(bytes as usize)
+                {
                     let address = u64::from(c.warp.frame.local + offset) + n as u64;
                     // SAFETY: the area lies inside the running frame.
                     unsafe { c.warp.local_pointer(address, lane).write(*byte) }

@@ -4,6 +4,7 @@ use super::block::Block;
 use super::launch::Launch;
 use super::warp::Warp;
 use crate::memory::Range;
+use std::mem::MaybeUninit;
 
 /// A type that a row of 32 lanes holds.
 pub trait Lane: Copy + Default + 'static {}
@@ -37,6 +38,8 @@ pub struct Context<'a> {
     pub unguarded: u32,
     /// Allocations that recent accesses hit, by instruction.
     pub hits: [Hit; 8],
+    /// 32. Read from here, it stays a loop's bound: the compiler would unroll 32 lanes before it vectorises them.
+    pub width: usize,
     pub warp: Warp,
     pub block: &'a mut Block,
     pub launch: &'a Launch<'a>,
@@ -51,12 +54,20 @@ pub struct Hit {
 }
 
 impl Hit {
-    pub const EMPTY: Hit = Hit { base: 0, end: 0, shadow: std::ptr::null_mut() };
+    pub const EMPTY: Hit = Hit {
+        base: 0,
+        end: 0,
+        shadow: std::ptr::null_mut(),
+    };
 }
 
 impl From<&Range> for Hit {
     fn from(range: &Range) -> Hit {
-        Hit { base: range.base, end: range.end, shadow: range.shadow }
+        Hit {
+            base: range.base,
+            end: range.end,
+            shadow: range.shadow,
+        }
     }
 }
 
@@ -79,6 +90,55 @@ impl<T: Lane> Row<T> {
     }
 }
 
+/// The 32 lanes of a result, filled one by one.
+pub struct Column<T>(MaybeUninit<[T; 32]>);
+
+impl<T: Lane> Column<T> {
+    #[inline(always)]
+    pub fn new() -> Column<T> {
+        Column(MaybeUninit::uninit())
+    }
+
+    /// Writes a lane.
+    ///
+    /// # Safety
+    /// `lane` is below 32.
+    #[inline(always)]
+    pub unsafe fn put(&mut self, lane: usize, value: T) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.as_mut_ptr().cast::<T>().add(lane).write(value) }
+    }
+
+    /// The lanes.
+    ///
+    /// # Safety
+    /// Every lane was written.
+    #[inline(always)]
+    pub unsafe fn done(self) -> [T; 32] {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.assume_init() }
+    }
+}
+
+/// `column!(width, lane => value)`: the value in every lane, where `width` is `Context::width`.
+///
+/// A macro, since a closure would not be compiled with the features of the instruction around it; and with a bound
+/// that the compiler cannot see through, since it would else unroll the lanes before it vectorises them.
+macro_rules! column {
+    ($width:expr, $lane:ident => $value:expr) => {{
+        let mut column = $crate::exec::context::Column::new();
+        // `& 32` says that no lanes are left over
+        for $lane in 0..$width & 32 {
+            let value = $value;
+            // SAFETY: the lane is below 32.
+            unsafe { column.put($lane, value) }
+        }
+        // SAFETY: the width is 32, so every lane was written.
+        unsafe { column.done() }
+    }};
+}
+pub(crate) use column;
+
 impl Context<'_> {
     /// The row at a frame offset.
     #[inline(always)]
@@ -95,9 +155,10 @@ impl Context<'_> {
         if self.write == u32::MAX {
             *row = *values;
         } else {
-            for l in 0..32 {
-                row[l] = if self.write >> l & 1 != 0 { values[l] } else { row[l] };
-            }
+            let (write, old) = (self.write, *row);
+            *row = column!(self.width, l => {
+                if write >> (l & 31) & 1 != 0 { values[l & 31] } else { old[l & 31] }
+            });
         }
     }
 
@@ -106,7 +167,13 @@ impl Context<'_> {
     pub fn set_lane<T: Lane>(&mut self, offset: u32, lane: usize, value: T) {
         debug_assert!(lane < 32);
         // SAFETY: as in `row`, and lanes are below 32.
-        unsafe { self.base.add(offset as usize).cast::<T>().add(lane).write(value) }
+        unsafe {
+            self.base
+                .add(offset as usize)
+                .cast::<T>()
+                .add(lane)
+                .write(value)
+        }
     }
 
     /// A predicate, one bit for each lane.
@@ -128,7 +195,11 @@ impl Context<'_> {
     #[inline(always)]
     pub fn activate(&mut self, active: u32) {
         self.active = active;
-        self.write = if active == self.warp.live { u32::MAX } else { active };
+        self.write = if active == self.warp.live {
+            u32::MAX
+        } else {
+            active
+        };
     }
 
     /// The first executing lane.

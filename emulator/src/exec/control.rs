@@ -32,10 +32,14 @@ impl Context<'_> {
     /// Lanes in `mask` go to one place, the other active lanes to another.
     fn split(&mut self, inst: &Inst, mask: u32, there: u32, here: u32) -> Flow {
         let rest = self.active & !mask;
-        let (low, low_mask, high, high_mask) =
-            if there < here { (there, mask, here, rest) } else { (here, rest, there, mask) };
+        let (low, low_mask, high, high_mask) = if there < here {
+            (there, mask, here, rest)
+        } else {
+            (here, rest, there, mask)
+        };
         self.warp.park(high, high_mask, Wait::Ready);
         self.limit = self.limit.min(high);
+        self.budget = self.budget.min(super::run::GROUP_BUDGET);
         self.activate(low_mask);
         self.jump(inst, low)
     }
@@ -82,7 +86,9 @@ impl Op for BranchTable {
                 let what = format!("brx.idx with index {value} into a table of {}", i.imm);
                 return c.fail(i, lane, FaultKind::InvalidPc, &what, &[]);
             }
-            let same = super::context::Lanes(left).filter(|l| index.get(*l) == value).fold(0, |m, l| m | 1 << l);
+            let same = super::context::Lanes(left)
+                .filter(|l| index.get(*l) == value)
+                .fold(0, |m, l| m | 1 << l);
             left &= !same;
             let target = c.launch.program.pool[(i.a + value) as usize];
             c.warp.park(target, same, Wait::Ready);
@@ -100,6 +106,7 @@ impl Op for Exit {
         super::async_copy::finish_all(c);
         c.warp.live &= !c.active;
         c.block.live -= c.active.count_ones();
+        c.launch.progress();
         for id in crate::check::bits(c.block.barriers_used) {
             if c.block.barriers[id].warps >> c.warp.index & 1 != 0 {
                 c.block.barriers[id].extra += c.active.count_ones();
@@ -152,7 +159,11 @@ impl Op for Nanosleep {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         c.budget = c.budget.saturating_sub(64);
-        if c.budget == 0 { c.give_way(i.b) } else { Flow::Next }
+        if c.budget == 0 {
+            c.give_way(i.b)
+        } else {
+            Flow::Next
+        }
     }
 }
 
@@ -171,7 +182,9 @@ fn ticks() -> u64 {
 }
 
 fn unix_nanoseconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos() as u64)
 }
 
 macro_rules! clocks {

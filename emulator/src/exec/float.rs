@@ -10,7 +10,11 @@ pub const NAN32: f32 = f32::from_bits(0x7FFF_FFFF);
 /// A denormal becomes a zero of its sign.
 #[inline(always)]
 pub fn flush(a: f32) -> f32 {
-    if a.abs() < f32::MIN_POSITIVE { f32::from_bits(a.to_bits() & 1 << 31) } else { a }
+    if a.abs() < f32::MIN_POSITIVE {
+        f32::from_bits(a.to_bits() & 1 << 31)
+    } else {
+        a
+    }
 }
 
 #[inline(always)]
@@ -24,7 +28,11 @@ pub fn output<const FTZ: bool, const SAT: bool>(d: f32) -> f32 {
     let d = if FTZ { flush(d) } else { d };
     if SAT {
         // NaN becomes +0, and so does -0
-        return if d > 0.0 { if d < 1.0 { d } else { 1.0 } } else { 0.0 };
+        return if d > 0.0 {
+            if d < 1.0 { d } else { 1.0 }
+        } else {
+            0.0
+        };
     }
     if d.is_nan() { NAN32 } else { d }
 }
@@ -99,7 +107,11 @@ fn pre(m: u8, a: f32) -> f32 {
 #[inline(always)]
 fn post(m: u8, d: f32) -> f32 {
     let d = if m & mode::FTZ != 0 { flush(d) } else { d };
-    if m & mode::SAT != 0 { output::<false, true>(d) } else { output::<false, false>(d) }
+    if m & mode::SAT != 0 {
+        output::<false, true>(d)
+    } else {
+        output::<false, false>(d)
+    }
 }
 
 lanes! {
@@ -109,9 +121,6 @@ lanes! {
         post(m, rounding::add(pre(m, a), pre(m, b), Rounding::of(m)))
     }
     MulRounded [m] (a: f32, b: f32) -> f32 { post(m, rounding::mul(pre(m, a), pre(m, b), Rounding::of(m))) }
-    FmaRounded [m] (a: f32, b: f32, c: f32) -> f32 {
-        post(m, rounding::fma(pre(m, a), pre(m, b), pre(m, c), Rounding::of(m)))
-    }
     DivRounded [m] (a: f32, b: f32) -> f32 { post(m, rounding::div(pre(m, a), pre(m, b), Rounding::of(m))) }
     RcpRounded [m] (a: f32) -> f32 { post(m, rounding::div(1.0, pre(m, a), Rounding::of(m))) }
     SqrtRounded [m] (a: f32) -> f32 { post(m, rounding::sqrt(pre(m, a), Rounding::of(m))) }
@@ -134,6 +143,22 @@ lanes! {
     CopysignF64 (a: u64, b: u64) -> u64 { a & 1 << 63 | b & !(1 << 63) }
 }
 
+/// `fma` rounded as `MODE` says: a parameter, since the compiler then vectorises it.
+pub struct FmaRounded<const MODE: u8>;
+impl<const MODE: u8> Fn3 for FmaRounded<MODE> {
+    type A = f32;
+    type B = f32;
+    type C = f32;
+    type D = f32;
+    #[inline(always)]
+    fn f(m: u8, a: f32, b: f32, c: f32) -> f32 {
+        post(
+            m,
+            rounding::fma(pre(m, a), pre(m, b), pre(m, c), Rounding::of(MODE)),
+        )
+    }
+}
+
 /// PTX ISA, "min", "max": a NaN loses unless `.NaN`; +0 is larger than -0.
 #[inline(always)]
 fn extreme(m: u8, a: f32, b: f32, least: bool) -> f32 {
@@ -142,7 +167,11 @@ fn extreme(m: u8, a: f32, b: f32, least: bool) -> f32 {
     if m & (mode::ABS | mode::XORSIGN) != 0 {
         (a, b) = (a.abs(), b.abs());
     }
-    let pick_a = if a == b { (a.is_sign_negative()) == least } else { (a < b) == least };
+    let pick_a = if a == b {
+        (a.is_sign_negative()) == least
+    } else {
+        (a < b) == least
+    };
     let d = if a.is_nan() {
         b
     } else if b.is_nan() || pick_a {
@@ -151,7 +180,11 @@ fn extreme(m: u8, a: f32, b: f32, least: bool) -> f32 {
         b
     };
     let nan = a.is_nan() && b.is_nan() || m & mode::NAN != 0 && (a.is_nan() || b.is_nan());
-    let d = if m & mode::XORSIGN != 0 { f32::from_bits(d.to_bits() | sign) } else { d };
+    let d = if m & mode::XORSIGN != 0 {
+        f32::from_bits(d.to_bits() | sign)
+    } else {
+        d
+    };
     if nan { NAN32 } else { d }
 }
 
@@ -161,13 +194,20 @@ pub fn exp2(x: f32) -> f32 {
     let x = f64::from(x);
     let whole = x.clamp(-200.0, 200.0).round_ties_even();
     let t = (x - whole) * std::f64::consts::LN_2;
-    let mut sum = 1.0 / 39_916_800.0;
-    for factor in [3_628_800.0, 362_880.0, 40_320.0, 5_040.0, 720.0, 120.0, 24.0, 6.0, 2.0, 1.0, 1.0] {
-        sum = sum * t + 1.0 / factor;
-    }
+    // the terms t^n / n! up to n = 11, in pairs: a single chain of additions would wait for each
+    let (t2, pair) = (t * t, |low: f64, high: f64| 1.0 / low + t * (1.0 / high));
+    let t4 = t2 * t2;
+    let low = pair(1.0, 1.0) + t2 * pair(2.0, 6.0);
+    let middle = pair(24.0, 120.0) + t2 * pair(720.0, 5_040.0);
+    let high = pair(40_320.0, 362_880.0) + t2 * pair(3_628_800.0, 39_916_800.0);
+    let sum = low + t4 * (middle + t4 * high);
     let scale = f64::from_bits(((whole as i32 + 1023) as u64) << 52);
     // beyond the clamp the factor's own size gives infinity, zero or NaN in f32
-    let huge = if x > 200.0 { f64::INFINITY } else { sum * scale };
+    let huge = if x > 200.0 {
+        f64::INFINITY
+    } else {
+        sum * scale
+    };
     let value = if x < -200.0 { 0.0 } else { huge };
     if x.is_nan() { f32::NAN } else { value as f32 }
 }
@@ -177,8 +217,10 @@ pub fn exp2(x: f32) -> f32 {
 pub fn log2(x: f32) -> f32 {
     let wide = f64::from(x);
     let bits = wide.to_bits();
-    let (mut exponent, mut mantissa) =
-        ((bits >> 52) as i64 - 1023, f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52));
+    let (mut exponent, mut mantissa) = (
+        (bits >> 52) as i64 - 1023,
+        f64::from_bits(bits & ((1 << 52) - 1) | 1023 << 52),
+    );
     if mantissa > std::f64::consts::SQRT_2 {
         mantissa *= 0.5;
         exponent += 1;
@@ -270,7 +312,11 @@ lanes! {
 
 #[inline(always)]
 fn extreme64(a: f64, b: f64, least: bool) -> f64 {
-    let pick_a = if a == b { a.is_sign_negative() == least } else { (a < b) == least };
+    let pick_a = if a == b {
+        a.is_sign_negative() == least
+    } else {
+        (a < b) == least
+    };
     if a.is_nan() {
         b
     } else if b.is_nan() || pick_a {

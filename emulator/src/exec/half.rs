@@ -23,7 +23,11 @@ pub fn widen_f16(h: u16) -> f32 {
 /// f16 to f32, a denormal as zero if `ftz`.
 #[inline(always)]
 pub fn widen_flushed(h: u16, ftz: bool) -> f32 {
-    widen_f16(if ftz && h & 0x7C00 == 0 { h & 0x8000 } else { h })
+    widen_f16(if ftz && h & 0x7C00 == 0 {
+        h & 0x8000
+    } else {
+        h
+    })
 }
 
 /// f32 to f16, to nearest.
@@ -32,13 +36,26 @@ pub fn narrow_f16(f: f32) -> u16 {
     let bits = f.to_bits();
     let (sign, magnitude) = ((bits >> 16 & 0x8000) as u16, bits & 0x7FFF_FFFF);
     // a denormal result: the addition of 1/2 in f32 rounds at the right place
-    let small = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits()) as u16;
+    let small = (f32::from_bits(magnitude) + 0.5)
+        .to_bits()
+        .wrapping_sub(0.5f32.to_bits()) as u16;
     let rebiased = magnitude.wrapping_sub((127 - 15) << 23);
-    let normal = (rebiased.wrapping_add(0xFFF).wrapping_add(rebiased >> 13 & 1) >> 13) as u16;
+    let normal = (rebiased
+        .wrapping_add(0xFFF)
+        .wrapping_add(rebiased >> 13 & 1)
+        >> 13) as u16;
     let value = if magnitude < 113 << 23 { small } else { normal };
     // from 65520 on it rounds to infinity
-    let value = if magnitude >= 0x477F_F000 { 0x7C00 } else { value };
-    if magnitude > 0x7F80_0000 { NAN16 } else { sign | value }
+    let value = if magnitude >= 0x477F_F000 {
+        0x7C00
+    } else {
+        value
+    };
+    if magnitude > 0x7F80_0000 {
+        NAN16
+    } else {
+        sign | value
+    }
 }
 
 /// bf16 to f32, exactly.
@@ -64,7 +81,11 @@ pub fn odd_f32(value: f64, error: f64) -> f32 {
     if back == value || value.is_nan() {
         return near;
     }
-    let down = if back.abs() > value.abs() { near.to_bits() - 1 } else { near.to_bits() };
+    let down = if back.abs() > value.abs() {
+        near.to_bits() - 1
+    } else {
+        near.to_bits()
+    };
     f32::from_bits(down | 1)
 }
 
@@ -131,8 +152,12 @@ fn pre<F: Format>(m: u8, h: u16) -> u16 {
 
 #[inline(always)]
 fn post<F: Format>(m: u8, f: f32) -> u16 {
-    let f = if m & mode::SAT != 0 { super::float::output::<false, true>(f) } else { f };
-    let f = if m & RELU != 0 && f < 0.0 { 0.0 } else { f };
+    let f = if m & mode::SAT != 0 {
+        super::float::output::<false, true>(f)
+    } else {
+        f
+    };
+    let f = if m & RELU != 0 && f <= 0.0 { 0.0 } else { f };
     let h = F::narrow(f);
     if m & mode::FTZ != 0 { F::flush(h) } else { h }
 }
@@ -163,27 +188,54 @@ fn binary<F: Format, const OP: u8>(m: u8, a: u16, b: u16) -> u16 {
 #[inline(always)]
 fn odd_sum(x: f32, y: f32) -> f32 {
     let (sum, error) = two_sum(x.into(), y.into());
-    if sum.is_finite() { odd_f32(sum, error) } else { sum as f32 }
+    if sum.is_finite() {
+        odd_f32(sum, error)
+    } else {
+        sum as f32
+    }
 }
 
 #[inline(always)]
 fn extreme(m: u8, a: u16, b: u16, x: f32, y: f32, least: bool) -> u16 {
     let sign = (a ^ b) & 0x8000;
-    let (a, b, x, y) = if m & mode::XORSIGN != 0 { (a & 0x7FFF, b & 0x7FFF, x.abs(), y.abs()) } else { (a, b, x, y) };
+    let (a, b, x, y) = if m & mode::XORSIGN != 0 {
+        (a & 0x7FFF, b & 0x7FFF, x.abs(), y.abs())
+    } else {
+        (a, b, x, y)
+    };
     if x.is_nan() && y.is_nan() || m & mode::NAN != 0 && (x.is_nan() || y.is_nan()) {
         return NAN16;
     }
-    let pick_a = if x == y { (a & 0x8000 != 0) == least } else { (x < y) == least };
-    let d = if !x.is_nan() && (y.is_nan() || pick_a) { a } else { b };
+    let pick_a = if x == y {
+        (a & 0x8000 != 0) == least
+    } else {
+        (x < y) == least
+    };
+    let d = if !x.is_nan() && (y.is_nan() || pick_a) {
+        a
+    } else {
+        b
+    };
     if m & mode::XORSIGN != 0 { d | sign } else { d }
 }
 
 #[inline(always)]
 fn fma<F: Format>(m: u8, a: u16, b: u16, c: u16) -> u16 {
-    let (x, y, z) = (F::widen(pre::<F>(m, a)), F::widen(pre::<F>(m, b)), F::widen(pre::<F>(m, c)));
+    let (x, y, z) = (
+        F::widen(pre::<F>(m, a)),
+        F::widen(pre::<F>(m, b)),
+        F::widen(pre::<F>(m, c)),
+    );
     // the product is exact
     let (sum, error) = two_sum(f64::from(x) * f64::from(y), z.into());
-    post::<F>(m, if sum.is_finite() { odd_f32(sum, error) } else { sum as f32 })
+    post::<F>(
+        m,
+        if sum.is_finite() {
+            odd_f32(sum, error)
+        } else {
+            sum as f32
+        },
+    )
 }
 
 #[inline(always)]
@@ -281,7 +333,10 @@ mod tests {
                 assert_eq!(narrow_f16(f), NAN16);
             } else {
                 assert_eq!(narrow_f16(f), h);
-                assert_eq!(narrow_bf16(widen_bf16(h)), if widen_bf16(h).is_nan() { NAN16 } else { h });
+                assert_eq!(
+                    narrow_bf16(widen_bf16(h)),
+                    if widen_bf16(h).is_nan() { NAN16 } else { h }
+                );
             }
         }
     }

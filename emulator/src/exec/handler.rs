@@ -3,7 +3,7 @@
 //! Every instruction is compiled twice: for any processor, and for one with AVX2 and FMA. Which copy runs is decided
 //! when a module is decoded. All that an instruction calls must be inlined, or it loses the wider copy's features.
 
-use super::context::{Context, Lane};
+use super::context::{Context, Lane, column};
 use super::inst::{Flow, Inst, Run};
 use std::marker::PhantomData;
 
@@ -83,10 +83,7 @@ impl<F: Fn1> Op for Map1<F> {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
         let a = context.row::<F::A>(inst.r[1]);
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l));
-        }
+        let d = column!(context.width, l => F::f(m, a.get(l)));
         context.set(inst.r[0], &d);
         Flow::Next
     }
@@ -96,11 +93,11 @@ impl<F: Fn2> Op for Map2<F> {
     #[inline(always)]
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
-        let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l), b.get(l));
-        }
+        let (a, b) = (
+            context.row::<F::A>(inst.r[1]),
+            context.row::<F::B>(inst.r[2]),
+        );
+        let d = column!(context.width, l => F::f(m, a.get(l), b.get(l)));
         context.set(inst.r[0], &d);
         Flow::Next
     }
@@ -110,12 +107,12 @@ impl<F: Fn3> Op for Map3<F> {
     #[inline(always)]
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow {
         let m = inst.m[0];
-        let (a, b) = (context.row::<F::A>(inst.r[1]), context.row::<F::B>(inst.r[2]));
+        let (a, b) = (
+            context.row::<F::A>(inst.r[1]),
+            context.row::<F::B>(inst.r[2]),
+        );
         let c = context.row::<F::C>(inst.r[3]);
-        let mut d = [F::D::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = F::f(m, a.get(l), b.get(l), c.get(l));
-        }
+        let d = column!(context.width, l => F::f(m, a.get(l), b.get(l), c.get(l)));
         context.set(inst.r[0], &d);
         Flow::Next
     }

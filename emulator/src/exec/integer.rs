@@ -1,6 +1,6 @@
 //! Integer arithmetic (PTX ISA, "Integer Arithmetic Instructions", "Extended-Precision ...", "Logic and Shift ...").
 
-use super::context::Context;
+use super::context::{Context, column};
 use super::handler::{Fn1, Fn2, Fn3, Op, lanes};
 use super::inst::{Flow, Inst, NONE};
 use std::marker::PhantomData;
@@ -233,7 +233,7 @@ lanes! {
             3 => x,
             4 => i.max(x),
             5 => i.min(x),
-            _ => x & 2 | i & 1,
+            _ => (x & 1) << 1 | i & 1,
         };
         u32::from_le_bytes([pick(index(0)), pick(index(1)), pick(index(2)), pick(index(3))])
     }
@@ -298,22 +298,35 @@ impl Op for Lop3 {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let table = i.m[0];
-        let (x, y, z) = (c.row::<u32>(i.r[1]), c.row::<u32>(i.r[2]), c.row::<u32>(i.r[3]));
+        let (x, y, z) = (
+            c.row::<u32>(i.r[1]),
+            c.row::<u32>(i.r[2]),
+            c.row::<u32>(i.r[3]),
+        );
         let full = |bit: u8| if table >> bit & 1 != 0 { u32::MAX } else { 0 };
         let minterms = [0, 1, 2, 3, 4, 5, 6, 7].map(full);
-        let mut d = [0; 32];
-        for (l, d) in d.iter_mut().enumerate() {
+        let d = column!(c.width, l => {
             let (x, y, z) = (x.get(l), y.get(l), z.get(l));
             let pick = |s: u32, on: u32, off: u32| s & on | !s & off;
             let low = pick(y, pick(z, minterms[3], minterms[2]), pick(z, minterms[1], minterms[0]));
             let high = pick(y, pick(z, minterms[7], minterms[6]), pick(z, minterms[5], minterms[4]));
-            *d = pick(x, high, low);
-        }
+            pick(x, high, low)
+        });
         c.set(i.r[0], &d);
         if i.r[4] != NONE {
-            let nonzero = d.iter().enumerate().fold(0, |m, (l, v)| m | u32::from(*v != 0) << l);
+            let nonzero = d
+                .iter()
+                .enumerate()
+                .fold(0, |m, (l, v)| m | u32::from(*v != 0) << l);
             let other = c.predicate(i.r[5]);
-            c.set_predicate(i.r[4], if i.m[1] == 1 { nonzero | other } else { nonzero & other });
+            c.set_predicate(
+                i.r[4],
+                if i.m[1] == 1 {
+                    nonzero | other
+                } else {
+                    nonzero & other
+                },
+            );
         }
         Flow::Next
     }

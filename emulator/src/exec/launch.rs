@@ -57,7 +57,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 fn refuse(kernel: &Kernel, kind: FaultKind, what: String) -> Fault {
-    Fault { kind, report: format!("========= {}: {what}\n", kernel.name) }
+    Fault {
+        kind,
+        report: format!("========= {}: {what}\n", kernel.name),
+    }
 }
 
 /// Runs a kernel to its end.
@@ -71,24 +74,44 @@ pub fn launch(
     memory: &Memory,
     options: &Options,
 ) -> Result<(), Fault> {
-    let threads = config.block.iter().try_fold(1u32, |n, d| n.checked_mul(*d)).unwrap_or(0);
+    let threads = config
+        .block
+        .iter()
+        .try_fold(1u32, |n, d| n.checked_mul(*d))
+        .unwrap_or(0);
     let bad = |what: String| refuse(kernel, FaultKind::InvalidValue, what);
     if config.grid.contains(&0) || threads == 0 {
-        return Err(bad(format!("grid {:?} of blocks {:?} is empty", config.grid, config.block)));
+        return Err(bad(format!(
+            "grid {:?} of blocks {:?} is empty",
+            config.grid, config.block
+        )));
     }
     if threads > kernel.max_threads.min(1024) {
-        return Err(bad(format!("{threads} threads in a block, at most {} allowed", kernel.max_threads)));
+        return Err(bad(format!(
+            "{threads} threads in a block, at most {} allowed",
+            kernel.max_threads
+        )));
     }
     if params.len() < kernel.param_bytes {
-        return Err(bad(format!("{} bytes of parameters, {} needed", params.len(), kernel.param_bytes)));
+        return Err(bad(format!(
+            "{} bytes of parameters, {} needed",
+            params.len(),
+            kernel.param_bytes
+        )));
     }
     if kernel.required_block.is_some_and(|b| b != config.block) {
-        return Err(bad(format!("block {:?} is not the required {:?}", config.block, kernel.required_block)));
+        return Err(bad(format!(
+            "block {:?} is not the required {:?}",
+            config.block, kernel.required_block
+        )));
     }
     let cluster = config.cluster.or(kernel.cluster);
     let shape = cluster.unwrap_or([1; 3]);
-    if (0..3).any(|a| shape[a] == 0 || config.grid[a] % shape[a] != 0) {
-        return Err(bad(format!("grid {:?} is not a multiple of the cluster {shape:?}", config.grid)));
+    if (0..3).any(|a| shape[a] == 0 || !config.grid[a].is_multiple_of(shape[a])) {
+        return Err(bad(format!(
+            "grid {:?} is not a multiple of the cluster {shape:?}",
+            config.grid
+        )));
     }
     let checks = &options.checks;
     let shadowed = checks.shared_races || checks.uninitialised || checks.async_copies;
@@ -152,7 +175,11 @@ impl<'a> Grid<'a> {
                 }
             });
         }
-        match self.fault.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        match self
+            .fault
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
             Some(fault) => Err(fault),
             None => Ok(()),
         }
@@ -161,8 +188,14 @@ impl<'a> Grid<'a> {
     /// A panic of ours must not take the caller's process down.
     fn work_guarded(&self) {
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
-            let report = format!("========= {}: the emulator itself failed\n", self.launch.kernel_name);
-            self.stop(Fault { kind: FaultKind::LaunchFailed, report });
+            let report = format!(
+                "========= {}: the emulator itself failed\n",
+                self.launch.kernel_name
+            );
+            self.stop(Fault {
+                kind: FaultKind::LaunchFailed,
+                report,
+            });
         }
     }
 
@@ -229,10 +262,17 @@ impl<'a> Grid<'a> {
 
 impl Block {
     fn report_spin(&mut self, launch: &Launch<'_>) {
-        let spinning = self.warps.iter().find_map(|w| w.groups.first().map(|g| (w.index * 32 + g.mask.trailing_zeros(), g.pc)));
+        let spinning = self.warps.iter().find_map(|w| {
+            w.groups
+                .first()
+                .map(|g| (w.index * 32 + g.mask.trailing_zeros(), g.pc))
+        });
         let (thread, pc) = spinning.unwrap_or((0, 0));
         let line = launch.code[pc as usize].line;
-        let what = format!("No progress for {} s: the threads only loop", launch.options.patience);
+        let what = format!(
+            "No progress for {} s: the threads only loop",
+            launch.options.patience
+        );
         self.report(launch, FaultKind::LaunchTimeout, line, thread, &what, &[]);
     }
 }

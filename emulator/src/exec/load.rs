@@ -1,7 +1,7 @@
 //! `ld` and `st` (PTX ISA, "Data Movement and Conversion Instructions").
 
 use super::access::{Kind, spaces};
-use super::context::{Context, Lane};
+use super::context::{Context, Lane, column};
 use super::handler::Op;
 use super::inst::{Flow, Inst, level};
 use std::marker::PhantomData;
@@ -57,27 +57,80 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let count = u32::from(i.m[COUNT]);
-        let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Read, i.m[STRONG] != 0) {
-            Ok(bytes) => bytes,
+        if SPACE == spaces::SHARED && c.active == u32::MAX && i.m[STRONG] == 0 {
+            return load_shared::<T, LEVEL>(c, i);
+        }
+        let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+        let contiguous = match c.resolve::<SPACE, LEVEL>(
+            i,
+            &mut at,
+            T::SIZE * count,
+            Kind::Read,
+            i.m[STRONG] != 0,
+        ) {
+            Ok(contiguous) => contiguous,
             Err(flow) => return flow,
         };
-        if bytes.contiguous && count == 1 {
+        if contiguous && count == 1 {
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
-            let values = unsafe { (bytes.at[0] as *const [T; 32]).read_unaligned() };
+            let values = unsafe { (at[0] as *const [T; 32]).read_unaligned() };
             deliver(c, i, 1, &values);
             return Flow::Next;
         }
-        let mut values = [T::default(); 32];
         for element in 0..count {
-            for (value, at) in values.iter_mut().zip(&bytes.at) {
+            let values = column!(c.width, l => {
                 // SAFETY: `resolve` found `count` elements at each lane's address (or checks are off).
-                *value = unsafe { (*at as *const T).add(element as usize).read_unaligned() };
-            }
+                unsafe { (at[l & 31] as *const T).add(element as usize).read_unaligned() }
+            });
             deliver(c, i, element as usize + 1, &values);
         }
         Flow::Next
     }
+}
+
+/// All lanes, shared memory, no volatile: the addresses fit 32 bits.
+#[inline(always)]
+fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
+    let (count, plus) = (u32::from(i.m[COUNT]), i.imm);
+    let mut high = 0;
+    let at: [u32; 32] = if i.m[WIDE] != 0 {
+        let row = c.row::<u64>(i.r[0]);
+        column!(c.width, l => {
+            let address = row.get(l).wrapping_add_signed(plus);
+            high |= address;
+            address as u32
+        })
+    } else {
+        let row = c.row::<u32>(i.r[0]);
+        column!(c.width, l => row.get(l).wrapping_add(plus as u32))
+    };
+    match c.shared_reads::<LEVEL>(i, &at, high, T::SIZE * count) {
+        Some(_) if c.block.fault.is_some() => return Flow::Switch,
+        // out of bounds or misaligned: the long way says of whom
+        Some(_) => {
+            let mut wide = c.addresses(i.r[0], i.m[WIDE] != 0, plus);
+            return match c.resolve::<{ spaces::SHARED }, LEVEL>(
+                i,
+                &mut wide,
+                T::SIZE * count,
+                Kind::Read,
+                false,
+            ) {
+                Ok(_) => Flow::Next,
+                Err(flow) => flow,
+            };
+        }
+        None => {}
+    }
+    let base = c.block.shared_pointer(0);
+    for element in 0..count {
+        let values = column!(c.width, l => {
+            // SAFETY: `shared_reads` found `count` elements at each lane's address (or checks are off).
+            unsafe { base.wrapping_add(at[l & 31] as usize).cast::<T>().add(element as usize).read_unaligned() }
+        });
+        deliver(c, i, element as usize + 1, &values);
+    }
+    Flow::Next
 }
 
 #[inline(always)]
@@ -88,9 +141,15 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
         return;
     }
     match width {
-        2 => c.set(row, &values.map(|v| v.extend(signed) as u16)),
-        4 => c.set(row, &values.map(|v| v.extend(signed) as u32)),
-        _ => c.set(row, &values.map(|v| v.extend(signed))),
+        2 => c.set(
+            row,
+            &column!(c.width, l => values[l & 31].extend(signed) as u16),
+        ),
+        4 => c.set(
+            row,
+            &column!(c.width, l => values[l & 31].extend(signed) as u32),
+        ),
+        _ => c.set(row, &column!(c.width, l => values[l & 31].extend(signed))),
     }
 }
 
@@ -101,23 +160,25 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (count, strong) = (u32::from(i.m[COUNT]), i.m[STRONG] != 0);
-        let addresses = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let bytes = match c.resolve::<SPACE, LEVEL>(i, addresses, T::SIZE * count, Kind::Write, strong) {
-            Ok(bytes) => bytes,
-            Err(flow) => return flow,
-        };
+        let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+        let contiguous =
+            match c.resolve::<SPACE, LEVEL>(i, &mut at, T::SIZE * count, Kind::Write, strong) {
+                Ok(contiguous) => contiguous,
+                Err(flow) => return flow,
+            };
         let shadowed = LEVEL == level::FULL
-            && (SPACE == spaces::SHARED || SPACE == spaces::GENERIC && c.is_shared(bytes.at[c.first_lane()]));
-        if bytes.contiguous && count == 1 && !shadowed {
+            && (SPACE == spaces::SHARED
+                || SPACE == spaces::GENERIC && c.is_shared(at[c.first_lane()]));
+        if contiguous && count == 1 && !shadowed {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
-            unsafe { (bytes.at[0] as *mut [T; 32]).write_unaligned(values) }
+            unsafe { (at[0] as *mut [T; 32]).write_unaligned(values) }
             return Flow::Next;
         }
         for element in 0..count {
             let values = collect::<T>(c, i, element as usize + 1);
             for lane in c.lanes() {
-                let at = bytes.at[lane] + u64::from(element * T::SIZE);
+                let at = at[lane] + u64::from(element * T::SIZE);
                 if shadowed
                     && c.is_shared(at)
                     && let Err(flow) = c.shared_write(i, lane, at, strong, values[lane].bytes())
@@ -139,9 +200,9 @@ fn collect<T: Element>(c: &Context<'_>, i: &Inst, slot: usize) -> [T; 32] {
         return c.row::<T>(row).all();
     }
     match width {
-        2 => c.row::<u16>(row).all().map(|v| T::truncate(v.into())),
-        4 => c.row::<u32>(row).all().map(|v| T::truncate(v.into())),
-        _ => c.row::<u64>(row).all().map(T::truncate),
+        2 => column!(c.width, l => T::truncate(c.row::<u16>(row).get(l).into())),
+        4 => column!(c.width, l => T::truncate(c.row::<u32>(row).get(l).into())),
+        _ => column!(c.width, l => T::truncate(c.row::<u64>(row).get(l))),
     }
 }
 
@@ -154,7 +215,9 @@ impl Op for LoadParam {
         for element in 0..usize::from(i.m[COUNT]) {
             let at = i.imm as usize + element * size;
             let mut bytes = [0; 16];
-            let Some(source) = c.launch.params.get(at..at + size) else { return Flow::Next };
+            let Some(source) = c.launch.params.get(at..at + size) else {
+                return Flow::Next;
+            };
             bytes[..size].copy_from_slice(source);
             let bits = u64::from_le_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|b| bytes[b]));
             let value = match size {

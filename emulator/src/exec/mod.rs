@@ -33,6 +33,7 @@ pub mod predicate;
 pub mod shuffle;
 mod soft;
 pub mod sync;
+pub mod tensor;
 
 pub use config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
 pub use launch::launch;

@@ -42,15 +42,31 @@ impl Module {
     ///
     /// # Errors
     /// Where and why the text was refused.
-    pub fn load(ptx: &[u8], cc: ComputeCapability, memory: &Arc<Memory>) -> Result<Module, LoadError> {
-        let syntax = |line, message| LoadError { line, kind: LoadErrorKind::Syntax, message };
+    pub fn load(
+        ptx: &[u8],
+        cc: ComputeCapability,
+        memory: &Arc<Memory>,
+    ) -> Result<Module, LoadError> {
+        let syntax = |line, message| LoadError {
+            line,
+            kind: LoadErrorKind::Syntax,
+            message,
+        };
         let end = ptx.iter().position(|b| *b == 0).unwrap_or(ptx.len());
-        let text = std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;
+        let text =
+            std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;
         let source = crate::ptx::parse(text).map_err(|e| syntax(e.line, e.message))?;
-        let mut module = Module { kernels: HashMap::new(), globals: HashMap::new(), memory: memory.clone() };
+        let mut module = Module {
+            kernels: HashMap::new(),
+            globals: HashMap::new(),
+            memory: memory.clone(),
+        };
         // what was allocated is freed with the module, also where decoding fails half-way
         let kernels = crate::decode::module(&source, cc, memory, &mut module.globals)?;
-        module.kernels = kernels.into_iter().map(|k| (k.name.clone(), Arc::new(k))).collect();
+        module.kernels = kernels
+            .into_iter()
+            .map(|k| (k.name.clone(), Arc::new(k)))
+            .collect();
         Ok(module)
     }
 

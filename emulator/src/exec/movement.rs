@@ -27,7 +27,11 @@ impl Op for Pack {
             let shift = part * usize::from(i.m[1]) * 8;
             let row = i.r[part + 1];
             match i.m[1] {
-                1 => add(&mut whole, c.row::<u16>(row).all().map(|v| u128::from(v & 0xFF)), shift),
+                1 => add(
+                    &mut whole,
+                    c.row::<u16>(row).all().map(|v| u128::from(v & 0xFF)),
+                    shift,
+                ),
                 2 => add(&mut whole, c.row::<u16>(row).all().map(u128::from), shift),
                 4 => add(&mut whole, c.row::<u32>(row).all().map(u128::from), shift),
                 _ => add(&mut whole, c.row::<u64>(row).all().map(u128::from), shift),
@@ -84,8 +88,6 @@ lanes! {
     SharedToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::SHARED }
     /// `cvta.local`
     LocalToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::LOCAL }
-    /// `cvta.param`
-    ParamToGeneric (a: u64) -> u64 { a & !space::WINDOW | space::PARAM }
     /// `cvta.to` of the spaces with a window.
     FromGeneric (a: u64) -> u64 { a & !space::WINDOW }
     /// `isspacep`: `m` is the window's number; 0 is global memory.

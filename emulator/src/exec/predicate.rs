@@ -1,6 +1,6 @@
 //! Comparisons, predicates, selection (PTX ISA, "Comparison and Selection Instructions").
 
-use super::context::{Context, Lane};
+use super::context::{Context, Lane, column};
 use super::handler::{Fn3, Op, Test, lanes};
 use super::inst::{Flow, Inst, NONE};
 use std::marker::PhantomData;
@@ -95,7 +95,11 @@ impl Test for F16 {
     #[inline(always)]
     fn f(m: u8, a: u16, b: u16) -> bool {
         let ftz = m & 0x80 != 0;
-        float(m, super::half::widen_flushed(a, ftz), super::half::widen_flushed(b, ftz))
+        float(
+            m,
+            super::half::widen_flushed(a, ftz),
+            super::half::widen_flushed(b, ftz),
+        )
     }
 }
 
@@ -122,11 +126,15 @@ fn combined(m: u8, a: u32, b: u32) -> u32 {
 fn mask<T: Test>(c: &Context<'_>, i: &Inst) -> u32 {
     let m = i.m[0];
     let (a, b) = (c.row::<T::A>(i.r[2]), c.row::<T::A>(i.r[3]));
-    let mut bits = [0u32; 32];
-    for (l, bit) in bits.iter_mut().enumerate() {
-        *bit = if T::f(m, a.get(l), b.get(l)) { 1 << l } else { 0 };
+    let mut all = 0u32;
+    for l in 0..c.width & 32 {
+        all |= if T::f(m, a.get(l), b.get(l)) {
+            1 << (l & 31)
+        } else {
+            0
+        };
     }
-    bits.iter().fold(0, |all, b| all | b)
+    all
 }
 
 /// `setp`: `r[0]`, `r[1]` are the predicate and its complement, `r[4]` the one to combine with by `m[1]`.
@@ -139,7 +147,11 @@ impl<T: Test> Op for Setp<T> {
             c.set_predicate(i.r[0], holds);
             return Flow::Next;
         }
-        let other = if i.m[1] == combine::NONE { 0 } else { c.predicate(i.r[4]) };
+        let other = if i.m[1] == combine::NONE {
+            0
+        } else {
+            c.predicate(i.r[4])
+        };
         c.set_predicate(i.r[0], combined(i.m[1], holds, other));
         if i.r[1] != NONE {
             c.set_predicate(i.r[1], combined(i.m[1], !holds, other));
@@ -153,13 +165,23 @@ pub struct Set<T>(PhantomData<T>);
 impl<T: Test> Op for Set<T> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
-        let other = if i.m[1] == combine::NONE { 0 } else { c.predicate(i.r[4]) };
+        let other = if i.m[1] == combine::NONE {
+            0
+        } else {
+            c.predicate(i.r[4])
+        };
         let holds = combined(i.m[1], mask::<T>(c, i), other);
         let value = |l: usize| if holds >> l & 1 != 0 { i.imm } else { 0 };
         if i.m[2] == 16 {
-            c.set(i.r[0], &std::array::from_fn::<u16, 32, _>(|l| value(l) as u16));
+            c.set(
+                i.r[0],
+                &std::array::from_fn::<u16, 32, _>(|l| value(l) as u16),
+            );
         } else {
-            c.set(i.r[0], &std::array::from_fn::<u32, 32, _>(|l| value(l) as u32));
+            c.set(
+                i.r[0],
+                &std::array::from_fn::<u32, 32, _>(|l| value(l) as u32),
+            );
         }
         Flow::Next
     }
@@ -171,11 +193,22 @@ fn packed(c: &Context<'_>, i: &Inst) -> [u32; 2] {
     let mut out = [0; 2];
     for (half, out) in out.iter_mut().enumerate() {
         for l in 0..32 {
-            let (x, y) = ((a.get(l) >> (16 * half)) as u16, (b.get(l) >> (16 * half)) as u16);
-            let holds = if i.m[3] == 0 { F16::f(i.m[0], x, y) } else { Bf16::f(i.m[0], x, y) };
+            let (x, y) = (
+                (a.get(l) >> (16 * half)) as u16,
+                (b.get(l) >> (16 * half)) as u16,
+            );
+            let holds = if i.m[3] == 0 {
+                F16::f(i.m[0], x, y)
+            } else {
+                Bf16::f(i.m[0], x, y)
+            };
             *out |= u32::from(holds) << l;
         }
-        let other = if i.m[1] == combine::NONE { 0 } else { c.predicate(i.r[4]) };
+        let other = if i.m[1] == combine::NONE {
+            0
+        } else {
+            c.predicate(i.r[4])
+        };
         *out = combined(i.m[1], *out, other);
     }
     out
@@ -202,7 +235,12 @@ impl Op for SetPacked {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let [low, high] = packed(c, i);
         let value = |mask: u32, l: usize| if mask >> l & 1 != 0 { i.imm as u16 } else { 0 };
-        c.set(i.r[0], &std::array::from_fn::<u32, 32, _>(|l| u32::from(value(high, l)) << 16 | u32::from(value(low, l))));
+        c.set(
+            i.r[0],
+            &std::array::from_fn::<u32, 32, _>(|l| {
+                u32::from(value(high, l)) << 16 | u32::from(value(low, l))
+            }),
+        );
         Flow::Next
     }
 }
@@ -214,10 +252,7 @@ impl<T: Lane> Op for Selp<T> {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (a, b) = (c.row::<T>(i.r[1]), c.row::<T>(i.r[2]));
         let p = c.predicate(i.r[3]);
-        let mut d = [T::default(); 32];
-        for (l, d) in d.iter_mut().enumerate() {
-            *d = if p >> l & 1 != 0 { a.get(l) } else { b.get(l) };
-        }
+        let d = column!(c.width, l => if p >> (l & 31) & 1 != 0 { a.get(l) } else { b.get(l) });
         c.set(i.r[0], &d);
         Flow::Next
     }

@@ -40,14 +40,25 @@ pub fn format(c: &mut Context<'_>, lane: usize, format: u64, arguments: u64) -> 
             at += 1;
             continue;
         }
-        let flags_end = at + 1 + format[at + 1..].iter().take_while(|b| b"-+ #0".contains(b)).count();
-        let (mut end, mut flags) = (flags_end, String::from_utf8_lossy(&format[at + 1..flags_end]).into_owned());
+        let flags_end = at
+            + 1
+            + format[at + 1..]
+                .iter()
+                .take_while(|b| b"-+ #0".contains(b))
+                .count();
+        let (mut end, mut flags) = (
+            flags_end,
+            String::from_utf8_lossy(&format[at + 1..flags_end]).into_owned(),
+        );
         let mut number = |c: &mut Context<'_>, end: &mut usize| -> Option<i64> {
             if format.get(*end) == Some(&b'*') {
                 *end += 1;
                 return Some(i64::from(take(c, 4) as i32));
             }
-            let digits = format[*end..].iter().take_while(|b| b.is_ascii_digit()).count();
+            let digits = format[*end..]
+                .iter()
+                .take_while(|b| b.is_ascii_digit())
+                .count();
             let text = std::str::from_utf8(&format[*end..*end + digits]).ok()?;
             *end += digits;
             text.parse().ok()
@@ -63,8 +74,14 @@ pub fn format(c: &mut Context<'_>, lane: usize, format: u64, arguments: u64) -> 
         } else {
             None
         };
-        let long = format[end..].iter().take_while(|b| b"lhzjt".contains(b)).fold(false, |l, b| l || b"lzjt".contains(b));
-        end += format[end..].iter().take_while(|b| b"lhzjt".contains(b)).count();
+        let long = format[end..]
+            .iter()
+            .take_while(|b| b"lhzjt".contains(b))
+            .any(|b| b"lzjt".contains(b));
+        end += format[end..]
+            .iter()
+            .take_while(|b| b"lhzjt".contains(b))
+            .count();
         let Some(kind) = format.get(end) else { break };
         at = end + 1;
         let piece = match kind {
@@ -80,9 +97,13 @@ pub fn format(c: &mut Context<'_>, lane: usize, format: u64, arguments: u64) -> 
             }
             b'p' => format!("0x{:x}", take(c, 8)),
             b'c' => char::from(take(c, 4) as u8).to_string(),
-            b'd' | b'i' | b'u' | b'x' | b'X' | b'o' => {
-                integer(*kind, &flags, precision, if long { take(c, 8) } else { take(c, 4) }, long)
-            }
+            b'd' | b'i' | b'u' | b'x' | b'X' | b'o' => integer(
+                *kind,
+                &flags,
+                precision,
+                if long { take(c, 8) } else { take(c, 4) },
+                long,
+            ),
             other => format!("%{}", char::from(*other)),
         };
         out.extend_from_slice(pad(&piece, &flags, width, *kind).as_bytes());
@@ -93,7 +114,11 @@ pub fn format(c: &mut Context<'_>, lane: usize, format: u64, arguments: u64) -> 
 fn integer(kind: u8, flags: &str, precision: Option<i64>, bits: u64, long: bool) -> String {
     let (negative, digits) = match kind {
         b'd' | b'i' => {
-            let value = if long { bits as i64 } else { i64::from(bits as i32) };
+            let value = if long {
+                bits as i64
+            } else {
+                i64::from(bits as i32)
+            };
             (value < 0, value.unsigned_abs().to_string())
         }
         b'x' => (false, format!("{bits:x}")),
@@ -107,7 +132,10 @@ fn integer(kind: u8, flags: &str, precision: Option<i64>, bits: u64, long: bool)
         b'X' if flags.contains('#') && bits != 0 => "0X",
         _ => "",
     };
-    format!("{}{prefix}{digits}", sign(negative, flags, matches!(kind, b'd' | b'i')))
+    format!(
+        "{}{prefix}{digits}",
+        sign(negative, flags, matches!(kind, b'd' | b'i'))
+    )
 }
 
 fn sign(negative: bool, flags: &str, signed: bool) -> &'static str {
@@ -127,7 +155,13 @@ fn host_float(kind: u8, flags: &str, precision: Option<i64>, value: f64) -> Stri
     let precision = precision.map_or(-1, |p| p.clamp(0, 100) as libc::c_int);
     // SAFETY: the format is NUL-terminated and takes an int and a double, which follow; the buffer's size is passed.
     let length = unsafe {
-        libc::snprintf(buffer.as_mut_ptr().cast(), buffer.len(), format.as_ptr().cast(), precision, value)
+        libc::snprintf(
+            buffer.as_mut_ptr().cast(),
+            buffer.len(),
+            format.as_ptr().cast(),
+            precision,
+            value,
+        )
     };
     let length = usize::try_from(length).unwrap_or(0).min(buffer.len() - 1);
     String::from_utf8_lossy(&buffer[..length]).into_owned()
@@ -140,7 +174,12 @@ fn pad(piece: &str, flags: &str, width: i64, kind: u8) -> String {
     }
     if flags.contains('0') && !b"sc%".contains(&kind) && piece.len() < width {
         let digits = piece.find(|c: char| c.is_ascii_alphanumeric()).unwrap_or(0);
-        return format!("{}{}{}", &piece[..digits], "0".repeat(width - piece.len()), &piece[digits..]);
+        return format!(
+            "{}{}{}",
+            &piece[..digits],
+            "0".repeat(width - piece.len()),
+            &piece[digits..]
+        );
     }
     format!("{piece:>width$}")
 }

@@ -72,7 +72,10 @@ impl Program {
     pub fn code(&self, level: u8) -> &[Inst] {
         let level = usize::from(level);
         self.levels[level].get_or_init(|| {
-            let with = |(inst, runs): (&Inst, &[Run; 3])| Inst { run: runs[level], ..inst.clone() };
+            let with = |(inst, runs): (&Inst, &[Run; 3])| Inst {
+                run: runs[level],
+                ..inst.clone()
+            };
             self.plain.iter().zip(&self.runs).map(with).collect()
         })
     }
@@ -83,11 +86,5 @@ impl Program {
         let loc = self.locs[..next].last()?.1;
         let (_, file) = self.files.iter().find(|(number, _)| *number == loc.file)?;
         (loc.line > 0).then_some((file.as_str(), loc.line))
-    }
-
-    /// The routine whose code holds an instruction.
-    pub fn routine_at(&self, pc: u32) -> usize {
-        let before = self.routines.iter().enumerate().filter(|(_, r)| r.entry <= pc);
-        before.max_by_key(|(_, r)| r.entry).map_or(0, |(i, _)| i)
     }
 }

@@ -15,11 +15,22 @@ pub fn thread_index(thread: u32, block: [u32; 3]) -> String {
 
 impl Block {
     /// Notes the first fault of the block.
-    pub fn report(&mut self, launch: &Launch<'_>, kind: FaultKind, line: u32, thread: u32, what: &str, more: &[String]) {
+    pub fn report(
+        &mut self,
+        launch: &Launch<'_>,
+        kind: FaultKind,
+        line: u32,
+        thread: u32,
+        what: &str,
+        more: &[String],
+    ) {
         if self.fault.is_some() {
             return;
         }
-        let place = launch.program.source_line(line).map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+        let place = launch
+            .program
+            .source_line(line)
+            .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
         let [x, y, z] = self.ctaid;
         let mut report = format!(
             "========= {what}\n=========     at {}, PTX line {line}{place}\n=========     by thread {} in block ({x},{y},{z})\n",
@@ -42,37 +53,85 @@ impl Context<'_> {
 
     /// Fails the launch because of what a lane did.
     #[cold]
-    pub fn fail(&mut self, inst: &Inst, lane: usize, kind: FaultKind, what: &str, more: &[String]) -> Flow {
+    pub fn fail(
+        &mut self,
+        inst: &Inst,
+        lane: usize,
+        kind: FaultKind,
+        what: &str,
+        more: &[String],
+    ) -> Flow {
         let thread = self.thread(lane);
-        self.block.report(self.launch, kind, inst.line, thread, what, more);
+        let mut more = more.to_vec();
+        if self.warp.frame.routine != 0 {
+            let name = &self.launch.program.routines[self.warp.frame.routine as usize].name;
+            more.push(format!(
+                "in function {name}, {} calls deep",
+                self.warp.stack.len()
+            ));
+        }
+        self.block
+            .report(self.launch, kind, inst.line, thread, what, &more);
         Flow::Switch
     }
 
     /// Fails the launch because of what the shared memory's shadow says.
     #[cold]
-    pub fn fail_shared(&mut self, inst: &Inst, lane: usize, write: bool, address: u32, size: u32, finding: Finding) -> Flow {
+    pub fn fail_shared(
+        &mut self,
+        inst: &Inst,
+        lane: usize,
+        write: bool,
+        address: u32,
+        size: u32,
+        finding: Finding,
+    ) -> Flow {
         let verb = if write { "write" } else { "read" };
         let place = |line: u32| {
-            let source = self.launch.program.source_line(line).map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+            let source = self
+                .launch
+                .program
+                .source_line(line)
+                .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
             format!("PTX line {line}{source}")
         };
-        let name = |thread: u32| format!("thread {}", thread_index(thread, self.launch.config.block));
+        let name =
+            |thread: u32| format!("thread {}", thread_index(thread, self.launch.config.block));
         let at = format!("Shared address 0x{address:x}");
         let (what, more) = match finding {
-            Finding::Uninitialised => {
-                (format!("Uninitialized __shared__ memory read of size {size} bytes"), vec![at])
-            }
-            Finding::Race { thread, line, write: other } => {
+            Finding::Uninitialised => (
+                format!("Uninitialized __shared__ memory read of size {size} bytes"),
+                vec![at],
+            ),
+            Finding::Race {
+                thread,
+                line,
+                write: other,
+            } => {
                 let other_verb = if other { "write" } else { "read" };
                 let who = thread.map_or("several threads".to_owned(), name);
                 (
-                    format!("Race: __shared__ {verb} of size {size} bytes with no barrier since another thread's {other_verb}"),
-                    vec![at, format!("the other {other_verb} was by {who} at {}", place(line))],
+                    format!(
+                        "Race: __shared__ {verb} of size {size} bytes with no barrier since another thread's {other_verb}"
+                    ),
+                    vec![
+                        at,
+                        format!("the other {other_verb} was by {who} at {}", place(line)),
+                    ],
                 )
             }
             Finding::InFlight { thread, line } => (
-                format!("Asynchronous copy not waited for: __shared__ {verb} of size {size} bytes of its destination"),
-                vec![at, format!("the copy was started by {} at {}", name(thread), place(line))],
+                format!(
+                    "Asynchronous copy not waited for: __shared__ {verb} of size {size} bytes of its destination"
+                ),
+                vec![
+                    at,
+                    format!(
+                        "the copy was started by {} at {}",
+                        name(thread),
+                        place(line)
+                    ),
+                ],
             ),
         };
         self.fail(inst, lane, FaultKind::LaunchFailed, &what, &more)

@@ -32,29 +32,25 @@ impl Rounding {
 }
 
 /// `value + error` to f32, where `error` is smaller than half a unit in the last place of `value` (an f64), or has
-/// the sign of a remainder that is.
+/// the sign of a remainder that is. No branches: this is on the path of every `expf`.
 #[inline(always)]
 pub fn narrow(value: f64, error: f64, rounding: Rounding) -> f32 {
+    if rounding == Rounding::Nearest {
+        return odd(value, error) as f32;
+    }
     let nearest = value as f32;
-    let back = f64::from(nearest);
-    // the exact result lies above `nearest` if this is positive; the difference of neighbours is exact
-    let above = (value - back) + error;
-    let toward_zero = if value < 0.0 || value == 0.0 && error < 0.0 { Rounding::Up } else { Rounding::Down };
-    let direction = if rounding == Rounding::Zero { toward_zero } else { rounding };
-    let stepped = match direction {
-        Rounding::Down if above < 0.0 || back == f64::INFINITY && value != f64::INFINITY => nearest.next_down(),
-        Rounding::Up if above > 0.0 || back == f64::NEG_INFINITY && value != f64::NEG_INFINITY => nearest.next_up(),
-        Rounding::Nearest => narrow_nearest(value, error),
-        _ => nearest,
-    };
-    // an underflow keeps its sign
-    if stepped == 0.0 && value != 0.0 { 0f32.copysign(value as f32) } else { stepped }
-}
-
-/// Rounds to nearest by way of rounding to odd in f64.
-#[inline(always)]
-fn narrow_nearest(value: f64, error: f64) -> f32 {
-    odd(value, error) as f32
+    // the exact result lies above `nearest` if this is positive: the difference of neighbours is exact. It is
+    // infinite where the conversion overflowed, and NaN where nothing is to be done.
+    let above = (value - f64::from(nearest)) + error;
+    let negative = value.is_sign_negative();
+    let down =
+        above < 0.0 && (rounding == Rounding::Down || rounding == Rounding::Zero && !negative);
+    let up = above > 0.0 && (rounding == Rounding::Up || rounding == Rounding::Zero && negative);
+    // floats of one order as integers of the same order
+    let bits = nearest.to_bits() as i32;
+    let flip = |bits: i32| bits ^ ((bits >> 31) as u32 >> 1) as i32;
+    let stepped = flip(flip(bits) + i32::from(up) - i32::from(down));
+    f32::from_bits(stepped as u32)
 }
 
 /// `value + error` with its last bit set if anything is missing: rounding that again, to at most 51 bits, is exact.
@@ -63,7 +59,11 @@ pub fn odd(value: f64, error: f64) -> f64 {
     if error == 0.0 || value.to_bits() & 1 != 0 || !value.is_finite() {
         return value;
     }
-    if (error > 0.0) == (value > 0.0) { f64::from_bits(value.to_bits() | 1) } else { f64::from_bits(value.to_bits() - 1) }
+    if (error > 0.0) == (value > 0.0) {
+        f64::from_bits(value.to_bits() | 1)
+    } else {
+        f64::from_bits(value.to_bits() - 1)
+    }
 }
 
 /// The sum and what it misses.
@@ -74,18 +74,17 @@ pub fn two_sum(a: f64, b: f64) -> (f64, f64) {
     (sum, (a - (sum - part)) + (b - part))
 }
 
-/// An exact zero sum is -0 only when rounding down, unless both addends are zeros of one sign.
+/// An exact zero sum is -0 when rounding down, unless both addends are +0.
 #[inline(always)]
 fn signed_sum(a: f64, b: f64, rounding: Rounding) -> f32 {
     let (sum, error) = two_sum(a, b);
-    if sum == 0.0 {
-        let both = a == 0.0 && b == 0.0 && a.is_sign_negative() == b.is_sign_negative();
-        return if both { a as f32 } else if rounding == Rounding::Down { -0.0 } else { 0.0 };
+    let rounded = narrow(sum, error, rounding);
+    let positive = a.to_bits() | b.to_bits() == 0;
+    if rounding == Rounding::Down && sum == 0.0 && !positive {
+        -0.0
+    } else {
+        rounded
     }
-    if !sum.is_finite() {
-        return sum as f32;
-    }
-    narrow(sum, error, rounding)
 }
 
 #[inline(always)]
@@ -116,7 +115,11 @@ pub fn div(a: f32, b: f32, rounding: Rounding) -> f32 {
     }
     // the remainder is exact, and it has the sign of what is missing once divided by the divisor's
     let remainder = (-quotient).mul_add(y, x);
-    narrow(quotient, if y < 0.0 { -remainder } else { remainder } * TINY, rounding)
+    narrow(
+        quotient,
+        if y < 0.0 { -remainder } else { remainder } * TINY,
+        rounding,
+    )
 }
 
 /// Makes of a remainder an error that only its sign counts of.

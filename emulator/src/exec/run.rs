@@ -1,15 +1,18 @@
 //! The interpreter's loop: one warp until it cannot go on.
 
+use super::block::Block;
 use super::context::{Context, Hit};
 use super::inst::{Flow, Inst};
-use super::block::Block;
 use super::launch::Launch;
 use super::warp::{Group, Wait, Warp};
 
 /// Backward jumps of a group before the other groups of its warp get a turn.
-const GROUP_BUDGET: u32 = 512;
+pub const GROUP_BUDGET: u32 = 256;
 /// Backward jumps of a warp before the other warps get a turn.
 const WARP_BUDGET: u32 = 16384;
+
+/// Turns that groups of a warp may use up before the other warps get one.
+const MOST_TURNS: u32 = 32;
 
 /// Why a warp stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,7 @@ pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, St
         budget: 0,
         unguarded: 0,
         hits: [Hit::EMPTY; 8],
+        width: std::hint::black_box(32),
         warp,
         block,
         launch,
@@ -45,17 +49,20 @@ pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, St
 
 impl Context<'_> {
     fn run(&mut self) -> Stop {
-        let mut spun = 0;
+        let mut turns = 0;
         loop {
             let rotated = self.warp.rotate;
             let Some(group) = self.warp.take_ready().or_else(|| self.release_lanes()) else {
                 self.warp.rotate = false;
-                return if self.warp.groups.is_empty() { Stop::Ended } else { Stop::Waiting };
+                return if self.warp.groups.is_empty() {
+                    Stop::Ended
+                } else {
+                    Stop::Waiting
+                };
             };
             self.warp.rotate = false;
             let alone = !self.warp.groups.iter().any(|g| g.wait == Wait::Ready);
             self.budget = if alone { WARP_BUDGET } else { GROUP_BUDGET };
-            let given = self.budget;
             self.enter(group);
             if rotated {
                 // a group that gets its turn keeps it, else the lowest would take over at once
@@ -65,8 +72,9 @@ impl Context<'_> {
             if self.block.fault.is_some() {
                 return Stop::Failed;
             }
-            spun += given - self.budget;
-            if spun >= WARP_BUDGET {
+            // only a group that has used up its turn leaves this set
+            turns += u32::from(self.warp.rotate);
+            if self.warp.rotate && (alone || turns >= MOST_TURNS) {
                 return Stop::Spinning;
             }
         }
@@ -112,7 +120,10 @@ impl Context<'_> {
             Wait::Collective { mask, .. } if mask & live & !g.mask == 0 => Some(g.wait),
             // a barrier: any instruction with the same mask
             Wait::Lanes { mask } => {
-                let waiting = groups.iter().filter(|o| o.wait == g.wait).fold(0, |all, o| all | o.mask);
+                let waiting = groups
+                    .iter()
+                    .filter(|o| o.wait == g.wait)
+                    .fold(0, |all, o| all | o.mask);
                 (mask & live & !waiting == 0).then_some(g.wait)
             }
             _ => None,

@@ -27,20 +27,30 @@ impl Context<'_> {
     fn gather_slowly(&mut self, i: &Inst, row: u32, mask: u32) -> Result<u32, Flow> {
         let masks = self.row::<u32>(row);
         // lanes with other masks form groups of their own
-        let same = self.lanes().filter(|l| masks.get(*l) == mask).fold(0, |m, l| m | 1 << l);
+        let same = self
+            .lanes()
+            .filter(|l| masks.get(*l) == mask)
+            .fold(0, |m, l| m | 1 << l);
         if same != self.active {
             let rest = self.active & !same;
             self.warp.park(i.b - 1, rest, Wait::Ready);
-            self.warp.park(i.b - 1, same, Wait::Collective { mask, line: i.line });
+            self.warp
+                .park(i.b - 1, same, Wait::Collective { mask, line: i.line });
             return Err(Flow::Switch);
         }
         if mask & self.active != self.active {
             let lane = (self.active & !mask).trailing_zeros() as usize;
-            let what = format!("Lane {lane} executes a warp instruction whose member mask 0x{mask:08x} lacks it");
+            let what = format!(
+                "Lane {lane} executes a warp instruction whose member mask 0x{mask:08x} lacks it"
+            );
             return Err(self.fail(i, lane, FaultKind::LaunchFailed, &what, &[]));
         }
         if mask & self.warp.live & !self.active != 0 {
-            self.warp.park(i.b - 1, self.active, Wait::Collective { mask, line: i.line });
+            self.warp.park(
+                i.b - 1,
+                self.active,
+                Wait::Collective { mask, line: i.line },
+            );
             return Err(Flow::Switch);
         }
         Ok(mask)
@@ -48,7 +58,7 @@ impl Context<'_> {
 }
 
 /// Shuffle modes, in `m[0]`.
-pub mod shuffle {
+pub mod mode {
     pub const UP: u8 = 0;
     pub const DOWN: u8 = 1;
     pub const BFLY: u8 = 2;
@@ -74,9 +84,9 @@ impl Op for Shuffle {
             let least = lane & segment;
             // PTX ISA, "shfl.sync": the pseudocode's maxLane and minLane
             let (from, ok) = match i.m[0] {
-                shuffle::UP => (lane.wrapping_sub(b), lane as i32 - b as i32 >= most as i32),
-                shuffle::DOWN => (lane + b, lane + b <= most),
-                shuffle::BFLY => (lane ^ b, (lane ^ b) <= most),
+                mode::UP => (lane.wrapping_sub(b), lane as i32 - b as i32 >= most as i32),
+                mode::DOWN => (lane + b, lane + b <= most),
+                mode::BFLY => (lane ^ b, (lane ^ b) <= most),
                 _ => (least | (b & !segment), (least | (b & !segment)) <= most),
             };
             *d = source[(if ok { from } else { lane } & 31) as usize];
@@ -131,7 +141,11 @@ impl<T: Lane + PartialEq> Op for Match<T> {
         }
         let values = c.row::<T>(i.r[2]).all();
         let active = c.active;
-        let like = |lane: usize| Lanes(active).filter(|l| values[*l] == values[lane]).fold(0, |m, l| m | 1 << l);
+        let like = |lane: usize| {
+            Lanes(active)
+                .filter(|l| values[*l] == values[lane])
+                .fold(0, |m, l| m | 1 << l)
+        };
         if i.m[0] == 0 {
             c.set(i.r[0], &std::array::from_fn::<u32, 32, _>(like));
             return Flow::Next;
@@ -166,16 +180,18 @@ impl Op for Redux {
             return flow;
         }
         let values = c.row::<u32>(i.r[1]).all();
-        let all = Lanes(c.active).map(|l| values[l]).reduce(|a, b| match i.m[0] {
-            reduce::ADD => a.wrapping_add(b),
-            reduce::MIN => a.min(b),
-            reduce::MAX => a.max(b),
-            reduce::MIN_SIGNED => (a as i32).min(b as i32) as u32,
-            reduce::MAX_SIGNED => (a as i32).max(b as i32) as u32,
-            reduce::AND => a & b,
-            reduce::OR => a | b,
-            _ => a ^ b,
-        });
+        let all = Lanes(c.active)
+            .map(|l| values[l])
+            .reduce(|a, b| match i.m[0] {
+                reduce::ADD => a.wrapping_add(b),
+                reduce::MIN => a.min(b),
+                reduce::MAX => a.max(b),
+                reduce::MIN_SIGNED => (a as i32).min(b as i32) as u32,
+                reduce::MAX_SIGNED => (a as i32).max(b as i32) as u32,
+                reduce::AND => a & b,
+                reduce::OR => a | b,
+                _ => a ^ b,
+            });
         c.set(i.r[0], &[all.unwrap_or(0); 32]);
         Flow::Next
     }

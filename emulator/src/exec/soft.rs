@@ -3,7 +3,15 @@
 use super::rounding::Rounding;
 
 /// `(-1)^negative * mantissa * 2^exponent`, plus a bit more if `more`, rounded to a format of `bits` mantissa bits.
-fn round(negative: bool, mantissa: u128, exponent: i32, more: bool, bits: i32, least: i32, rounding: Rounding) -> (u64, i32) {
+fn round(
+    negative: bool,
+    mantissa: u128,
+    exponent: i32,
+    more: bool,
+    bits: i32,
+    least: i32,
+    rounding: Rounding,
+) -> (u64, i32) {
     // the unit in the last place: limited by precision, and by the smallest exponent
     let top = 128 - mantissa.leading_zeros() as i32 + exponent;
     let unit = (top - bits).max(least);
@@ -14,7 +22,7 @@ fn round(negative: bool, mantissa: u128, exponent: i32, more: bool, bits: i32, l
         (0, false, mantissa != 0 || more)
     } else {
         let kept = if shift == 128 { 0 } else { mantissa >> shift };
-        let below = mantissa & (1 << (shift - 1)) - 1;
+        let below = mantissa & ((1 << (shift - 1)) - 1);
         (kept, mantissa >> (shift - 1) & 1 != 0, below != 0 || more)
     };
     let up = match rounding {
@@ -36,7 +44,13 @@ fn overflow_is_infinite(negative: bool, rounding: Rounding) -> bool {
 }
 
 /// To f64.
-pub fn round64(negative: bool, mantissa: u128, exponent: i32, more: bool, rounding: Rounding) -> f64 {
+pub fn round64(
+    negative: bool,
+    mantissa: u128,
+    exponent: i32,
+    more: bool,
+    rounding: Rounding,
+) -> f64 {
     let (kept, unit) = round(negative, mantissa, exponent, more, 53, -1074, rounding);
     // `kept` has at most 54 bits, the topmost only as a power of two: exact
     let magnitude = scale(kept as f64, unit);
@@ -48,7 +62,13 @@ pub fn round64(negative: bool, mantissa: u128, exponent: i32, more: bool, roundi
 }
 
 /// To f32.
-pub fn round32(negative: bool, mantissa: u128, exponent: i32, more: bool, rounding: Rounding) -> f32 {
+pub fn round32(
+    negative: bool,
+    mantissa: u128,
+    exponent: i32,
+    more: bool,
+    rounding: Rounding,
+) -> f32 {
     let (kept, unit) = round(negative, mantissa, exponent, more, 24, -149, rounding);
     let magnitude = scale(kept as f64, unit) as f32;
     let magnitude = match magnitude.is_infinite() {
@@ -81,7 +101,11 @@ fn scale(mut value: f64, mut exponent: i32) -> f64 {
 fn split(a: f64) -> (u64, i32) {
     let bits = a.to_bits() & !(1 << 63);
     let (exponent, mantissa) = ((bits >> 52) as i32, bits & ((1 << 52) - 1));
-    if exponent == 0 { (mantissa, -1074) } else { (mantissa | 1 << 52, exponent - 1075) }
+    if exponent == 0 {
+        (mantissa, -1074)
+    } else {
+        (mantissa | 1 << 52, exponent - 1075)
+    }
 }
 
 pub fn add(a: f64, b: f64, rounding: Rounding) -> f64 {
@@ -98,7 +122,13 @@ pub fn fma(a: f64, b: f64, c: f64, rounding: Rounding) -> f64 {
     let (product, exponent) = (u128::from(ma) * u128::from(mb), ea + eb);
     if product == 0 && mc == 0 {
         let both = negative == c.is_sign_negative();
-        return if both { c } else if rounding == Rounding::Down { -0.0 } else { 0.0 };
+        return if both {
+            c
+        } else if rounding == Rounding::Down {
+            -0.0
+        } else {
+            0.0
+        };
     }
     // both with their top bit at 126, so that a sum has room; what falls off below is remembered in the last bit
     let raise = |m: u128, e: i32| {
@@ -128,7 +158,11 @@ pub fn fma(a: f64, b: f64, c: f64, rounding: Rounding) -> f64 {
     };
     let sum = if nx == ny { x + y } else { x - y };
     if sum == 0 {
-        return if rounding == Rounding::Down { -0.0 } else { 0.0 };
+        return if rounding == Rounding::Down {
+            -0.0
+        } else {
+            0.0
+        };
     }
     round64(nx, sum, ex, false, rounding)
 }
@@ -141,7 +175,13 @@ pub fn div(a: f64, b: f64, rounding: Rounding) -> f64 {
     let shift = u128::from(ma).leading_zeros();
     let (x, y) = (u128::from(ma) << shift, u128::from(mb));
     let negative = a.is_sign_negative() != b.is_sign_negative();
-    round64(negative, x / y, ea - shift as i32 - eb, x % y != 0, rounding)
+    round64(
+        negative,
+        x / y,
+        ea - shift as i32 - eb,
+        x % y != 0,
+        rounding,
+    )
 }
 
 pub fn sqrt(a: f64, rounding: Rounding) -> f64 {
@@ -155,7 +195,13 @@ pub fn sqrt(a: f64, rounding: Rounding) -> f64 {
     }
     let x = u128::from(mantissa) << shift;
     let root = x.isqrt();
-    round64(false, root, (exponent - shift) / 2, root * root != x, rounding)
+    round64(
+        false,
+        root,
+        (exponent - shift) / 2,
+        root * root != x,
+        rounding,
+    )
 }
 
 #[cfg(test)]
@@ -164,14 +210,20 @@ mod tests {
     use super::*;
 
     fn random(state: &mut u64) -> u64 {
-        *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         *state ^ *state >> 29
     }
 
     /// A finite value of any size, often close to others in exponent.
     fn value(state: &mut u64) -> f64 {
         let bits = random(state);
-        let exponent = if bits & 1 != 0 { 1000 + (bits >> 8) % 50 } else { 1 + (bits >> 8) % 2045 };
+        let exponent = if bits & 1 != 0 {
+            1000 + (bits >> 8) % 50
+        } else {
+            1 + (bits >> 8) % 2045
+        };
         f64::from_bits(random(state) & !(0x7FF << 52) | exponent << 52)
     }
 
@@ -180,7 +232,9 @@ mod tests {
         let state = &mut 1;
         for _ in 0..200_000 {
             let (a, b, c) = (value(state), value(state), value(state));
-            let same = |x: f64, y: f64, what: &str| assert_eq!(x.to_bits(), y.to_bits(), "{what} {a:e} {b:e} {c:e}");
+            let same = |x: f64, y: f64, what: &str| {
+                assert_eq!(x.to_bits(), y.to_bits(), "{what} {a:e} {b:e} {c:e}")
+            };
             same(add(a, b, Rounding::Nearest), a + b, "add");
             same(fma(a, b, c, Rounding::Nearest), a.mul_add(b, c), "fma");
             same(div(a, b, Rounding::Nearest), a / b, "div");
@@ -197,7 +251,10 @@ mod tests {
             let zero = fma(a, b, c, Rounding::Zero);
             let nearest = a.mul_add(b, c);
             assert!(down <= nearest && nearest <= up, "{a:e} {b:e} {c:e}");
-            assert!(up == down || up == down.next_up(), "{a:e} {b:e} {c:e}: {down:e} {up:e}");
+            assert!(
+                up == down || up == down.next_up(),
+                "{a:e} {b:e} {c:e}: {down:e} {up:e}"
+            );
             assert_eq!(zero, if nearest < 0.0 { up } else { down });
         }
     }
@@ -207,12 +264,21 @@ mod tests {
         let state = &mut 3;
         let single = |state: &mut u64| {
             let bits = random(state);
-            let exponent = if bits & 1 != 0 { 120 + (bits >> 8) % 16 } else { (bits >> 8) % 255 };
+            let exponent = if bits & 1 != 0 {
+                120 + (bits >> 8) % 16
+            } else {
+                (bits >> 8) % 255
+            };
             f32::from_bits((random(state) as u32) & !(0xFF << 23) | (exponent as u32) << 23)
         };
         for _ in 0..200_000 {
             let (a, b, c) = (single(state), single(state), single(state));
-            for r in [Rounding::Nearest, Rounding::Zero, Rounding::Down, Rounding::Up] {
+            for r in [
+                Rounding::Nearest,
+                Rounding::Zero,
+                Rounding::Down,
+                Rounding::Up,
+            ] {
                 let exact = |a: f32, b: f32, c: f32| {
                     let ((ma, ea), (mb, eb), (mc, ec)) =
                         (split(a.into()), split(b.into()), split(c.into()));
@@ -225,11 +291,19 @@ mod tests {
                     round32(wide.is_sign_negative(), m.into(), e, up != down, r)
                 };
                 let same = |x: f32, y: f32, what: &str| {
-                    assert_eq!(x.to_bits(), y.to_bits(), "{what} {r:?} {a:e} {b:e} {c:e}: {x:e} {y:e}");
+                    assert_eq!(
+                        x.to_bits(),
+                        y.to_bits(),
+                        "{what} {r:?} {a:e} {b:e} {c:e}: {x:e} {y:e}"
+                    );
                 };
                 same(rounding::fma(a, b, c, r), exact(a, b, c), "fma");
                 same(rounding::add(a, c, r), exact(a, 1.0, c), "add");
-                let zero = if a.is_sign_negative() != b.is_sign_negative() { -0.0 } else { 0.0 };
+                let zero = if a.is_sign_negative() != b.is_sign_negative() {
+                    -0.0
+                } else {
+                    0.0
+                };
                 same(rounding::mul(a, b, r), exact(a, b, zero), "mul");
             }
         }

@@ -25,7 +25,11 @@ impl Op for Barrier {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let first = c.first_lane();
         let id = c.row::<u32>(i.r[1]).get(first);
-        let expected = if i.r[2] == NONE { 0 } else { c.row::<u32>(i.r[2]).get(first) };
+        let expected = if i.r[2] == NONE {
+            0
+        } else {
+            c.row::<u32>(i.r[2]).get(first)
+        };
         if id > 15 || expected % 32 != 0 || i.m[modifier::ARRIVE] != 0 && expected == 0 {
             let what = format!("Invalid barrier: number {id}, {expected} threads");
             return c.fail(i, first, FaultKind::LaunchFailed, &what, &[]);
@@ -36,14 +40,21 @@ impl Op for Barrier {
         let votes = if i.m[modifier::KIND] == reduction::NONE {
             0
         } else {
-            let flip = if i.m[modifier::NEGATED] != 0 { u32::MAX } else { 0 };
+            let flip = if i.m[modifier::NEGATED] != 0 {
+                u32::MAX
+            } else {
+                0
+            };
             ((c.predicate(i.r[3]) ^ flip) & c.active).count_ones()
         };
         let absent = 32 - c.warp.live.count_ones();
         c.block.barriers_used |= 1 << id;
         let barrier = &mut c.block.barriers[id as usize];
         if barrier.waiting + barrier.extra > 0 && barrier.expected != expected {
-            let what = format!("Barrier {id} awaited with {expected} threads here, {} elsewhere", barrier.expected);
+            let what = format!(
+                "Barrier {id} awaited with {expected} threads here, {} elsewhere",
+                barrier.expected
+            );
             return c.fail(i, first, FaultKind::LaunchFailed, &what, &[]);
         }
         barrier.expected = expected;
@@ -88,7 +99,9 @@ impl Op for WarpBarrier {
         let mut left = c.active;
         while left != 0 {
             let mask = masks.get(left.trailing_zeros() as usize);
-            let same = super::context::Lanes(left).filter(|l| masks.get(*l) == mask).fold(0, |m, l| m | 1 << l);
+            let same = super::context::Lanes(left)
+                .filter(|l| masks.get(*l) == mask)
+                .fold(0, |m, l| m | 1 << l);
             left &= !same;
             c.warp.park(i.b, same, Wait::Lanes { mask });
         }

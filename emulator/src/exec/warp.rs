@@ -26,11 +26,22 @@ pub struct Frame {
 pub enum Wait {
     Ready,
     /// `barrier` number `id`; results of `barrier.red` go to `result`.
-    Barrier { id: u8, aligned: bool, line: u32, result: u32, kind: u8 },
+    Barrier {
+        id: u8,
+        aligned: bool,
+        line: u32,
+        result: u32,
+        kind: u8,
+    },
     /// The other lanes of `mask`, wherever they wait for the same (`bar.warp.sync`).
-    Lanes { mask: u32 },
+    Lanes {
+        mask: u32,
+    },
     /// The other lanes of `mask`, at the same instruction (`shfl.sync` and its like).
-    Collective { mask: u32, line: u32 },
+    Collective {
+        mask: u32,
+        line: u32,
+    },
 }
 
 /// Lanes that are not running now.
@@ -116,13 +127,18 @@ impl Warp {
 
     /// Start of the running group's frame.
     pub fn base(&mut self) -> *mut u8 {
-        self.registers[self.frame.base as usize / 256..].as_mut_ptr().cast()
+        self.registers[self.frame.base as usize / 256..]
+            .as_mut_ptr()
+            .cast()
     }
 
     /// A row of another group's frame.
     pub fn row_of(&mut self, frame: Frame, offset: u32) -> *mut u8 {
         let at = (frame.base + offset) as usize;
-        self.registers[at / 256..].as_mut_ptr().cast::<u8>().wrapping_add(at % 256)
+        self.registers[at / 256..]
+            .as_mut_ptr()
+            .cast::<u8>()
+            .wrapping_add(at % 256)
     }
 
     /// Bytes of local memory that the running group's frames reach to.
@@ -134,11 +150,19 @@ impl Warp {
     #[inline(always)]
     pub fn local_pointer(&mut self, address: u64, lane: usize) -> *mut u8 {
         let piece = &mut self.local[(address >> 4) as usize][lane];
-        std::ptr::from_mut(piece).cast::<u8>().wrapping_add(address as usize & 15)
+        std::ptr::from_mut(piece)
+            .cast::<u8>()
+            .wrapping_add(address as usize & 15)
     }
 
     /// Fills the constants of the running group's frame in the lanes of `mask`.
-    pub fn fill_constants(&mut self, launch: &Launch<'_>, block: [u32; 3], routine: &Routine, mask: u32) {
+    pub fn fill_constants(
+        &mut self,
+        launch: &Launch<'_>,
+        block: [u32; 3],
+        routine: &Routine,
+        mask: u32,
+    ) {
         let (frame, first) = (self.frame, self.index * 32);
         let base = self.base();
         let threads = launch.threads;
@@ -191,19 +215,34 @@ impl Warp {
     pub fn park(&mut self, pc: u32, mask: u32, wait: Wait) {
         self.turns += 1;
         for group in &mut self.groups {
-            if group.pc == pc && group.wait == wait && group.frame == self.frame && group.stack == self.stack {
+            if group.pc == pc
+                && group.wait == wait
+                && group.frame == self.frame
+                && group.stack == self.stack
+            {
                 group.mask |= mask;
                 group.turn = self.turns;
                 return;
             }
         }
         let (frame, stack, turn) = (self.frame, self.stack.clone(), self.turns);
-        self.groups.push(Group { pc, mask, wait, frame, stack, turn });
+        self.groups.push(Group {
+            pc,
+            mask,
+            wait,
+            frame,
+            stack,
+            turn,
+        });
     }
 
     /// Takes the group that runs next: the deepest, lowest one that is ready, or the one that waited longest.
     pub fn take_ready(&mut self) -> Option<Group> {
-        let ready = self.groups.iter().enumerate().filter(|(_, g)| g.wait == Wait::Ready);
+        let ready = self
+            .groups
+            .iter()
+            .enumerate()
+            .filter(|(_, g)| g.wait == Wait::Ready);
         let next = if self.rotate {
             ready.min_by_key(|(_, g)| g.turn)
         } else {
@@ -215,7 +254,10 @@ impl Warp {
 
     /// The instruction at which the running group may meet another.
     pub fn next_meeting(&self) -> u32 {
-        let peers = self.groups.iter().filter(|g| g.wait == Wait::Ready && g.stack.len() == self.stack.len());
+        let peers = self
+            .groups
+            .iter()
+            .filter(|g| g.wait == Wait::Ready && g.stack.len() == self.stack.len());
         peers.map(|g| g.pc).min().unwrap_or(u32::MAX)
     }
 }

@@ -251,6 +251,7 @@ impl Memory {
     }
 
     /// Whether every byte of the range was ever written; false where the range is not inside one live allocation.
+    #[cfg(test)]
     pub fn is_written(&self, address: u64, bytes: usize) -> bool {
         self.buffer(address, bytes)
             .is_ok_and(|b| b.is_written(address, bytes))

@@ -347,7 +347,9 @@ impl<'a> Parser<'a> {
                     }
                 }
                 _ => {
-                    (self.unsigned()?, self.unsigned()?, self.unsigned()?);
+                    for _ in 0..3 {
+                        self.unsigned()?;
+                    }
                 }
             }
         }

@@ -18,6 +18,7 @@ import logic
 import memory
 import moves
 import tensor
+import tensor_rare
 import warp
 from files import ROOT
 
@@ -34,4 +35,5 @@ warp.warp()
 memory.memory()
 control.control()
 tensor.tensor()
+tensor_rare.rare()
 print(sum(1 for _ in ROOT.glob("*/*.ptx")), "files")

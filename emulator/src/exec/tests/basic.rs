@@ -8,9 +8,18 @@ const BASIC: &str = include_str!("basic_80.ptx");
 fn vector_add() {
     let d = Device::new(BASIC);
     let n = 1000;
-    let (a, b) = ((0..n).map(|i| i as f32).collect::<Vec<_>>(), vec![0.5f32; n]);
+    let (a, b) = (
+        (0..n).map(|i| i as f32).collect::<Vec<_>>(),
+        vec![0.5f32; n],
+    );
     let (pa, pb, pc) = (d.upload(&a), d.upload(&b), d.memory.alloc(4 * n).unwrap());
-    d.launch("vadd", [8, 1, 1], [128, 1, 1], &params(&[pa, pb, pc], n as u32)).unwrap();
+    d.launch(
+        "vadd",
+        [8, 1, 1],
+        [128, 1, 1],
+        &params(&[pa, pb, pc], n as u32),
+    )
+    .unwrap();
     let c: Vec<f32> = d.download(pc, n);
     assert!(c.iter().enumerate().all(|(i, c)| *c == i as f32 + 0.5));
 }
@@ -21,9 +30,22 @@ fn one_element_too_many_is_reported_with_its_place() {
     let n = 1000;
     let a = d.upload(&vec![1f32; n]);
     let c = d.memory.alloc(4 * n).unwrap();
-    let fault = d.launch("vadd", [8, 1, 1], [128, 1, 1], &params(&[a, a, c], n as u32 + 1)).unwrap_err();
+    let fault = d
+        .launch(
+            "vadd",
+            [8, 1, 1],
+            [128, 1, 1],
+            &params(&[a, a, c], n as u32 + 1),
+        )
+        .unwrap_err();
     assert_eq!(fault.kind, crate::check::FaultKind::IllegalAddress);
-    for part in ["read of size 4", "vadd", "basic.cu:4", "thread (104,0,0) in block (7,0,0)", "out of bounds"] {
+    for part in [
+        "read of size 4",
+        "vadd",
+        "basic.cu:4",
+        "thread (104,0,0) in block (7,0,0)",
+        "out of bounds",
+    ] {
         assert!(fault.report.contains(part), "{part}: {}", fault.report);
     }
 }
@@ -34,12 +56,17 @@ fn tiled_matrix_product() {
     let (m, n, k) = (37, 50, 41);
     let a: Vec<f32> = (0..m * k).map(|i| ((i * 7) % 13) as f32 - 6.0).collect();
     let b: Vec<f32> = (0..k * n).map(|i| ((i * 5) % 11) as f32 - 5.0).collect();
-    let (pa, pb, pc) = (d.upload(&a), d.upload(&b), d.memory.alloc(4 * m * n).unwrap());
+    let (pa, pb, pc) = (
+        d.upload(&a),
+        d.upload(&b),
+        d.memory.alloc(4 * m * n).unwrap(),
+    );
     let mut p = params(&[pa, pb, pc], m as u32);
     p.extend((n as u32).to_le_bytes());
     p.extend((k as u32).to_le_bytes());
     let grid = [n.div_ceil(16) as u32, m.div_ceil(16) as u32, 1];
-    d.launch("tiled", grid, [16, 16, 1], &p).unwrap_or_else(|e| panic!("{e}"));
+    d.launch("tiled", grid, [16, 16, 1], &p)
+        .unwrap_or_else(|e| panic!("{e}"));
     let c: Vec<f32> = d.download(pc, m * n);
     for i in 0..m * n {
         let want: f32 = (0..k).map(|x| a[i / n * k + x] * b[x * n + i % n]).sum();
@@ -51,17 +78,27 @@ fn tiled_matrix_product() {
 fn softmax_rows() {
     let d = Device::new(BASIC);
     let (rows, cols) = (3, 333);
-    let x: Vec<f32> = (0..rows * cols).map(|i| ((i * 37) % 101) as f32 * 0.1 - 4.0).collect();
+    let x: Vec<f32> = (0..rows * cols)
+        .map(|i| ((i * 37) % 101) as f32 * 0.1 - 4.0)
+        .collect();
     let (px, py) = (d.upload(&x), d.memory.alloc(4 * rows * cols).unwrap());
-    d.launch("softmax", [rows as u32, 1, 1], [96, 1, 1], &params(&[px, py], cols as u32))
-        .unwrap_or_else(|e| panic!("{e}"));
+    d.launch(
+        "softmax",
+        [rows as u32, 1, 1],
+        [96, 1, 1],
+        &params(&[px, py], cols as u32),
+    )
+    .unwrap_or_else(|e| panic!("{e}"));
     let y: Vec<f32> = d.download(py, rows * cols);
     for r in 0..rows {
         let row = &x[r * cols..][..cols];
         let sum: f64 = row.iter().map(|v| f64::from(*v).exp()).sum();
         for (i, v) in row.iter().enumerate() {
             let want = f64::from(*v).exp() / sum;
-            assert!((f64::from(y[r * cols + i]) - want).abs() <= 1e-5 * want, "{r} {i}");
+            assert!(
+                (f64::from(y[r * cols + i]) - want).abs() <= 1e-5 * want,
+                "{r} {i}"
+            );
         }
     }
 }
@@ -80,26 +117,62 @@ fn speed() {
     let (rows, cols) = (256, 4096);
     let x = d.upload(&vec![1f32; rows * cols]);
     let y = d.upload(&vec![0f32; rows * cols]);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     for (checks, name) in [
         (Checks::NONE, "none"),
-        (Checks { bounds: true, ..Checks::NONE }, "bounds"),
+        (
+            Checks {
+                bounds: true,
+                ..Checks::NONE
+            },
+            "bounds",
+        ),
         (Checks::ALL, "all"),
     ] {
-        let mut d = Device { memory: d.memory.clone(), module: Module::load(BASIC.as_bytes(), CC, &d.memory).unwrap(), checks };
+        let mut d = Device {
+            memory: d.memory.clone(),
+            module: Module::load(BASIC.as_bytes(), CC, &d.memory).unwrap(),
+            checks,
+        };
         d.checks = checks;
         for (kernel, grid, block, p, lanes) in [
-            ("tiled", [16, 16, 1], [16, 16, 1], p.clone(), 65e6),
-            ("softmax", [rows as u32, 1, 1], [256, 1, 1], params(&[x, y], cols as u32), 1e9 / 16.0),
+            ("tiled", [16, 16, 1], [16, 16, 1], p.clone(), 82e6),
+            (
+                "softmax",
+                [rows as u32, 1, 1],
+                [256, 1, 1],
+                params(&[x, y], cols as u32),
+                88e6,
+            ),
         ] {
             let best = (0..3)
                 .map(|_| {
-                    let start = std::time::Instant::now();
-                    pool.install(|| d.launch(kernel, grid, block, &p)).unwrap_or_else(|e| panic!("{e}"));
-                    start.elapsed().as_secs_f64()
+                    pool.install(|| {
+                        let start = thread_seconds();
+                        d.launch(kernel, grid, block, &p)
+                            .unwrap_or_else(|e| panic!("{e}"));
+                        thread_seconds() - start
+                    })
                 })
                 .fold(f64::MAX, f64::min);
-            println!("{kernel:8} checks {name:7} {best:.4} s, {:.2} G lane-instr/s", lanes / best / 1e9);
+            println!(
+                "{kernel:8} checks {name:7} {best:.4} s, {:.2} G lane-instr/s",
+                lanes / best / 1e9
+            );
         }
     }
+}
+
+/// Processor time of this thread: the machine may be shared.
+fn thread_seconds() -> f64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the struct to fill is a local.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }

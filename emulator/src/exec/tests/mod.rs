@@ -1,6 +1,10 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod findings;
+mod forms;
+mod odds;
+mod tensor;
 
 use super::*;
 use crate::check::{Checks, Fault};
@@ -20,7 +24,11 @@ impl Device {
     pub fn new(ptx: &str) -> Device {
         let memory = Arc::new(Memory::new(1 << 30));
         let module = Module::load(ptx.as_bytes(), CC, &memory).unwrap_or_else(|e| panic!("{e}"));
-        Device { memory, module, checks: Checks::ALL }
+        Device {
+            memory,
+            module,
+            checks: Checks::ALL,
+        }
     }
 
     /// A kernel of this body; `%p1`.. `%r1`.., `%rd1`.. `%f1`.., `%fd1`.., `%rs1`.. are declared, 64-bit parameters
@@ -45,15 +53,32 @@ impl Device {
     pub fn download<T: Copy + Default>(&self, address: u64, count: usize) -> Vec<T> {
         let mut out = vec![T::default(); count];
         // SAFETY: plain numbers may be made of any bytes.
-        let raw = unsafe { std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), size_of_val(&out[..])) };
+        let raw = unsafe {
+            std::slice::from_raw_parts_mut(out.as_mut_ptr().cast(), size_of_val(&out[..]))
+        };
         self.memory.read(address, raw).unwrap();
         out
     }
 
-    pub fn launch(&self, name: &str, grid: [u32; 3], block: [u32; 3], params: &[u8]) -> Result<(), Fault> {
+    pub fn launch(
+        &self,
+        name: &str,
+        grid: [u32; 3],
+        block: [u32; 3],
+        params: &[u8],
+    ) -> Result<(), Fault> {
         let kernel = self.module.kernel(name).expect("kernel");
-        let config = LaunchConfig { grid, block, dynamic_shared: 0, cluster: None, cooperative: false };
-        let options = Options { checks: self.checks, patience: 2 };
+        let config = LaunchConfig {
+            grid,
+            block,
+            dynamic_shared: 0,
+            cluster: None,
+            cooperative: false,
+        };
+        let options = Options {
+            checks: self.checks,
+            patience: 2,
+        };
         launch(&kernel, &config, params, &self.memory, &options)
     }
 

@@ -1,0 +1,298 @@
+//! Forms that compilers write rarely, each with the result that the PTX ISA's text gives.
+
+use super::*;
+
+/// Runs a body in one thread that leaves its result in `%rd9`.
+fn result(text: &str) -> u64 {
+    let d = Device::body(&format!(
+        "{text}\nld.param.u64 %rd1, [a]; st.global.u64 [%rd1], %rd9;"
+    ));
+    let out = d.upload(&[0u64]);
+    d.run(1, [out, 0, 0], 0)
+        .unwrap_or_else(|e| panic!("{text}: {e}"));
+    d.download(out, 1)[0]
+}
+
+/// The same for a result in `%r9`.
+fn word(text: &str) -> u32 {
+    result(&format!("{text}\ncvt.u64.u32 %rd9, %r9;")) as u32
+}
+
+fn predicate(text: &str) -> u32 {
+    word(&format!("{text}\nselp.u32 %r9, 1, 0, %p9;"))
+}
+
+#[test]
+fn integers() {
+    // "Extended-Precision Arithmetic": the carry runs through
+    assert_eq!(
+        word(
+            "mov.u32 %r1, -1; add.cc.u32 %r2, %r1, 1; addc.cc.u32 %r3, %r1, 0; addc.u32 %r9, 5, 0;"
+        ),
+        6
+    );
+    assert_eq!(word("sub.cc.u32 %r2, 0, 1; subc.u32 %r9, 10, 3;"), 6);
+    assert_eq!(
+        word("mov.u32 %r1, 0x80000000; mad.lo.cc.u32 %r2, %r1, 2, 0; madc.hi.u32 %r9, %r1, 2, 7;"),
+        8
+    );
+    assert_eq!(
+        word("mov.u32 %r1, -1; mad.lo.cc.u32 %r2, %r1, 1, 1; madc.hi.u32 %r9, %r1, 2, 7;"),
+        9
+    );
+    // "bfe": the sign bit of a field that runs over the top is bit 31
+    assert_eq!(
+        word("mov.u32 %r1, 0x80000000; bfe.s32 %r9, %r1, 28, 8;"),
+        0xFFFF_FFF8
+    );
+    assert_eq!(
+        word("mov.u32 %r1, 0x000000F0; bfe.s32 %r9, %r1, 4, 4;"),
+        u32::MAX
+    );
+    assert_eq!(word("mov.u32 %r1, 0x000000F0; bfe.u32 %r9, %r1, 4, 4;"), 15);
+    assert_eq!(word("mov.u32 %r1, 0x12345678; bfe.u32 %r9, %r1, 8, 0;"), 0);
+    assert_eq!(
+        word("mov.u32 %r1, 0x12345678; bfe.u32 %r9, %r1, 0, 32;"),
+        0x1234_5678
+    );
+    assert_eq!(word("bfi.b32 %r9, 0xFF, 0x12345678, 8, 4;"), 0x1234_5F78);
+    assert_eq!(word("bfind.u32 %r9, 0x00800000;"), 23);
+    assert_eq!(word("bfind.shiftamt.s32 %r9, -2;"), 31);
+    assert_eq!(word("bfind.u32 %r9, 0;"), u32::MAX);
+    // "shl", "shr": amounts beyond the width are clamped
+    assert_eq!(word("shl.b32 %r9, 1, 32;"), 0);
+    assert_eq!(word("mov.u32 %r1, -8; shr.s32 %r9, %r1, 40;"), u32::MAX);
+    assert_eq!(
+        word("mov.u16 %rs1, -8; shr.s16 %rs2, %rs1, 20; cvt.u32.u16 %r9, %rs2;"),
+        0xFFFF
+    );
+    assert_eq!(
+        word("lop3.b32 %r9, 0xF0F0F0F0, 0xCCCCCCCC, 0xAAAAAAAA, 0xE8;"),
+        0xE8E8_E8E8
+    );
+    assert_eq!(
+        word("mov.u32 %r1, 0x80000000; mov.u32 %r2, -1; add.sat.s32 %r9, %r1, %r2;"),
+        0x8000_0000
+    );
+    assert_eq!(word("mul24.lo.u32 %r9, 0xFF000003, 5;"), 15);
+    assert_eq!(word("shf.l.wrap.b32 %r9, 0x80000000, 1, 33;"), 3);
+    assert_eq!(word("shf.r.clamp.b32 %r9, 1, 0x1234, 40;"), 0x1234);
+    assert_eq!(
+        word("prmt.b32 %r9, 0x33221180, 0x77665544, 0x8888;"),
+        0xFFFF_FFFF
+    );
+    assert_eq!(
+        word("prmt.b32.f4e %r9, 0x33221100, 0x77665544, 1;"),
+        0x4433_2211
+    );
+    assert_eq!(
+        result("mov.u64 %rd2, -1; mul.hi.u64 %rd9, %rd2, %rd2;"),
+        u64::MAX - 1
+    );
+    assert_eq!(result("mov.u32 %r1, -3; mad.wide.s32 %rd9, %r1, 4, 20;"), 8);
+    assert_eq!(
+        word("dp2a.lo.s32.u32 %r9, 0xFFFF0002, 0x00000503, 1;"),
+        2u32
+    );
+}
+
+#[test]
+fn predicates_and_branches() {
+    assert_eq!(predicate("setp.lt.and.s32 %p9|%p2, -1, 1, 1;"), 1);
+    assert_eq!(
+        predicate("setp.eq.u32 %p1, 0, 0; setp.lt.and.s32 %p2|%p9, 1, -1, %p1;"),
+        1
+    );
+    assert_eq!(
+        predicate("setp.eq.u32 %p1, 0, 0; setp.lt.xor.u32 %p9, 1, 2, !%p1;"),
+        1
+    );
+    // "setp": only the unordered comparisons hold of NaN
+    let nan = "mov.f32 %f1, 0f7FC00000;";
+    assert_eq!(predicate(&format!("{nan} setp.ne.f32 %p9, %f1, %f1;")), 0);
+    assert_eq!(predicate(&format!("{nan} setp.neu.f32 %p9, %f1, %f1;")), 1);
+    assert_eq!(predicate(&format!("{nan} setp.num.f32 %p9, %f1, %f1;")), 0);
+    assert_eq!(
+        predicate("mov.f32 %f1, 0f00000001; setp.eq.ftz.f32 %p9, %f1, 0f00000000;"),
+        1
+    );
+    assert_eq!(
+        word("set.gt.u32.f32 %r9, 0f40000000, 0f3F800000;"),
+        u32::MAX
+    );
+    assert_eq!(
+        word("set.gt.f32.s32 %f1, 3, 2; mov.b32 %r9, %f1;"),
+        1f32.to_bits()
+    );
+    assert_eq!(
+        word(
+            "mov.u32 %r1, 2; T: .branchtargets A, B, C; brx.idx %r1, T; A: mov.u32 %r9, 10; bra D; B: mov.u32 %r9, 11; bra D; C: mov.u32 %r9, 12; D:"
+        ),
+        12
+    );
+    assert_eq!(
+        word(
+            "mov.u32 %r9, 1; setp.eq.u32 %p1, %r9, 1; @!%p1 mov.u32 %r9, 2; @%p1 add.u32 %r9, %r9, 4;"
+        ),
+        5
+    );
+    assert_eq!(word("slct.u32.s32 %r9, 3, 4, -1;"), 4);
+    assert_eq!(
+        predicate("mov.f32 %f1, 0f00000001; testp.subnormal.f32 %p9, %f1;"),
+        1
+    );
+}
+
+#[test]
+fn moves_and_memory() {
+    assert_eq!(
+        result("mov.b64 %rd9, {0x11111111, 0x22222222};"),
+        0x2222_2222_1111_1111
+    );
+    assert_eq!(
+        word("mov.b32 {%rs1, %rs2}, 0x56781234; mov.b32 %r9, {%rs2, %rs1};"),
+        0x1234_5678
+    );
+    assert_eq!(
+        word(".local .align 8 .b8 m[16]; st.local.u16 [m+2], 0xFFFE; ld.local.s16 %r9, [m+2];"),
+        0xFFFF_FFFE
+    );
+    assert_eq!(
+        word(
+            ".local .align 8 .b8 m[16]; mov.u64 %rd2, m; cvta.local.u64 %rd3, %rd2; st.u8 [%rd3+5], 200; ld.s8 %r9, [%rd3+5];"
+        ),
+        -56i32 as u32
+    );
+    assert_eq!(
+        word(
+            ".shared .b32 s; mov.u64 %rd2, s; cvta.shared.u64 %rd3, %rd2; st.u32 [%rd3], 9; ld.shared.u32 %r9, [s];"
+        ),
+        9
+    );
+    assert_eq!(
+        predicate(
+            ".shared .b32 s; mov.u64 %rd2, s; cvta.shared.u64 %rd3, %rd2; isspacep.shared %p9, %rd3;"
+        ),
+        1
+    );
+    assert_eq!(
+        word(
+            ".shared .align 16 .b8 s[16]; st.shared.v4.u32 [s], {1, 2, 3, 4}; ld.shared.v2.u32 {%r1, %r9}, [s+8];"
+        ),
+        4
+    );
+    // scopes of inline assembly hide what is outside
+    assert_eq!(
+        word("mov.u32 %r9, 1; { .reg .u32 %r9; mov.u32 %r9, 2; { .reg.b32 t, u; mov.u32 t, 3; } }"),
+        1
+    );
+}
+
+#[test]
+fn conversions() {
+    // "cvt": rounding of .rni, saturation, NaN
+    assert_eq!(word("cvt.rni.s32.f32 %r9, 0f40200000;"), 2);
+    assert_eq!(word("cvt.rpi.s32.f32 %r9, 0fC0200000;"), -2i32 as u32);
+    assert_eq!(word("cvt.rzi.u32.f32 %r9, 0fBF800000;"), 0);
+    assert_eq!(word("cvt.rzi.s32.f32 %r9, 0f7F800000;"), 0x7FFF_FFFF);
+    assert_eq!(word("cvt.rzi.s32.f32 %r9, 0f7FC00000;"), 0);
+    assert_eq!(result("cvt.rzi.s64.f32 %rd9, 0f7FC00000;"), 1 << 63);
+    assert_eq!(word("cvt.sat.u8.s32 %r9, 300;"), 255);
+    assert_eq!(word("cvt.s32.s8 %r9, 0x80;"), 0xFFFF_FF80);
+    assert_eq!(
+        word("cvt.rz.f32.u32 %f1, 0xFFFFFFFF; mov.b32 %r9, %f1;"),
+        0x4F7F_FFFF
+    );
+    assert_eq!(
+        word("cvt.rp.f32.f64 %f1, 0d3FF0000000000001; mov.b32 %r9, %f1;"),
+        0x3F80_0001
+    );
+    assert_eq!(
+        word("cvt.rn.f16x2.f32 %r9, 0f40000000, 0f3F800000;"),
+        0x4000_3C00
+    );
+    assert_eq!(
+        word("cvt.rn.bf16x2.f32 %r9, 0f40000000, 0f3F800000;"),
+        0x4000_3F80
+    );
+    assert_eq!(
+        word("cvt.rz.f16.f32 %rs1, 0f477FF000; cvt.u32.u16 %r9, %rs1;"),
+        0x7BFF
+    );
+    assert_eq!(
+        word("mov.f32 %f1, 0f3F801000; cvt.rna.tf32.f32 %r9, %f1;"),
+        0x3F80_2000
+    );
+    assert_eq!(
+        word("cvt.sat.f32.f32 %f1, 0f7FC00000; mov.b32 %r9, %f1;"),
+        0
+    );
+}
+
+#[test]
+fn floats() {
+    let f = |text: &str| word(&format!("{text} mov.b32 %r9, %f1;"));
+    // NaN results are canonical, denormals are flushed only on demand
+    assert_eq!(f("add.f32 %f1, 0fFFC00001, 0f3F800000;"), 0x7FFF_FFFF);
+    assert_eq!(f("add.f32 %f1, 0f00000001, 0f00000001;"), 2);
+    assert_eq!(f("add.ftz.f32 %f1, 0f80000001, 0f80000001;"), 0x8000_0000);
+    assert_eq!(f("mul.ftz.f32 %f1, 0f00800000, 0f3F000000;"), 0);
+    assert_eq!(f("add.rm.f32 %f1, 0f3F800000, 0fBF800000;"), 0x8000_0000);
+    assert_eq!(f("add.rz.f32 %f1, 0f7F7FFFFF, 0f7F7FFFFF;"), 0x7F7F_FFFF);
+    assert_eq!(
+        f("fma.rp.f32 %f1, 0f3F800001, 0f3F800001, 0f00000000;"),
+        0x3F80_0003
+    );
+    assert_eq!(
+        f("fma.rm.f32 %f1, 0f3F800001, 0f3F800001, 0f00000000;"),
+        0x3F80_0002
+    );
+    assert_eq!(
+        f("fma.rn.sat.f32 %f1, 0f40000000, 0f40000000, 0f00000000;"),
+        0x3F80_0000
+    );
+    assert_eq!(f("min.f32 %f1, 0f7FC00000, 0f3F800000;"), 0x3F80_0000);
+    assert_eq!(f("min.NaN.f32 %f1, 0f7FC00000, 0f3F800000;"), 0x7FFF_FFFF);
+    assert_eq!(f("max.f32 %f1, 0f80000000, 0f00000000;"), 0);
+    assert_eq!(f("sqrt.rp.f32 %f1, 0f40000000;"), 0x3FB5_04F4);
+    assert_eq!(f("sqrt.rm.f32 %f1, 0f40000000;"), 0x3FB5_04F3);
+    assert_eq!(f("div.rp.f32 %f1, 0f3F800000, 0f40400000;"), 0x3EAA_AAAB);
+    assert_eq!(f("div.rz.f32 %f1, 0f3F800000, 0f40400000;"), 0x3EAA_AAAA);
+    assert_eq!(f("ex2.approx.f32 %f1, 0f40400000;"), 8f32.to_bits());
+    assert_eq!(f("ex2.approx.f32 %f1, 0fFF800000;"), 0);
+    assert_eq!(f("ex2.approx.ftz.f32 %f1, 0fC3020000;"), 0);
+    assert_eq!(f("lg2.approx.f32 %f1, 0f41000000;"), 3f32.to_bits());
+    assert_eq!(f("lg2.approx.f32 %f1, 0f00000000;"), 0xFF80_0000);
+    let d = |text: &str| result(&format!("{text} mov.b64 %rd9, %fd1;"));
+    assert_eq!(
+        d("add.rp.f64 %fd1, 0d3FF0000000000000, 0d0000000000000001;"),
+        0x3FF0_0000_0000_0001
+    );
+    assert_eq!(
+        d("div.rz.f64 %fd1, 0d3FF0000000000000, 0d4008000000000000;"),
+        0x3FD5_5555_5555_5555
+    );
+    assert_eq!(
+        d("mul.rm.f64 %fd1, 0d8000000000000000, 0d3FF0000000000000;"),
+        1 << 63
+    );
+}
+
+#[test]
+fn the_approximations_are_within_half_a_unit() {
+    use crate::exec::float::{exp2, log2};
+    for i in 0..100_000 {
+        let x = (i as f32 - 50_000.0) * 2.5e-3;
+        let want = f64::from(x).exp2();
+        assert!(
+            (f64::from(exp2(x)) - want).abs() <= want * 6e-8 + 1e-45,
+            "ex2 {x}"
+        );
+        let y = f32::from_bits(i * 21_000 + 1);
+        let want = f64::from(y).log2();
+        assert!(
+            (f64::from(log2(y)) - want).abs() <= want.abs() * 6.1e-8,
+            "lg2 {y:e}"
+        );
+    }
+}
