@@ -4,6 +4,7 @@
 use cudarc::driver::sys::{self, CUresult};
 use std::ffi::{CString, c_void};
 use std::ptr::null_mut;
+use std::sync::OnceLock;
 
 const FIXTURES: [&str; 4] = [
     include_str!("fixtures/vector.ptx"),
@@ -167,10 +168,17 @@ fn try_out(text: Vec<u8>) -> bool {
 }
 
 fn ready() -> bool {
-    // A real driver is not ours to break.
-    let emulated = cuda_emulator_testing::emulated();
-    // SAFETY: takes a number.
-    emulated && unsafe { sys::cuInit(0) } == OK
+    static READY: OnceLock<bool> = OnceLock::new();
+    *READY.get_or_init(|| {
+        // A mutant may loop for ever.
+        // SAFETY: the first thing that any test of this file does; nobody reads the environment meanwhile but the
+        // emulator, which is loaded below.
+        unsafe { std::env::set_var("CUDA_EMULATOR_TIME_LIMIT", "1") };
+        // A real driver is not ours to break.
+        let emulated = cuda_emulator_testing::emulated();
+        // SAFETY: takes a number.
+        emulated && unsafe { sys::cuInit(0) } == OK
+    })
 }
 
 #[test]
