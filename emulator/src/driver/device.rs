@@ -8,6 +8,7 @@ use crate::check::Checks;
 use crate::exec::{ComputeCapability, Options};
 use std::env;
 use std::ffi::c_char;
+use std::str::FromStr;
 use std::sync::OnceLock;
 
 /// Device memory unless CUDA_EMULATOR_MEMORY says otherwise.
@@ -66,12 +67,8 @@ impl Device {
         let (major, minor) = text.trim().split_once('.').ok_or_else(wrong)?;
         let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
         let profile = attributes::profile((number(major)?, number(minor)?)).ok_or_else(wrong)?;
-        let memory = match env::var("CUDA_EMULATOR_MEMORY") {
-            Ok(bytes) => bytes.trim().parse().map_err(|_| {
-                format!("CUDA_EMULATOR_MEMORY is {bytes:?}; it must be a number of bytes")
-            })?,
-            Err(_) => DEFAULT_MEMORY,
-        };
+        let memory = number_from("CUDA_EMULATOR_MEMORY", "bytes")?.unwrap_or(DEFAULT_MEMORY);
+        let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "seconds")?;
         Ok(Device {
             profile,
             capability: ComputeCapability {
@@ -81,6 +78,7 @@ impl Device {
             heap: Heap::new(memory),
             options: Options {
                 checks: checks()?,
+                time_limit,
                 ..Options::default()
             },
         })
@@ -96,6 +94,17 @@ impl Device {
         uuid[14] += self.profile.capability.0 as u8;
         uuid[15] += self.profile.capability.1 as u8;
         uuid
+    }
+}
+
+/// A variable that is a number of something, if it is set.
+fn number_from<T: FromStr>(name: &str, of: &str) -> Result<Option<T>, String> {
+    let Ok(text) = env::var(name) else {
+        return Ok(None);
+    };
+    match text.trim().parse() {
+        Ok(number) => Ok(Some(number)),
+        Err(_) => Err(format!("{name} is {text:?}; it must be a number of {of}")),
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Options {
     pub checks: Checks,
     /// Seconds without any progress after which a spinning kernel is called deadlocked.
     pub patience: u32,
+    /// Seconds after which a kernel is ended, as a display's watchdog does; none is the default.
+    pub time_limit: Option<u32>,
 }
 
 impl Default for Options {
@@ -84,6 +86,7 @@ impl Default for Options {
         Options {
             checks: Checks::ALL,
             patience: 30,
+            time_limit: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::memory::{Memory, Range};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 /// Blocks that may wait aside before no fresh one is begun (cooperative launches have no such limit).
@@ -165,6 +165,39 @@ impl<'a> Grid<'a> {
     }
 
     fn run(self) -> Result<(), Fault> {
+        match self.launch.options.time_limit {
+            None => self.run_blocks(),
+            Some(seconds) => self.run_watched(seconds),
+        }
+        match self
+            .fault
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+        {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the blocks after `seconds`.
+    fn run_watched(&self, seconds: u32) {
+        std::thread::scope(|scope| {
+            let (done, ended) = mpsc::channel::<()>();
+            scope.spawn(move || {
+                let limit = Duration::from_secs(seconds.into());
+                if ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let name = self.launch.kernel_name;
+                    let report = format!("========= {name}: still running after {seconds} s\n");
+                    let kind = FaultKind::LaunchTimeout;
+                    self.stop(Fault { kind, report });
+                }
+            });
+            self.run_blocks();
+            drop(done);
+        });
+    }
+
+    fn run_blocks(&self) {
         let workers = (rayon::current_num_threads() as u64).min(self.blocks);
         if workers <= 1 {
             self.work_guarded();
@@ -174,14 +207,6 @@ impl<'a> Grid<'a> {
                     scope.spawn(|_| self.work_guarded());
                 }
             });
-        }
-        match self
-            .fault
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-        {
-            Some(fault) => Err(fault),
-            None => Ok(()),
         }
     }
 

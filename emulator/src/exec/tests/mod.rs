@@ -78,6 +78,7 @@ impl Device {
         let options = Options {
             checks: self.checks,
             patience: 2,
+            ..Options::default()
         };
         launch(&kernel, &config, params, &self.memory, &options)
     }
