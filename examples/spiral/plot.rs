@@ -92,15 +92,12 @@ fn paint(
     Ok(())
 }
 
-/// The classes' colours mixed by probability, paled so that the points stand out.
+/// The colour of the likeliest class, stronger the surer the network is, and pale enough for the points to stand out.
 fn shade(p: &[f32; 3]) -> RGBColor {
-    let mix = |channel: fn(&(f32, f32, f32)) -> f32| {
-        let full: f32 = COLORS
-            .iter()
-            .zip(p)
-            .map(|(color, p)| channel(color) * p)
-            .sum();
-        (255.0 - 0.45 * (255.0 - full)) as u8
-    };
-    RGBColor(mix(|c| c.0), mix(|c| c.1), mix(|c| c.2))
+    let surest = p.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    let (class, p) = surest.map_or((0, 0.0), |(class, &p)| (class, p));
+    let strength = 0.2 + 0.3 * (1.5 * p - 0.5).clamp(0.0, 1.0);
+    let pale = |channel: f32| (255.0 - strength * (255.0 - channel)) as u8;
+    let (r, g, b) = COLORS[class];
+    RGBColor(pale(r), pale(g), pale(b))
 }
