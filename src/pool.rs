@@ -54,49 +54,90 @@ impl<T: Element> Pool<T> {
     }
 }
 
+/// Where buffers begin: at a multiple of a cache line, so that no vector of a loop over them straddles two.
+const ALIGNMENT: usize = 64;
+
+/// Pages of 2 MiB, where Linux gives them only to who asks: fewer faults at first touch, fewer misses of the TLB after.
+#[cfg(target_os = "linux")]
+fn ask_for_huge_pages<T>(start: *mut T, bytes: usize) {
+    const PAGE: usize = 4096;
+    let skip = start.cast::<u8>().align_offset(PAGE);
+    if let Some(whole) = bytes.checked_sub(skip)
+        && whole >= 2 << 20
+    {
+        // SAFETY: the range lies inside one allocation (`skip` and `whole` were just taken from its length), and the
+        // advice changes no contents; where it is refused, nothing is lost.
+        unsafe {
+            libc::madvise(
+                start.cast::<u8>().add(skip).cast(),
+                whole,
+                libc::MADV_HUGEPAGE,
+            )
+        };
+    }
+}
+#[cfg(not(target_os = "linux"))]
+fn ask_for_huge_pages<T>(_: *mut T, _: usize) {}
+
 /// A CPU buffer that goes back to its pool when dropped.
-pub(crate) struct Buffer<T: Element>(Vec<T>);
+pub(crate) struct Buffer<T: Element> {
+    /// Longer than `len` by what it may take to reach the first aligned element.
+    data: Vec<T>,
+    start: usize,
+    len: usize,
+}
 
 impl<T: Element> Buffer<T> {
     /// A buffer whose values are left over from an earlier use; the caller writes every one.
     pub(crate) fn stale(len: usize) -> Result<Self> {
-        if let Some(buffer) = T::pool().take(len) {
-            return Ok(Self(buffer));
-        }
-        let mut fresh = Vec::new();
-        let bytes = len.saturating_mul(size_of::<T>());
-        let device = || "cpu".to_string();
-        fresh
-            .try_reserve_exact(len)
-            .map_err(|_| Error::OutOfMemory {
-                device: device(),
-                bytes,
-            })?;
-        fresh.resize(len, T::default());
-        Ok(Self(fresh))
+        let padded = len.saturating_add(ALIGNMENT / size_of::<T>());
+        let data = match T::pool().take(padded) {
+            Some(data) => data,
+            None => {
+                let mut fresh = Vec::new();
+                let bytes = padded.saturating_mul(size_of::<T>());
+                fresh
+                    .try_reserve_exact(padded)
+                    .map_err(|_| Error::OutOfMemory {
+                        device: "cpu".into(),
+                        bytes,
+                    })?;
+                ask_for_huge_pages(fresh.as_mut_ptr(), bytes);
+                fresh.resize(padded, T::default());
+                fresh
+            }
+        };
+        // an offset past the padding is what `align_offset` answers where it cannot tell
+        let start = data.as_ptr().align_offset(ALIGNMENT).min(padded - len);
+        Ok(Self { data, start, len })
     }
 
     pub(crate) fn from_vec(data: Vec<T>) -> Self {
-        Self(data)
+        let len = data.len();
+        Self {
+            data,
+            start: 0,
+            len,
+        }
     }
 }
 
 impl<T: Element> Drop for Buffer<T> {
     fn drop(&mut self) {
-        T::pool().put(std::mem::take(&mut self.0));
+        T::pool().put(std::mem::take(&mut self.data));
     }
 }
 
 impl<T: Element> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        &self.0
+        &self.data[self.start..self.start + self.len]
     }
 }
 
 impl<T: Element> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.0
+        &mut self.data[self.start..self.start + self.len]
     }
 }
 
@@ -114,6 +155,7 @@ mod tests {
         assert_ne!(Buffer::<f32>::stale(54_322)?.as_ptr(), address);
         let again = Buffer::<f32>::stale(54_321)?;
         assert_eq!((again.as_ptr(), again[7]), (address, 3.0));
+        assert_eq!(again.as_ptr() as usize % ALIGNMENT, 0);
         Ok(())
     }
 

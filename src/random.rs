@@ -6,7 +6,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::device::Device;
 use crate::element::Float;
-use crate::error::{Error, Result, numel};
+use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
 /// A stream of random numbers (PyTorch's `torch.Generator`).
@@ -57,7 +57,7 @@ impl<T: Float> Tensor<T> {
                 format!("{low} and {high}"),
             ));
         }
-        Self::from_fn("uniform", shape, device, || generator.uniform(low, high))
+        Self::from_fn(shape, device, || generator.uniform(low, high))
     }
 
     /// Standard normal, as `torch.randn`.
@@ -65,25 +65,13 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Where the shape is too large for memory.
     pub fn randn(shape: &[usize], generator: &mut Generator, device: &Device) -> Result<Self> {
-        Self::from_fn("randn", shape, device, || generator.normal())
+        Self::from_fn(shape, device, || generator.normal())
     }
 
-    fn from_fn(
-        op: &'static str,
-        shape: &[usize],
-        device: &Device,
-        mut f: impl FnMut() -> f32,
-    ) -> Result<Self> {
-        let len = numel(op, shape)?;
-        let mut data = Vec::new();
-        let bytes = len.saturating_mul(size_of::<T>());
-        data.try_reserve_exact(len)
-            .map_err(|_| Error::OutOfMemory {
-                device: "cpu".into(),
-                bytes,
-            })?;
-        data.extend((0..len).map(|_| T::from_f32(f())));
-        Self::from_vec(data, shape, device)
+    fn from_fn(shape: &[usize], device: &Device, mut f: impl FnMut() -> f32) -> Result<Self> {
+        let mut host = Self::empty(shape, &Device::Cpu)?;
+        host.fill_with(|| T::from_f32(f()))?;
+        host.to(device)
     }
 }
 

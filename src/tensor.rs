@@ -227,6 +227,14 @@ impl<T: Element> Tensor<T> {
         Ok(())
     }
 
+    /// Overwrites the elements of a CPU tensor in order.
+    pub(crate) fn fill_with(&mut self, f: impl FnMut() -> T) -> Result<()> {
+        if let DataMut::Cpu(y) = self.data_mut()? {
+            y.fill_with(f);
+        }
+        Ok(())
+    }
+
     /// The elements, to be read.
     pub(crate) fn data(&self) -> Data<'_, T> {
         match &*self.storage {

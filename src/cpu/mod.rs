@@ -53,7 +53,9 @@ pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync)
     if y.len() <= TASK {
         return work(0, y);
     }
-    y.par_chunks_mut(TASK)
+    // long runs of memory for each thread, and enough of them for the threads to end together
+    let task = TASK.max(y.len().div_ceil(8 * rayon::current_num_threads()));
+    y.par_chunks_mut(task)
         .enumerate()
-        .for_each(|(i, y)| work(i * TASK, y));
+        .for_each(|(i, y)| work(i * task, y));
 }
