@@ -18,7 +18,8 @@ fn network(generator: &mut Generator) -> Sequential {
 /// Every gradient of a small network against (loss(w + h) - loss(w - h)) / 2h.
 #[test]
 fn gradients_of_a_network_are_its_central_differences() {
-    let mut generator = Generator::manual_seed(3);
+    // with these numbers no ReLU has its kink within h of where it stands, where a difference is no derivative
+    let mut generator = Generator::manual_seed(5);
     let mut model = network(&mut generator);
     let mut x = Tensor::<f32>::randn(&[7, 4], &mut generator, &CPU).unwrap();
     let labels = Tensor::from_slice(&LABELS, &[7], &CPU).unwrap();
