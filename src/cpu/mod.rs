@@ -1,15 +1,17 @@
 //! What the CPU sides of the ops share: parallel loops, and arithmetic compiled for the CPU at hand.
 //!
 //! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
-//! `elementwise` holds loops over elements, `rows` loops over rows; here stands what splits work over the threads.
+//! `elementwise` holds loops over elements, `rows` loops over rows, `stream` stores past the caches; here stands what
+//! splits work over the threads.
 
 mod elementwise;
 mod rows;
+mod stream;
 
 pub(crate) use elementwise::{map, map_in_place, step, zip, zip_in_place};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 
-use rayon::prelude::*;
+use std::sync::{Mutex, PoisonError};
 
 /// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
 pub(crate) const TASK: usize = 32 * 1024;
@@ -50,12 +52,29 @@ pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
 
 /// Splits `y` over the threads: `work` gets the place of its part and the part. A short slice stays on this thread.
 pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync) {
-    if y.len() <= TASK {
-        return work(0, y);
-    }
     // long runs of memory for each thread, and enough of them for the threads to end together
     let task = TASK.max(y.len().div_ceil(8 * rayon::current_num_threads()));
-    y.par_chunks_mut(task)
-        .enumerate()
-        .for_each(|(i, y)| work(i * task, y));
+    share_out(y, task, work);
+}
+
+/// Calls `work` with the place of each run of `task` elements and the run. The calling thread takes its share, so that
+/// from outside rayon's pool no thread sleeps while another is woken to do its work.
+pub(crate) fn share_out<T: Send>(y: &mut [T], task: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if y.len() <= task {
+        return work(0, y);
+    }
+    let threads = rayon::current_num_threads().min(y.len().div_ceil(task));
+    let runs = Mutex::new(y.chunks_mut(task).enumerate());
+    let take = || runs.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take_all = || {
+        while let Some((i, y)) = take() {
+            work(i * task, y);
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(|_| take_all());
+        }
+        take_all();
+    });
 }

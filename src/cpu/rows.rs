@@ -1,8 +1,6 @@
 //! Loops over rows.
 
-use rayon::prelude::*;
-
-use super::TASK;
+use super::{TASK, share_out};
 use crate::element::Float;
 
 /// `f` over the rows of N inputs and of the output, all of one length and as `f32`: itself where `T` is that, else
@@ -59,12 +57,7 @@ pub(crate) fn reduce_rows<T: Float, Y: Send>(
             };
         }
     };
-    if y.len() <= per_task {
-        return work(0, y);
-    }
-    y.par_chunks_mut(per_task)
-        .enumerate()
-        .for_each(|(task, y)| work(task * per_task, y));
+    share_out(y, per_task, work);
 }
 
 /// The sum in `f64`. The order is the length's alone, so the sum is the same on every run.
@@ -95,11 +88,6 @@ fn tasks_of_rows<T: Send>(y: &mut [T], cols: usize, work: impl Fn(usize, &mut [T
     if y.is_empty() {
         return;
     }
-    if y.len() <= TASK {
-        return work(0, y);
-    }
     let per_task = TASK.div_ceil(cols);
-    y.par_chunks_mut(per_task * cols)
-        .enumerate()
-        .for_each(|(task, rows)| work(task * per_task, rows));
+    share_out(y, per_task * cols, |at, rows| work(at / cols, rows));
 }

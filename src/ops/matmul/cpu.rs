@@ -1,6 +1,6 @@
-//! Matmul on the CPU: the `gemm` crate, with `f16` and `bf16` widened to `f32` before and rounded once after.
+//! Matmul on the CPU: the `faer` crate, with `f16` and `bf16` widened to `f32` before and rounded once after.
 
-use gemm::Parallelism;
+use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::gemm::{Activation, Gemm};
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::math;
 use crate::pool::Buffer;
 
-/// Products below this many multiplications are too small for `gemm`'s own threads: whole ones of a batch are shared
+/// Products below this many multiplications are too small for `faer`'s own threads: whole ones of a batch are shared
 /// out, or the rows of one.
 const SMALL: usize = 128 * 128 * 128;
 /// Fewer multiplications than this are not worth another thread's start.
@@ -59,12 +59,12 @@ fn products(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
     let matrix = matrix.max(1);
     if gemm.batch > 1 && gemm.m * gemm.n * gemm.k < SMALL {
         let matrices = y.par_chunks_exact_mut(matrix).enumerate();
-        matrices.for_each(|at| one(at, Parallelism::None));
+        matrices.for_each(|at| one(at, Par::Seq));
     } else if gemm.m * gemm.n * gemm.k < SMALL {
         by_rows(a, b, y, gemm);
     } else {
         let matrices = y.chunks_exact_mut(matrix).enumerate();
-        matrices.for_each(|at| one(at, Parallelism::Rayon(0)));
+        matrices.for_each(|at| one(at, Par::rayon(0)));
     }
     Ok(())
 }
@@ -74,53 +74,29 @@ fn by_rows(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) {
     let least = TASK.div_ceil((gemm.n * gemm.k).max(1));
     let rows = gemm.m.div_ceil(rayon::current_num_threads()).max(least);
     let step = if gemm.transpose_a { 1 } else { gemm.lda };
-    let parts = y.par_chunks_mut((rows * gemm.n).max(1)).enumerate();
-    parts.for_each(|(part, y)| {
+    cpu::share_out(y, rows * gemm.n, |at, y| {
         let part_of = Gemm {
             m: y.len() / gemm.n,
             ..*gemm
         };
         // without terms there is nothing of `a` to stand on
-        let a = a.get(part * rows * step..).unwrap_or_default();
-        product(a, b, y, &part_of, Parallelism::None);
+        let a = a.get(at / gemm.n * step..).unwrap_or_default();
+        product(a, b, y, &part_of, Par::Seq);
     });
 }
 
 /// One product; the slices are one matrix each, `y` dense.
-fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm, parallelism: Parallelism) {
-    let strides = |ld: usize, transpose| match transpose {
-        false => (1, ld as isize),
-        true => (ld as isize, 1),
-    };
-    let (a_cs, a_rs) = strides(gemm.lda, gemm.transpose_a);
-    let (b_cs, b_rs) = strides(gemm.ldb, gemm.transpose_b);
-    assert_eq!(y.len(), gemm.m * gemm.n, "a dense output");
-    // SAFETY: `a` and `b` are as long as `Gemm::spans` says that these sizes and strides touch (sliced so by
-    // `products`), `y` is m * n dense elements (asserted) and borrowed exclusively; with read_dst false it is only
-    // written.
-    unsafe {
-        gemm::gemm(
-            gemm.m,
-            gemm.n,
-            gemm.k,
-            y.as_mut_ptr(),
-            1,
-            gemm.n as isize,
-            false,
-            a.as_ptr(),
-            a_cs,
-            a_rs,
-            b.as_ptr(),
-            b_cs,
-            b_rs,
-            0.0,
-            1.0,
-            false,
-            false,
-            false,
-            parallelism,
-        );
-    }
+fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm, parallelism: Par) {
+    let [stored_a, stored_b] = gemm.stored();
+    let a = matrix(a, stored_a, gemm.lda, gemm.transpose_a);
+    let b = matrix(b, stored_b, gemm.ldb, gemm.transpose_b);
+    let y = MatMut::from_row_major_slice_mut(y, gemm.m, gemm.n);
+    faer::linalg::matmul::matmul(y, Accum::Replace, a, b, 1.0, parallelism);
+}
+
+fn matrix(x: &[f32], stored: (usize, usize), ld: usize, transpose: bool) -> MatRef<'_, f32> {
+    let x = MatRef::from_row_major_slice_with_stride(x, stored.0, stored.1, ld);
+    if transpose { x.transpose() } else { x }
 }
 
 fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
@@ -129,7 +105,7 @@ fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
         return;
     }
     let per_task = cpu::TASK.div_ceil(gemm.n.max(1)) * gemm.n.max(1);
-    let finish = |y: &mut [f32]| {
+    cpu::share_out(y, per_task, |_, y| {
         cpu::vectorized(
             #[inline(always)]
             || {
@@ -144,15 +120,9 @@ fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
                     Activation::Relu => y
                         .iter_mut()
                         .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
-                    Activation::Sigmoid => {
-                        y.iter_mut().for_each(|y| *y = 1.0 / (1.0 + math::exp(-*y)))
-                    }
+                    Activation::Sigmoid => y.iter_mut().for_each(|y| *y = math::sigmoid(*y)),
                 }
             },
         );
-    };
-    match y.len() <= per_task {
-        true => finish(y),
-        false => y.par_chunks_mut(per_task).for_each(finish),
-    }
+    });
 }

@@ -2,20 +2,14 @@
 
 use crate::cpu;
 use crate::element::Float;
-use crate::math::exp;
-
-#[inline(always)]
-fn forward(x: f32) -> f32 {
-    // where exp(-x) is infinite the result is the 0 it should be
-    1.0 / (1.0 + exp(-x))
-}
+use crate::math;
 
 pub(crate) fn sigmoid<T: Float>(x: &[T], y: &mut [T]) {
-    cpu::map(x, y, forward);
+    cpu::map(x, y, math::sigmoid);
 }
 
 pub(crate) fn sigmoid_in_place<T: Float>(y: &mut [T]) {
-    cpu::map_in_place(y, forward);
+    cpu::map_in_place(y, math::sigmoid);
 }
 
 pub(crate) fn sigmoid_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
