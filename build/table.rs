@@ -1,10 +1,14 @@
-//! Reads the entry points out of the PTX and writes `kernels_table.rs`.
+//! Reads the entry points out of the PTX, packs it, and writes `kernels_table.rs`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 /// One source compiled for one architecture, as an index into the list of architectures.
 pub struct Built {
@@ -16,7 +20,7 @@ pub struct Built {
 /// The name of a `.entry` and the bytes of each parameter.
 type EntryPoint = (String, Vec<usize>);
 
-/// Writes one module per op: its PTX per architecture, and its entry points with the size of every parameter.
+/// Writes one module per op: its packed PTX per architecture, and its entry points with the size of every parameter.
 pub fn write(
     out: &Path,
     architectures: &[&str],
@@ -49,10 +53,13 @@ pub fn write(
         }
         writeln!(text, "    Module {{\n        op: {op:?},\n        ptx: [")?;
         for variant in &variants {
-            let file = format!("/{op}.{}.ptx", architectures[variant.arch]);
+            let file = format!("{op}.{}.ptx.zlib", architectures[variant.arch]);
+            let mut packed = ZlibEncoder::new(File::create(out.join(&file))?, Compression::best());
+            packed.write_all(variant.ptx.as_bytes())?;
+            packed.finish()?;
             writeln!(
                 text,
-                "            include_str!(concat!(env!(\"OUT_DIR\"), {file:?})),"
+                "            include_bytes!(concat!(env!(\"OUT_DIR\"), \"/\", {file:?})),"
             )?;
         }
         writeln!(text, "        ],\n        entries: &[")?;

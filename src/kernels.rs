@@ -4,19 +4,21 @@
 //! contexts they live in, are kept until the process ends.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cudarc::driver::sys::{CUdevice_attribute, CUresult, cuDriverGetVersion};
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
+use flate2::read::ZlibDecoder;
 
 use crate::error::{Error, Result};
 
 /// One `.cu` file, compiled.
 pub(crate) struct Module {
     pub(crate) op: &'static str,
-    /// In the order of [`ARCHITECTURES`].
-    pub(crate) ptx: [&'static str; ARCHITECTURES.len()],
+    /// Packed (zlib), in the order of [`ARCHITECTURES`]: a tenth of the text, in every program that links this crate.
+    pub(crate) ptx: [&'static [u8]; ARCHITECTURES.len()],
     pub(crate) entries: &'static [Entry],
 }
 
@@ -126,9 +128,10 @@ pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The PTX of one op for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it.
-pub fn ptx(op: &str, architecture: &str) -> Option<&'static str> {
+pub fn ptx(op: &str, architecture: &str) -> Option<String> {
     let index = ARCHITECTURES.iter().position(|a| a.name == architecture)?;
-    MODULES.iter().find(|m| m.op == op).map(|m| m.ptx[index])
+    let module = MODULES.iter().find(|m| m.op == op)?;
+    unpack(module, index).ok()
 }
 
 /// Whether an entry point has been asked for in this process. Tests use it to see that they launch what they claim.
@@ -181,18 +184,26 @@ fn variant(context: &Arc<CudaContext>) -> Result<usize> {
         })
 }
 
+fn unpack(module: &Module, variant: usize) -> Result<String> {
+    let mut text = String::new();
+    ZlibDecoder::new(module.ptx[variant])
+        .read_to_string(&mut text)
+        .map_err(|e| Error::argument(module.op, "PTX as the build packed it", e))?;
+    Ok(text)
+}
+
 fn load(
     context: &Arc<CudaContext>,
     module: &'static Module,
     variant: usize,
 ) -> Result<Arc<CudaModule>> {
-    let ptx = module.ptx[variant];
+    let ptx = unpack(module, variant)?;
     context
-        .load_module(Ptx::from_src(ptx))
+        .load_module(Ptx::from_src(&ptx))
         .map_err(|e| match e.0 {
             CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => Error::PtxTooNew {
                 op: module.op,
-                ptx: version(ptx).to_string(),
+                ptx: version(&ptx).to_string(),
                 driver: driver_version(),
             },
             _ => Error::driver(module.op, e),
@@ -232,6 +243,18 @@ mod tests {
         assert_eq!(best((8, 6)), Some("sm_80"));
         assert_eq!(best((9, 0)), Some("sm_90a"));
         assert_eq!(best((12, 0)), Some("sm_80"));
+    }
+
+    #[test]
+    fn every_packed_text_comes_back() {
+        for module in MODULES {
+            for architecture in &ARCHITECTURES {
+                let text = ptx(module.op, architecture.name).unwrap_or_default();
+                let target = format!(".target {}", architecture.name);
+                assert!(text.contains(&target), "{} {target}", module.op);
+            }
+        }
+        assert_eq!(ptx("no such op", "sm_80"), None);
     }
 
     #[test]

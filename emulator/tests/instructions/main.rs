@@ -19,8 +19,14 @@ mod value;
 
 use std::path::{Path, PathBuf};
 
+/// The files: where they are in the repository, or, collected by `scripts/gpu-suite`, beside this program's folder.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ptx")
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ptx");
+    if here.is_dir() {
+        return here;
+    }
+    let program = std::env::current_exe().unwrap();
+    program.parent().unwrap().join("../ptx")
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
