@@ -21,7 +21,7 @@ pub struct Checks {
     pub uninitialised: bool,
     /// Barriers that only a part of the block or of a warp reaches.
     pub barriers: bool,
-    /// Threads that wait for each other.
+    /// Threads that wait for each other, at barriers or spinning.
     pub deadlock: bool,
     /// Destinations of asynchronous copies touched before their wait.
     pub async_copies: bool,

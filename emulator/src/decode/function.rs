@@ -1,20 +1,19 @@
-//! One function on its way from statements to code.
+//! One function on its way from statements to code: its registers, labels and names, and what it has emitted.
 
 use super::draft::{Draft, Label, Leave, Reg};
-use super::module::Symbols;
-use super::opcode::Opcode;
+use super::symbols::Symbols;
 use super::types::Type;
 use crate::exec::inst::Run;
 use crate::exec::program::Constant;
 use crate::exec::{LoadError, LoadErrorKind};
-use crate::ptx::ast::{self, Instruction, Loc, Space, Statement, Variable};
+use crate::ptx::ast::Loc;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub use super::symbols::{Result, Signature};
+
 /// Offset and size in local memory, of the parameters and of the results.
 type Formals = (Vec<(u32, u32)>, Vec<(u32, u32)>);
-
-pub type Result<T> = std::result::Result<T, LoadError>;
 
 /// What a name means inside a function.
 #[derive(Clone, Debug)]
@@ -31,18 +30,11 @@ pub enum Name<'a> {
     Targets(Rc<Vec<&'a str>>),
 }
 
-/// Sizes of a function's parameters and results, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
-    pub params: Vec<u32>,
-    pub returns: Vec<u32>,
-}
-
 #[derive(Default)]
-struct Scope<'a> {
+pub(super) struct Scope<'a> {
     names: HashMap<&'a str, Name<'a>>,
     /// `.reg .b32 %r<10>`: prefix, count, type.
-    ranges: Vec<(&'a str, u32, Type)>,
+    pub(super) ranges: Vec<(&'a str, u32, Type)>,
 }
 
 pub struct Function<'a, 's> {
@@ -57,15 +49,9 @@ pub struct Function<'a, 's> {
     pub local_bytes: u32,
     pub locs: Vec<(u32, Loc)>,
     pub formals: Formals,
-    scopes: Vec<Scope<'a>>,
-    guarded: bool,
+    pub(super) scopes: Vec<Scope<'a>>,
+    pub(super) guarded: bool,
     carry: Option<Reg>,
-}
-
-/// Bytes of a variable.
-pub fn variable_bytes(v: &Variable<'_>, ty: Type) -> Option<usize> {
-    let element = ty.bytes() as usize * v.vector as usize;
-    v.dims.iter().try_fold(element, |n, d| n.checked_mul(*d))
 }
 
 impl<'a, 's> Function<'a, 's> {
@@ -198,161 +184,6 @@ impl<'a, 's> Function<'a, 's> {
             }
         }
         None
-    }
-
-    pub fn statements(&mut self, list: &'a [Statement<'a>]) -> Result<()> {
-        for statement in list {
-            if let Statement::Label(line, name) = statement {
-                self.line = *line;
-                let label = self.label();
-                self.define(name, Name::Label(label))?;
-            }
-        }
-        for statement in list {
-            match statement {
-                Statement::Label(_, name) => {
-                    if let Some(Name::Label(label)) = self.lookup(name) {
-                        self.place(label);
-                    }
-                }
-                Statement::Variables(variables) => {
-                    for variable in variables {
-                        self.variable(variable)?;
-                    }
-                }
-                Statement::Block(inner) => {
-                    self.scopes.push(Scope::default());
-                    self.statements(inner)?;
-                    self.scopes.pop();
-                }
-                Statement::Loc(loc) => self.pending_loc(*loc),
-                Statement::Prototype(prototype) => {
-                    let signature = Rc::new(
-                        self.symbols
-                            .signature(&prototype.params, &prototype.returns)?,
-                    );
-                    self.define(prototype.label, Name::Prototype(signature))?;
-                }
-                Statement::Targets { label, names } => {
-                    self.define(label, Name::Targets(Rc::new(names.clone())))?;
-                }
-                Statement::Instruction(instruction) => self.instruction(instruction)?,
-            }
-        }
-        Ok(())
-    }
-
-    fn pending_loc(&mut self, loc: Loc) {
-        self.locs.push((0, loc));
-    }
-
-    fn variable(&mut self, v: &Variable<'a>) -> Result<()> {
-        self.line = v.line;
-        let ty = self.type_named(v.ty)?;
-        let Some(bytes) = variable_bytes(v, ty).and_then(|b| u32::try_from(b).ok()) else {
-            return self.syntax(format!("'{}' is too large", v.name));
-        };
-        let align = v.align.unwrap_or(ty.bytes() * v.vector);
-        let meaning = match (v.space, v.count) {
-            (Space::Reg, Some(count)) => {
-                if let Some(scope) = self.scopes.last_mut() {
-                    scope.ranges.push((v.name, count, ty));
-                }
-                return Ok(());
-            }
-            (Space::Reg, None) => {
-                if v.vector != 1 {
-                    return self.unsupported("vector registers");
-                }
-                Name::Reg(self.temp(ty))
-            }
-            (Space::Shared, _) => Name::Shared(self.symbols.shared(v.name, bytes, align)?),
-            (Space::Local | Space::Param, _) => Name::Local(self.local(bytes, align)?, bytes),
-            (Space::Global | Space::Const, _) => {
-                return self.unsupported("module variables inside a function");
-            }
-        };
-        self.define(v.name, meaning)
-    }
-
-    fn instruction(&mut self, instruction: &'a Instruction<'a>) -> Result<()> {
-        self.line = instruction.line;
-        if let Some((line, _)) = self.locs.last_mut()
-            && *line == 0
-        {
-            *line = instruction.line;
-        }
-        let mut opcode = Opcode::new(instruction.opcode);
-        let Some((name, negated)) = instruction.guard else {
-            return self.unguarded(&mut opcode, instruction);
-        };
-        let predicate = self.register(name, Type::Pred)?;
-        if super::control::takes_guard(opcode.base) {
-            return super::control::guarded_branch(
-                self,
-                &mut opcode,
-                instruction,
-                predicate,
-                negated,
-            );
-        }
-        if super::control::leaves(opcode.base) {
-            // control or a wait under a guard: jump around it
-            let behind = self.label();
-            super::control::branch(self, behind, Some((predicate, !negated)));
-            self.unguarded(&mut opcode, instruction)?;
-            self.place(behind);
-            return Ok(());
-        }
-        super::control::guard_begin(self, predicate, negated);
-        let begin = self.drafts.len() - 1;
-        self.guarded = true;
-        let done = self.unguarded(&mut opcode, instruction);
-        self.guarded = false;
-        done?;
-        super::control::guard_end(self, begin);
-        Ok(())
-    }
-
-    fn unguarded(
-        &mut self,
-        opcode: &mut Opcode<'a>,
-        instruction: &'a Instruction<'a>,
-    ) -> Result<()> {
-        super::family::decode(self, opcode, &instruction.operands)?;
-        match opcode.untaken() {
-            Some(modifier) => self.unsupported(format!("modifier .{modifier} of {}", opcode.text)),
-            None => Ok(()),
-        }
-    }
-
-    /// The parameters of the function itself.
-    pub fn formals(&mut self, function: &ast::Function<'a>) -> Result<()> {
-        if self.entry {
-            let mut end = 0u32;
-            for v in &function.params {
-                let (bytes, align) = self.symbols.formal(v)?;
-                let at = end.next_multiple_of(align);
-                end = at + bytes;
-                self.define(v.name, Name::Param(at))?;
-            }
-            return Ok(());
-        }
-        for v in function.returns.iter().chain(&function.params) {
-            if v.space == Space::Reg {
-                return self.unsupported("parameters in registers");
-            }
-            let (bytes, align) = self.symbols.formal(v)?;
-            let at = self.local(bytes, align)?;
-            self.define(v.name, Name::Local(at, bytes))?;
-            let is_return = function.returns.iter().any(|r| std::ptr::eq(r, v));
-            if is_return {
-                self.formals.1.push((at, bytes))
-            } else {
-                self.formals.0.push((at, bytes))
-            }
-        }
-        Ok(())
     }
 
     /// A branch's target label by name.

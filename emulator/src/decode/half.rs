@@ -1,6 +1,7 @@
 //! Arithmetic of f16 and bf16.
 
-use super::arithmetic::{extreme_mode, float_mode, plain};
+use super::emit::plain;
+use super::float::{extreme_mode, float_mode};
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;

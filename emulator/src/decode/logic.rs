@@ -1,7 +1,8 @@
 //! Logic, shifts, bit fields.
 
-use super::arithmetic::{plain, signed, typed, unsigned};
+use super::emit::{plain, typed};
 use super::function::{Function, Result};
+use super::integer::{signed, unsigned};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::handler::{Map1, Map2, Map3, same};

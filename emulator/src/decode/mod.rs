@@ -2,20 +2,28 @@
 
 mod control;
 mod draft;
+mod emit;
 mod family;
 mod function;
+mod kernel;
+mod layout;
 mod liveness;
 mod module;
 mod opcode;
 mod operand;
+mod statement;
+mod symbols;
 mod types;
+mod variable;
 
 mod arithmetic;
 mod async_copy;
 mod atomic;
 mod barrier;
 mod convert;
+mod float;
 mod half;
+mod integer;
 mod logic;
 mod memory;
 mod movement;

@@ -98,11 +98,8 @@ fn kernel(launch: &Launch, context: &Context) -> Outcome {
             "a bug of the emulator: it panicked (message above)".to_owned(),
         ),
     };
-    say(format_args!(
-        "kernel {} failed\n{}",
-        launch.kernel.name,
-        report.trim_end()
-    ));
+    let told = format!("kernel {} failed\n{report}", launch.kernel.name);
+    say(told.trim_end());
     context.poison(kind);
     Ok(())
 }

@@ -126,9 +126,21 @@ impl Block {
                     return BlockStop::Stalled;
                 }
             } else {
-                self.report_deadlock(launch);
+                self.deadlocked(launch);
                 return BlockStop::Failed;
             }
+        }
+    }
+
+    /// Nobody can move. Going on for ever, as hardware would, helps nobody: unchecked it ends as by a watchdog.
+    fn deadlocked(&mut self, launch: &Launch<'_>) {
+        if launch.options.checks.deadlock {
+            self.report_deadlock(launch);
+        } else {
+            self.fault = Some(Box::new(Fault {
+                kind: FaultKind::LaunchTimeout,
+                report: String::new(),
+            }));
         }
     }
 

@@ -242,7 +242,9 @@ impl<'a> Grid<'a> {
                     spare = block;
                 }
                 BlockStop::Stalled => {
-                    self.check_patience(&mut block);
+                    if self.launch.options.checks.deadlock {
+                        self.check_patience(&mut block);
+                    }
                     lock(&self.aside).push_back(block);
                 }
                 BlockStop::Failed => {

@@ -2,8 +2,11 @@
 
 pub mod ast;
 mod lexer;
+mod number;
 mod parser;
 mod parser_operand;
+mod parser_statement;
+mod parser_token;
 mod parser_variable;
 
 pub use parser::parse;

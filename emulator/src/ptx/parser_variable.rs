@@ -2,7 +2,7 @@
 
 use super::ast::{Init, Number, Space, Variable};
 use super::lexer::Kind;
-use super::parser::{Parser, Result};
+use super::parser_token::{Parser, Result};
 
 impl<'a> Parser<'a> {
     /// `(.param .b32 a, .param .b64 b[4])`

@@ -17,7 +17,7 @@ fn body(text: &str) -> Vec<String> {
 
 #[test]
 fn numbers_of_every_form() {
-    use super::parser_operand::number;
+    use super::number::number;
     assert_eq!(number("0x1FU"), Some(Number::Int(31)));
     assert_eq!(number("017"), Some(Number::Int(15)));
     assert_eq!(number("0b101"), Some(Number::Int(5)));

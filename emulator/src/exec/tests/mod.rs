@@ -1,6 +1,7 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod deadlock;
 mod findings;
 mod forms;
 mod odds;

@@ -1,0 +1,55 @@
+//! What the shadow keeps of a word, who accesses it, and what an access may run into.
+
+/// One word's (or byte's) last write and reads. Clocks below the block's first mean never.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Cell {
+    pub(super) write_clock: u32,
+    pub(super) read_clock: u32,
+    /// Thread, with `STRONG` or `IN_FLIGHT`.
+    pub(super) write_thread: u16,
+    /// Thread or `MANY`, with `STRONG` if no reader was weak.
+    pub(super) read_thread: u16,
+    /// Warps that have read, if many threads did.
+    pub(super) read_warps: u32,
+    pub(super) write_line: u32,
+    pub(super) read_line: u32,
+}
+
+pub(super) const STRONG: u16 = 1 << 15;
+pub(super) const IN_FLIGHT: u16 = 1 << 14;
+pub(super) const THREAD: u16 = 0x3FFF;
+pub(super) const MANY: u16 = THREAD;
+/// In `read_thread` of a word: look at its bytes.
+pub(super) const SPLIT: u16 = THREAD - 1;
+
+/// Who accesses.
+#[derive(Clone, Copy)]
+pub struct Access {
+    pub thread: u32,
+    /// Atomic or volatile: two such accesses do not race.
+    pub strong: bool,
+    pub line: u32,
+}
+
+/// What an access runs into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// Nobody has written what is read.
+    Uninitialised,
+    /// Another access that nothing orders: its thread (if one), its line, whether it wrote.
+    Race {
+        thread: Option<u32>,
+        line: u32,
+        write: bool,
+    },
+    /// An asynchronous copy that its thread has not waited for.
+    InFlight { thread: u32, line: u32 },
+}
+
+/// Which findings count.
+#[derive(Clone, Copy, Default)]
+pub struct Wanted {
+    pub races: bool,
+    pub uninitialised: bool,
+    pub in_flight: bool,
+}

@@ -1,0 +1,121 @@
+//! What is ordered by the warps' clocks, and how reads and writes change a cell.
+
+use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, STRONG, THREAD, Wanted};
+use crate::check::bits;
+
+/// The part of the shadow that says what is ordered.
+pub(super) struct Clocks<'a> {
+    pub(super) first: u32,
+    pub(super) clocks: &'a [u32; 32],
+    pub(super) behind: &'a [[u32; 32]],
+    pub(super) wanted: Wanted,
+}
+
+impl Clocks<'_> {
+    #[inline(always)]
+    fn ordered(&self, warp: usize, thread: u16, clock: u32) -> bool {
+        clock <= self.behind[warp][(usize::from(thread & THREAD) / 32) & 31]
+    }
+
+    #[inline(always)]
+    pub(super) fn read(&self, access: Access, cell: &mut Cell) -> Option<Finding> {
+        let (me, warp) = (access.thread as u16, access.thread as usize / 32);
+        let now = self.clocks[warp];
+        let mut finding = None;
+        if cell.write_clock < self.first {
+            if self.wanted.uninitialised {
+                finding = Some(Finding::Uninitialised);
+            }
+        } else if cell.write_thread & !STRONG != me
+            && !self.ordered(warp, cell.write_thread, cell.write_clock)
+        {
+            finding = self.conflict_with_write(access, cell);
+        }
+        let reader = me | if access.strong { STRONG } else { 0 };
+        if cell.read_clock == now && cell.read_thread == reader {
+            return finding;
+        }
+        if cell.read_clock == now && cell.read_thread == MANY {
+            cell.read_warps |= 1 << warp;
+            return finding;
+        }
+        self.note_read(access, cell, reader, warp, now);
+        finding
+    }
+
+    fn note_read(&self, access: Access, cell: &mut Cell, reader: u16, warp: usize, now: u32) {
+        let past = cell.read_clock < self.first
+            || cell.read_thread & THREAD == reader & THREAD
+            || self.reads_ordered(warp, cell);
+        let weak_stays = cell.read_thread & STRONG == 0 && !past;
+        if past {
+            cell.read_thread = reader;
+            cell.read_warps = 1 << warp;
+            cell.read_clock = now;
+        } else {
+            cell.read_thread = MANY | if weak_stays { 0 } else { reader & STRONG };
+            cell.read_warps |= 1 << warp;
+            cell.read_clock = cell.read_clock.max(now);
+        }
+        cell.read_line = access.line;
+    }
+
+    fn reads_ordered(&self, warp: usize, cell: &Cell) -> bool {
+        if cell.read_thread & THREAD != MANY {
+            return self.ordered(warp, cell.read_thread, cell.read_clock);
+        }
+        bits(cell.read_warps).all(|w| cell.read_clock <= self.behind[warp][w])
+    }
+
+    #[inline(always)]
+    pub(super) fn write(&self, access: Access, cell: &mut Cell) -> Option<Finding> {
+        let (me, warp) = (access.thread as u16, access.thread as usize / 32);
+        let mut finding = None;
+        if cell.write_clock >= self.first
+            && cell.write_thread & !STRONG != me
+            && !self.ordered(warp, cell.write_thread, cell.write_clock)
+        {
+            finding = self.conflict_with_write(access, cell);
+        }
+        if cell.read_clock >= self.first
+            && cell.read_thread & THREAD != me
+            && !self.reads_ordered(warp, cell)
+        {
+            let both_strong = access.strong && cell.read_thread & STRONG != 0;
+            if self.wanted.races && !both_strong && finding.is_none() {
+                let thread = (cell.read_thread & THREAD != MANY)
+                    .then_some(u32::from(cell.read_thread & THREAD));
+                finding = Some(Finding::Race {
+                    thread,
+                    line: cell.read_line,
+                    write: false,
+                });
+            }
+        }
+        cell.write_clock = self.clocks[warp];
+        cell.write_thread = me | if access.strong { STRONG } else { 0 };
+        cell.write_line = access.line;
+        cell.read_clock = 0;
+        finding
+    }
+
+    #[cold]
+    fn conflict_with_write(&self, access: Access, cell: &Cell) -> Option<Finding> {
+        let (thread, line) = (
+            u32::from(cell.write_thread & THREAD & !IN_FLIGHT),
+            cell.write_line,
+        );
+        if cell.write_thread & IN_FLIGHT != 0 {
+            return self
+                .wanted
+                .in_flight
+                .then_some(Finding::InFlight { thread, line });
+        }
+        let both_strong = access.strong && cell.write_thread & STRONG != 0;
+        (self.wanted.races && !both_strong).then_some(Finding::Race {
+            thread: Some(thread),
+            line,
+            write: true,
+        })
+    }
+}

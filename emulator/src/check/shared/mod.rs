@@ -1,0 +1,204 @@
+//! The shadow of a block's shared memory: who wrote and who read each word last, and what that orders.
+//!
+//! Every warp has a clock that advances when it passes a barrier, and knows for every other warp up to which of that
+//! warp's clocks it is ordered behind. Two accesses to one word by different threads, at least one a write, of which
+//! neither is ordered behind the other, are a race. Words that are accessed in parts are tracked by byte.
+
+mod cell;
+mod clocks;
+#[cfg(test)]
+mod tests;
+
+pub use cell::{Access, Finding, Wanted};
+
+use cell::{Cell, IN_FLIGHT, MANY, SPLIT};
+use clocks::Clocks;
+
+/// The shadow with the warps' clocks.
+#[derive(Default)]
+pub struct SharedShadow {
+    words: Vec<Cell>,
+    /// Four cells for each word, used where the word is `SPLIT`.
+    bytes: Vec<[Cell; 4]>,
+    wanted: Wanted,
+    /// Clocks below this belong to earlier blocks.
+    first: u32,
+    latest: u32,
+    warps: usize,
+    clocks: [u32; 32],
+    /// For each warp the clock up to which it is ordered behind every warp.
+    floor: [u32; 32],
+    /// `behind[u][v]`: warp u is ordered behind what warp v did up to this clock.
+    behind: Vec<[u32; 32]>,
+}
+
+/// What a warp knew when it arrived at a barrier.
+pub type Knowledge = [u32; 32];
+
+impl SharedShadow {
+    /// Forgets the last block.
+    pub fn reset(&mut self, bytes: usize, warps: usize, wanted: Wanted) {
+        let words = bytes.div_ceil(4);
+        if self.words.len() < words {
+            self.words.resize(words, Cell::default());
+        }
+        self.wanted = wanted;
+        self.first = self.latest + 1;
+        self.latest = self.first + 1;
+        self.warps = warps;
+        self.clocks = [self.first + 1; 32];
+        self.behind.clear();
+        self.behind.resize(warps, [self.first - 1; 32]);
+        self.floor = [self.first - 1; 32];
+    }
+
+    /// `bar.warp.sync`: orders the lanes of a warp.
+    pub fn warp_barrier(&mut self, warp: usize) {
+        self.behind[warp][warp] = self.clocks[warp];
+        self.advance(warp);
+        self.lift(warp);
+    }
+
+    fn lift(&mut self, warp: usize) {
+        self.floor[warp] = self.behind[warp][..self.warps]
+            .iter()
+            .copied()
+            .min()
+            .unwrap_or(0);
+    }
+
+    /// A warp arrives at a barrier: what it hands to those that pass it.
+    pub fn arrive(&mut self, warp: usize) -> Knowledge {
+        let mut knowledge = self.behind[warp];
+        knowledge[warp] = self.clocks[warp];
+        self.advance(warp);
+        knowledge
+    }
+
+    /// A warp passes a barrier to which this knowledge was brought.
+    pub fn pass(&mut self, warp: usize, joined: &Knowledge) {
+        for (mine, theirs) in self.behind[warp].iter_mut().zip(joined) {
+            *mine = (*mine).max(*theirs);
+        }
+        self.lift(warp);
+    }
+
+    /// Reads of whole words by the active lanes of a warp. Deals with those that are plainly ordered and differ from
+    /// the word's last reads in nothing but the reader; the mask of the others comes back.
+    #[inline(always)]
+    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u32; 32], strong: bool) -> u32 {
+        let (now, floor) = (self.clocks[warp as usize], self.floor[warp as usize]);
+        let window = floor.wrapping_sub(self.first);
+        let mut left = 0;
+        if floor < self.first || strong {
+            return active;
+        }
+        for (lane, address) in at.iter().enumerate() {
+            let Some(cell) = self.words.get_mut(*address as usize / 4) else {
+                return active;
+            };
+            let reader = (warp * 32 + lane as u32) as u16;
+            let written = cell.write_clock.wrapping_sub(self.first) <= window;
+            let read =
+                cell.read_clock == now && (cell.read_thread == MANY || cell.read_thread == reader);
+            if written && read {
+                cell.read_warps |= 1 << warp;
+            } else {
+                left |= 1 << lane;
+            }
+        }
+        left & active
+    }
+
+    fn advance(&mut self, warp: usize) {
+        self.clocks[warp] += 1;
+        self.latest = self.latest.max(self.clocks[warp]);
+    }
+
+    #[inline(always)]
+    fn cells(
+        &mut self,
+        address: u32,
+        size: u32,
+        mut f: impl FnMut(&Clocks<'_>, &mut Cell) -> Option<Finding>,
+    ) -> Option<Finding> {
+        let clocks = Clocks {
+            first: self.first,
+            clocks: &self.clocks,
+            behind: &self.behind,
+            wanted: self.wanted,
+        };
+        let word = address as usize / 4;
+        if size == 4 && address.is_multiple_of(4) && self.words[word].read_thread != SPLIT {
+            return f(&clocks, &mut self.words[word]);
+        }
+        let (mut at, end) = (address, address + size);
+        let mut finding = None;
+        while at < end {
+            let word = at as usize / 4;
+            if at.is_multiple_of(4) && end - at >= 4 && self.words[word].read_thread != SPLIT {
+                finding = finding.or(f(&clocks, &mut self.words[word]));
+                at += 4;
+                continue;
+            }
+            if self.words[word].read_thread != SPLIT {
+                if self.bytes.len() <= word {
+                    self.bytes.resize(self.words.len(), [Cell::default(); 4]);
+                }
+                self.bytes[word] = [self.words[word]; 4];
+                self.words[word] = Cell {
+                    read_thread: SPLIT,
+                    ..Cell::default()
+                };
+            }
+            finding = finding.or(f(&clocks, &mut self.bytes[word][at as usize % 4]));
+            at += 1;
+        }
+        finding
+    }
+
+    /// A thread reads.
+    #[inline(always)]
+    pub fn read(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
+        self.cells(address, size, |clocks, cell| clocks.read(access, cell))
+    }
+
+    /// A thread writes.
+    #[inline(always)]
+    pub fn write(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
+        self.cells(address, size, |clocks, cell| clocks.write(access, cell))
+    }
+
+    /// An atomic operation: reads what must have been written, and writes.
+    pub fn update(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
+        self.cells(address, size, |clocks, cell| {
+            let unread = cell.write_clock < clocks.first && clocks.wanted.uninitialised;
+            let finding = clocks.write(access, cell);
+            if unread {
+                Some(Finding::Uninitialised)
+            } else {
+                finding
+            }
+        })
+    }
+
+    /// A thread starts an asynchronous copy to here.
+    pub fn begin_copy(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
+        self.cells(address, size, |clocks, cell| {
+            let finding = clocks.write(access, cell);
+            cell.write_clock = u32::MAX;
+            cell.write_thread = access.thread as u16 | IN_FLIGHT;
+            finding
+        })
+    }
+
+    /// The thread has waited for its copy.
+    pub fn end_copy(&mut self, access: Access, address: u32, size: u32) {
+        self.cells(address, size, |clocks, cell| {
+            cell.write_clock = clocks.clocks[access.thread as usize / 32];
+            cell.write_thread = access.thread as u16;
+            cell.write_line = access.line;
+            None
+        });
+    }
+}

@@ -1,0 +1,149 @@
+//! Arithmetic of f32 and f64.
+
+use super::emit::{count, plain};
+use super::function::{Function, Result};
+use super::opcode::Opcode;
+use super::types::Type;
+use crate::exec::float::{self, mode};
+use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::rounding::Rounding;
+use crate::ptx::ast::Operand;
+
+/// The copy of a float function for its `.ftz` and `.sat`.
+macro_rules! ftz_sat {
+    ($m:expr, $map:ident, $name:ident) => {
+        match ($m & mode::FTZ != 0, $m & mode::SAT != 0) {
+            (false, false) => same::<$map<float::$name<false, false>>>(),
+            (true, false) => same::<$map<float::$name<true, false>>>(),
+            (false, true) => same::<$map<float::$name<false, true>>>(),
+            (true, true) => same::<$map<float::$name<true, true>>>(),
+        }
+    };
+}
+
+/// Modifiers of float arithmetic as a byte; the rounding mode of `.rn` to `.rp`.
+pub fn float_mode(op: &mut Opcode<'_>) -> u8 {
+    let rounding = match op.take_any(&["rn", "rz", "rm", "rp"]) {
+        Some("rz") => Rounding::Zero,
+        Some("rm") => Rounding::Down,
+        Some("rp") => Rounding::Up,
+        _ => Rounding::Nearest,
+    };
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    rounding as u8 | flag(op.take("ftz"), mode::FTZ) | flag(op.take("sat"), mode::SAT)
+}
+
+pub(super) fn single<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
+    let mut m = float_mode(op);
+    let nearest = m & mode::ROUNDING == 0;
+    let approx = op.take("approx");
+    let (runs, sources) = match op.base {
+        "add" if nearest => (ftz_sat!(m, Map2, Add), 2),
+        "sub" if nearest => (ftz_sat!(m, Map2, Sub), 2),
+        "add" => (same::<Map2<float::AddRounded>>(), 2),
+        "sub" => {
+            m |= mode::NEGATE;
+            (same::<Map2<float::AddRounded>>(), 2)
+        }
+        "mul" if nearest => (ftz_sat!(m, Map2, Mul), 2),
+        "mul" => (same::<Map2<float::MulRounded>>(), 2),
+        "fma" | "mad" if nearest => (ftz_sat!(m, Map3, Fma), 3),
+        "fma" | "mad" => {
+            let runs = match m & mode::ROUNDING {
+                1 => same::<Map3<float::FmaRounded<1>>>(),
+                2 => same::<Map3<float::FmaRounded<2>>>(),
+                _ => same::<Map3<float::FmaRounded<3>>>(),
+            };
+            (runs, 3)
+        }
+        "div" => {
+            let _ = op.take("full");
+            let runs = match (nearest, m & mode::FTZ != 0) {
+                (true, false) => same::<Map2<float::Div<false>>>(),
+                (true, true) => same::<Map2<float::Div<true>>>(),
+                _ => same::<Map2<float::DivRounded>>(),
+            };
+            (runs, 2)
+        }
+        "rcp" => (
+            if nearest {
+                same::<Map1<float::Rcp>>()
+            } else {
+                same::<Map1<float::RcpRounded>>()
+            },
+            1,
+        ),
+        "sqrt" => (
+            if nearest {
+                same::<Map1<float::Sqrt>>()
+            } else {
+                same::<Map1<float::SqrtRounded>>()
+            },
+            1,
+        ),
+        "rsqrt" if approx => (same::<Map1<float::Rsqrt>>(), 1),
+        "sin" if approx => (same::<Map1<float::Sin>>(), 1),
+        "cos" if approx => (same::<Map1<float::Cos>>(), 1),
+        "tanh" if approx => (same::<Map1<float::Tanh>>(), 1),
+        "ex2" if approx => (same::<Map1<float::Ex2>>(), 1),
+        "lg2" if approx => (same::<Map1<float::Lg2>>(), 1),
+        "abs" => (same::<Map1<float::Abs>>(), 1),
+        "neg" => (same::<Map1<float::Neg>>(), 1),
+        "copysign" => (same::<Map2<float::Copysign>>(), 2),
+        "min" | "max" => {
+            m |= extreme_mode(op);
+            let three = operands.len() == 4;
+            let runs = match (op.base, three) {
+                ("min", false) => same::<Map2<float::Min>>(),
+                ("max", false) => same::<Map2<float::Max>>(),
+                ("min", true) => same::<Map3<float::Min3>>(),
+                _ => same::<Map3<float::Max3>>(),
+            };
+            (runs, if three { 3 } else { 2 })
+        }
+        _ => return f.unsupported(op.text),
+    };
+    count(f, op, operands, sources)?;
+    plain(f, op, operands, Type::F32, Some(runs), m)
+}
+
+/// `.NaN`, `.xorsign.abs`, `.abs` of `min` and `max`.
+pub fn extreme_mode(op: &mut Opcode<'_>) -> u8 {
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    flag(op.take("NaN"), mode::NAN)
+        | flag(op.take("xorsign"), mode::XORSIGN)
+        | flag(op.take("abs"), mode::ABS)
+}
+
+pub(super) fn double<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
+    let m = float_mode(op);
+    let approx = op.take("approx");
+    let (runs, sources) = match op.base {
+        "add" => (same::<Map2<float::AddF64>>(), 2),
+        "sub" => (same::<Map2<float::SubF64>>(), 2),
+        "mul" => (same::<Map2<float::MulF64>>(), 2),
+        "fma" | "mad" => (same::<Map3<float::FmaF64>>(), 3),
+        "div" => (same::<Map2<float::DivF64>>(), 2),
+        "rcp" if approx => (same::<Map1<float::RcpApproxF64>>(), 1),
+        "rcp" => (same::<Map1<float::RcpF64>>(), 1),
+        "sqrt" => (same::<Map1<float::SqrtF64>>(), 1),
+        "rsqrt" if approx && m & mode::FTZ != 0 => (same::<Map1<float::RsqrtApproxF64>>(), 1),
+        "rsqrt" if approx => (same::<Map1<float::RsqrtF64>>(), 1),
+        "abs" => (same::<Map1<float::AbsF64>>(), 1),
+        "neg" => (same::<Map1<float::NegF64>>(), 1),
+        "min" => (same::<Map2<float::MinF64>>(), 2),
+        "max" => (same::<Map2<float::MaxF64>>(), 2),
+        "copysign" => (same::<Map2<float::CopysignF64>>(), 2),
+        _ => return f.unsupported(op.text),
+    };
+    count(f, op, operands, sources)?;
+    plain(f, op, operands, Type::F64, Some(runs), m)
+}

@@ -1,0 +1,126 @@
+//! Global memory: live allocations, and the shadow of what was written.
+
+use super::fault::Kind;
+use crate::exec::context::{Context, Hit};
+use crate::exec::inst::{Flow, Inst, level};
+
+impl Context<'_> {
+    #[inline(always)]
+    pub(super) fn global<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<bool, Flow> {
+        let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
+        if LEVEL == level::PLAIN {
+            return Ok(contiguous);
+        }
+        let (low, end, all) = self.span(at, size, contiguous);
+        if all & u64::from(size - 1) != 0 {
+            return Err(self.misaligned(inst, at, size, kind, "__global__"));
+        }
+        let slot = (std::ptr::from_ref(inst) as usize >> 6) & 7;
+        let hit = self.hits[slot];
+        let hit = if low >= hit.base && end <= hit.end {
+            hit
+        } else {
+            match self.allocation(low) {
+                Some(found) if end <= found.end && end > low => {
+                    self.hits[slot] = found;
+                    found
+                }
+                _ => {
+                    self.each_global::<LEVEL>(inst, at, size, kind)?;
+                    return Ok(false);
+                }
+            }
+        };
+        if LEVEL == level::FULL && !hit.shadow.is_null() {
+            self.global_shadow(inst, at, size, kind, contiguous, hit)?;
+        }
+        Ok(contiguous)
+    }
+
+    /// The live allocation that holds an address.
+    fn allocation(&self, address: u64) -> Option<Hit> {
+        let next = self.launch.ranges.partition_point(|r| r.base <= address);
+        let range = self.launch.ranges.get(next.checked_sub(1)?)?;
+        (address < range.end).then(|| Hit::from(range))
+    }
+
+    /// Lanes in different allocations, or out of bounds.
+    #[cold]
+    fn each_global<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+    ) -> Result<(), Flow> {
+        for lane in self.lanes() {
+            let address = at[lane];
+            match self.allocation(address) {
+                Some(hit) if u64::from(size) <= hit.end - address => {
+                    if LEVEL == level::FULL && !hit.shadow.is_null() {
+                        let mut one = [address; 32];
+                        one[lane] = address;
+                        let active = self.active;
+                        self.active = 1 << lane;
+                        let checked = self.global_shadow(inst, &one, size, kind, false, hit);
+                        self.active = active;
+                        checked?;
+                    }
+                }
+                _ => return Err(self.out_of_bounds(inst, lane, address, size, kind)),
+            }
+        }
+        Ok(())
+    }
+
+    fn global_shadow(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        contiguous: bool,
+        hit: Hit,
+    ) -> Result<(), Flow> {
+        if !self.launch.options.checks.uninitialised {
+            return Ok(());
+        }
+        if contiguous {
+            let bytes = size as usize * 32;
+            // SAFETY: the span of the access was found to lie in this allocation, and its shadow is as long.
+            let shadow = unsafe {
+                std::slice::from_raw_parts_mut(hit.shadow.add((at[0] - hit.base) as usize), bytes)
+            };
+            match kind {
+                Kind::Write => shadow.fill(1),
+                _ if shadow.iter().fold(1, |all, b| all & b) == 0 => {
+                    let first = shadow.iter().position(|b| *b == 0).unwrap_or(0);
+                    return Err(self.uninitialised(inst, first / size as usize, at, size));
+                }
+                _ => {}
+            }
+            return Ok(());
+        }
+        for lane in self.lanes() {
+            // SAFETY: each lane's bytes were found to lie in this allocation, and its shadow is as long.
+            let shadow = unsafe {
+                std::slice::from_raw_parts_mut(
+                    hit.shadow.add((at[lane] - hit.base) as usize),
+                    size as usize,
+                )
+            };
+            match kind {
+                Kind::Write => shadow.fill(1),
+                _ if shadow.contains(&0) => return Err(self.uninitialised(inst, lane, at, size)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! From the addresses of an instruction to bytes of the host, with the checks on the way: one file for each space.
+
+mod fault;
+mod generic;
+mod global;
+mod lanes;
+mod own;
+mod shared;
+
+pub use fault::Kind;
+pub use generic::peek;
+
+use super::context::Context;
+use super::inst::{Flow, Inst};
+
+/// State spaces as const parameters.
+pub mod spaces {
+    pub const GLOBAL: u8 = 0;
+    pub const SHARED: u8 = 1;
+    pub const LOCAL: u8 = 2;
+    pub const PARAM: u8 = 3;
+    pub const GENERIC: u8 = 4;
+}
+
+impl Context<'_> {
+    /// Checks an access and replaces its addresses by those of the host's bytes. True if all 32 lanes execute, each
+    /// on the bytes behind the last lane's.
+    #[inline(always)]
+    pub fn resolve<const SPACE: u8, const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+    ) -> Result<bool, Flow> {
+        match SPACE {
+            spaces::GLOBAL => self.global::<LEVEL>(inst, at, size, kind),
+            spaces::SHARED => self.shared::<LEVEL>(inst, at, size, kind, strong),
+            spaces::LOCAL => self.local(inst, at, size, kind),
+            spaces::PARAM => self.param(inst, at, size, kind),
+            _ => self.generic::<LEVEL>(inst, at, size, kind, strong),
+        }
+    }
+}

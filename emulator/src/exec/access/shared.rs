@@ -1,0 +1,175 @@
+//! Shared memory: its bounds, and its shadow of who wrote and who read.
+
+use super::fault::Kind;
+use crate::check::shared::{Access, Finding};
+use crate::exec::context::{Context, Lanes, column};
+use crate::exec::inst::{Flow, Inst, level};
+
+impl Context<'_> {
+    #[inline(always)]
+    pub(super) fn shared<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &mut [u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+    ) -> Result<bool, Flow> {
+        let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
+        if LEVEL != level::PLAIN {
+            let (_, end, all) = self.span(at, size, contiguous);
+            let limit = u64::from(self.block.shared_bytes);
+            // `all` has every bit of every address: above the limit's bits there is an address above the limit
+            if end > limit || all > u64::from(u32::MAX) {
+                return Err(self.outside(inst, at, size, kind, "__shared__", limit));
+            }
+            if all & u64::from(size - 1) != 0 {
+                return Err(self.misaligned(inst, at, size, kind, "__shared__"));
+            }
+            if LEVEL == level::FULL && kind != Kind::Write {
+                self.shared_shadow(inst, at, size, kind, strong)?;
+            }
+        }
+        let base = self.block.shared_pointer(0) as u64;
+        *at = column!(self.width, l => base.wrapping_add(at[l & 31]));
+        Ok(contiguous)
+    }
+
+    fn shared_shadow(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+    ) -> Result<(), Flow> {
+        let active = self.active;
+        if kind == Kind::Read && size == 4 {
+            // the common case in one go; what it leaves is looked at one by one
+            let words = at.map(|a| a as u32);
+            let left = self
+                .block
+                .shadow
+                .read_words(self.warp.index, active, &words, strong);
+            if left == 0 {
+                return Ok(());
+            }
+            return self.shared_shadow_slowly(inst, at, size, kind, strong, left);
+        }
+        self.shared_shadow_slowly(inst, at, size, kind, strong, active)
+    }
+
+    /// Loads of shared memory by a whole warp: checks in 32 bits. None where the long way must be gone.
+    #[inline(always)]
+    pub fn shared_reads<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        at: &[u32; 32],
+        high: u64,
+        size: u32,
+    ) -> Option<Flow> {
+        if LEVEL == level::PLAIN {
+            return None;
+        }
+        let (mut top, mut all) = (0, 0);
+        for l in 0..self.width & 32 {
+            top = at[l & 31].max(top);
+            all |= at[l & 31];
+        }
+        let inside =
+            top <= self.block.shared_bytes.wrapping_sub(size) && size <= self.block.shared_bytes;
+        if !inside || all & (size - 1) != 0 || high > u64::from(u32::MAX) {
+            return Some(Flow::Switch);
+        }
+        if LEVEL == level::FULL {
+            let left = if size == 4 {
+                self.block
+                    .shadow
+                    .read_words(self.warp.index, u32::MAX, at, false)
+            } else {
+                u32::MAX
+            };
+            if left != 0 {
+                let wide = at.map(u64::from);
+                return self
+                    .shared_shadow_slowly(inst, &wide, size, Kind::Read, false, left)
+                    .err();
+            }
+        }
+        None
+    }
+
+    fn shared_shadow_slowly(
+        &mut self,
+        inst: &Inst,
+        at: &[u64; 32],
+        size: u32,
+        kind: Kind,
+        strong: bool,
+        active: u32,
+    ) -> Result<(), Flow> {
+        for lane in Lanes(active) {
+            let address = at[lane];
+            // of lanes that read the same the first and the last say it all
+            let between = lane > 0 && lane < 31 && active >> (lane - 1) & 7 == 7;
+            if between && kind == Kind::Read && at[lane - 1] == address && at[lane + 1] == address {
+                continue;
+            }
+            let access = Access {
+                thread: self.thread(lane),
+                strong,
+                line: inst.line,
+            };
+            let finding = match kind {
+                Kind::Read => self.block.shadow.read(access, address as u32, size),
+                _ => self.block.shadow.update(access, address as u32, size),
+            };
+            if let Some(finding) = finding {
+                return Err(self.fail_shared(
+                    inst,
+                    lane,
+                    kind != Kind::Read,
+                    address as u32,
+                    size,
+                    finding,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a lane's write of shared memory; one of what is there already races with nobody.
+    #[inline(always)]
+    pub fn shared_write(
+        &mut self,
+        inst: &Inst,
+        lane: usize,
+        host: u64,
+        strong: bool,
+        value: &[u8],
+    ) -> Result<(), Flow> {
+        let address = (host - self.block.shared_pointer(0) as u64) as u32;
+        let access = Access {
+            thread: self.thread(lane),
+            strong,
+            line: inst.line,
+        };
+        let size = value.len() as u32;
+        if let Some(finding) = self.block.shadow.write(access, address, size) {
+            // SAFETY: `resolve` found these bytes inside the block's shared memory.
+            let there = unsafe { std::slice::from_raw_parts(host as *const u8, value.len()) };
+            let benign = matches!(finding, Finding::Race { write: true, .. }) && there == value;
+            if !benign {
+                return Err(self.fail_shared(inst, lane, true, address, size, finding));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a host address lies in the block's shared memory.
+    #[inline(always)]
+    pub fn is_shared(&mut self, host: u64) -> bool {
+        let base = self.block.shared_pointer(0) as u64;
+        host.wrapping_sub(base) < u64::from(self.block.shared_bytes)
+    }
+}
