@@ -16,10 +16,15 @@ fn cudarc_names() -> Vec<String> {
             "--format-version=1",
             "--offline",
             "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+            // crates for other systems were never fetched
+            "--filter-platform",
+            env!("TARGET"),
         ])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
         .output()
         .unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo metadata: {complaint}");
     let metadata = String::from_utf8(output.stdout).unwrap();
     let key = "\"manifest_path\":\"";
     let manifest = metadata
