@@ -5,6 +5,8 @@ use warpsmith::{Device, Float, Result, Tensor};
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{SHAPES, tensor, unwritten, with_specials};
 
+type Backward<T> = fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>;
+
 /// An activation in all its forms, with the data and tolerances that suit it.
 pub struct Activation<T: Float> {
     pub name: &'static str,
@@ -12,7 +14,7 @@ pub struct Activation<T: Float> {
     pub out: fn(&Tensor<T>, &mut Tensor<T>) -> Result<()>,
     pub in_place: fn(&mut Tensor<T>) -> Result<()>,
     pub tolerance: Tolerance,
-    pub backward_out: fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>,
+    pub backward_out: Backward<T>,
     /// So many values from a seed: the gradient and the output that backward takes.
     pub backward_inputs: [fn(usize, u64) -> Vec<T>; 2],
     pub backward_tolerance: Tolerance,
