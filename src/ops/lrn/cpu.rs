@@ -62,38 +62,35 @@ fn forward<T: Float>(
         let begin = chunk.first as isize - before as isize;
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(
-                #[inline(always)]
-                || {
-                    let walk = Walk {
-                        image,
-                        channels,
-                        plane,
-                        position,
-                        len,
-                    };
-                    let window = before + after + 1;
-                    windows(
-                        begin,
-                        count,
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| walk.add_squares(c, sum),
-                        #[inline(always)]
-                        |i, sums| {
-                            let y = &mut chunk.out[i * plane + position..][..len];
-                            let mut out = powers(k, scale, sums, power);
-                            walk.channel(
-                                (chunk.first + i) as isize,
-                                #[inline(always)]
-                                |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
-                            );
-                            T::narrow(&out[..len], y);
-                        },
-                    );
-                },
-            );
+            vectorized!({
+                let walk = Walk {
+                    image,
+                    channels,
+                    plane,
+                    position,
+                    len,
+                };
+                let window = before + after + 1;
+                windows(
+                    begin,
+                    count,
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| walk.add_squares(c, sum),
+                    #[inline(always)]
+                    |i, sums| {
+                        let y = &mut chunk.out[i * plane + position..][..len];
+                        let mut out = powers(k, scale, sums, power);
+                        walk.channel(
+                            (chunk.first + i) as isize,
+                            #[inline(always)]
+                            |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
+                        );
+                        T::narrow(&out[..len], y);
+                    },
+                );
+            });
         }
     });
 }
@@ -122,79 +119,75 @@ fn backward<T: Float>(
         passed.resize(middles.len(), [0.0_f32; BLOCK]);
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(
-                #[inline(always)]
-                || {
-                    let [x, dy] = [x, dy].map(|image| Walk {
-                        image,
-                        channels,
-                        plane,
-                        position,
-                        len,
-                    });
-                    let begin = middles.start as isize - before as isize;
-                    windows(
-                        begin,
-                        middles.len(),
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| x.add_squares(c, sum),
-                        #[inline(always)]
-                        |i, sums| {
-                            let (term, passed) = (&mut terms[i], &mut passed[i]);
-                            dy.channel(
-                                (middles.start + i) as isize,
-                                #[inline(always)]
-                                |dy| {
-                                    x.channel(
-                                        (middles.start + i) as isize,
-                                        #[inline(always)]
-                                        |x| {
-                                            for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
-                                                let s = (k + scale * sums[j]) as f32;
-                                                passed[j] = dy * power(s);
-                                                term[j] = f64::from(passed[j] * (x / s));
-                                            }
-                                        },
-                                    );
-                                },
-                            );
-                        },
-                    );
-                    let begin = chunk.first as isize - after as isize;
-                    windows(
-                        begin,
-                        count,
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| {
-                            let i = c - middles.start as isize;
-                            if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
-                                sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
-                            }
-                        },
-                        #[inline(always)]
-                        |i, sums| {
-                            let passed = &passed[chunk.first + i - middles.start];
-                            let mut out = [0.0_f32; BLOCK];
-                            x.channel(
-                                (chunk.first + i) as isize,
-                                #[inline(always)]
-                                |x| {
-                                    for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
-                                        *out = (f64::from(passed[j])
-                                            - slope * f64::from(x) * sums[j])
-                                            as f32;
-                                    }
-                                },
-                            );
-                            T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
-                        },
-                    );
-                },
-            );
+            vectorized!({
+                let [x, dy] = [x, dy].map(|image| Walk {
+                    image,
+                    channels,
+                    plane,
+                    position,
+                    len,
+                });
+                let begin = middles.start as isize - before as isize;
+                windows(
+                    begin,
+                    middles.len(),
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| x.add_squares(c, sum),
+                    #[inline(always)]
+                    |i, sums| {
+                        let (term, passed) = (&mut terms[i], &mut passed[i]);
+                        dy.channel(
+                            (middles.start + i) as isize,
+                            #[inline(always)]
+                            |dy| {
+                                x.channel(
+                                    (middles.start + i) as isize,
+                                    #[inline(always)]
+                                    |x| {
+                                        for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
+                                            let s = (k + scale * sums[j]) as f32;
+                                            passed[j] = dy * power(s);
+                                            term[j] = f64::from(passed[j] * (x / s));
+                                        }
+                                    },
+                                );
+                            },
+                        );
+                    },
+                );
+                let begin = chunk.first as isize - after as isize;
+                windows(
+                    begin,
+                    count,
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| {
+                        let i = c - middles.start as isize;
+                        if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
+                            sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
+                        }
+                    },
+                    #[inline(always)]
+                    |i, sums| {
+                        let passed = &passed[chunk.first + i - middles.start];
+                        let mut out = [0.0_f32; BLOCK];
+                        x.channel(
+                            (chunk.first + i) as isize,
+                            #[inline(always)]
+                            |x| {
+                                for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
+                                    *out = (f64::from(passed[j]) - slope * f64::from(x) * sums[j])
+                                        as f32;
+                                }
+                            },
+                        );
+                        T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
+                    },
+                );
+            });
         }
     });
 }
