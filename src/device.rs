@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
 use half::{bf16, f16};
 
-use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DriverError, result};
 
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -184,6 +184,25 @@ impl CudaDevice {
             .context()
             .compute_capability()
             .map_err(|e| Error::driver("compute capability", e))
+    }
+
+    /// Memory for a tensor's elements, holding whatever it held; the caller writes every one.
+    pub(crate) fn alloc<T: Element>(&self, len: usize) -> Result<CudaSlice<T>> {
+        let stream = &self.stream;
+        // the driver refuses an allocation of nothing, so an empty tensor owns one element that its length hides
+        // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
+        let slice = unsafe { stream.alloc(len.max(1)) }.map_err(|e| match e.0 {
+            CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
+                device: Device::Cuda(self.clone()).to_string(),
+                bytes: len * size_of::<T>(),
+            },
+            _ => Error::driver("alloc", e),
+        })?;
+        match len {
+            // SAFETY: the pointer was just given up by the slice that owned it, which the same stream allocated.
+            0 => Ok(unsafe { stream.upgrade_device_ptr(slice.leak(), 0) }),
+            _ => Ok(slice),
+        }
     }
 }
 

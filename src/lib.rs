@@ -16,10 +16,12 @@ pub mod kernels;
 pub mod nn;
 pub mod ops;
 
+mod checks;
 mod cpu;
 mod device;
 mod element;
 mod error;
+mod grid;
 mod launch;
 mod math;
 mod pool;

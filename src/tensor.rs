@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
-use cudarc::driver::sys::CUresult;
 
+use crate::checks::{check_len, same_shape};
 use crate::cpu;
-use crate::device::{CudaDevice, Device};
+use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
 use crate::pool::Buffer;
@@ -101,7 +101,7 @@ impl<T: Element> Tensor<T> {
         let len = numel("tensor", shape)?;
         let storage = match device {
             Device::Cpu => Storage::Cpu(Buffer::stale(len)?),
-            Device::Cuda(cuda) => Storage::Cuda(alloc(cuda, len)?),
+            Device::Cuda(cuda) => Storage::Cuda(cuda.alloc(len)?),
         };
         Ok(Self {
             shape: shape.to_vec(),
@@ -285,78 +285,8 @@ impl<T: Element> Tensor<T> {
     }
 }
 
-fn check_len(len: usize, shape: &[usize]) -> Result<()> {
-    match numel("tensor", shape)? {
-        n if n == len => Ok(()),
-        n => Err(Error::shape(
-            "tensor",
-            format!("{n} elements for shape {shape:?}"),
-            format!("{len}"),
-        )),
-    }
-}
-
-fn alloc<T: Element>(device: &CudaDevice, len: usize) -> Result<CudaSlice<T>> {
-    let stream = device.stream();
-    // the driver refuses an allocation of nothing, so an empty tensor owns one element that its length hides
-    // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
-    let slice = unsafe { stream.alloc(len.max(1)) }.map_err(|e| match e.0 {
-        CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
-            device: Device::Cuda(device.clone()).to_string(),
-            bytes: len * size_of::<T>(),
-        },
-        _ => Error::driver("alloc", e),
-    })?;
-    match len {
-        // SAFETY: the pointer was just given up by the slice that owned it, which the same stream allocated.
-        0 => Ok(unsafe { stream.upgrade_device_ptr(slice.leak(), 0) }),
-        _ => Ok(slice),
-    }
-}
-
 impl<T: Element> fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tensor<{}> {:?} on {}", T::NAME, self.shape, self.device)
-    }
-}
-
-/// Errors with both shapes unless `got` has the shape of `like`.
-pub(crate) fn same_shape<T: Element, U: Element>(
-    op: &'static str,
-    like: &Tensor<T>,
-    got: &Tensor<U>,
-) -> Result<()> {
-    expect_shape(op, &like.shape, got)
-}
-
-/// Errors unless `got` has this shape.
-pub(crate) fn expect_shape<T: Element>(
-    op: &'static str,
-    shape: &[usize],
-    got: &Tensor<T>,
-) -> Result<()> {
-    match got.shape == shape {
-        true => Ok(()),
-        false => Err(Error::shape(
-            op,
-            format!("shape {shape:?}"),
-            format!("{:?}", got.shape),
-        )),
-    }
-}
-
-/// The error of an op whose tensors are not on one device.
-pub(crate) fn device_mismatch(op: &'static str, devices: &[&Device]) -> Error {
-    Error::Device {
-        op,
-        devices: devices.iter().map(|d| d.to_string()).collect(),
-    }
-}
-
-/// Errors unless all devices are the same.
-pub(crate) fn same_device(op: &'static str, devices: &[&Device]) -> Result<()> {
-    match devices.windows(2).all(|pair| pair[0] == pair[1]) {
-        true => Ok(()),
-        false => Err(device_mismatch(op, devices)),
     }
 }

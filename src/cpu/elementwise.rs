@@ -13,43 +13,37 @@ pub(crate) fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(f32) -> f32 + Copy 
     let large = stream::is_large(y.len());
     tasks(y, |at, y| {
         let x = &x[at..at + y.len()];
-        vectorized(
-            #[inline(always)]
-            || match (T::as_f32(x), T::as_f32_mut(y)) {
-                (Some(x), Some(y)) if large => stream::write([x], y, |[x]| f(x)),
-                (Some(x), Some(y)) => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
-                _ => {
-                    let mut wide = [0.0; BLOCK];
-                    for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
-                        let wide = &mut wide[..x.len()];
-                        T::widen(x, wide);
-                        wide.iter_mut().for_each(|v| *v = f(*v));
-                        T::narrow(wide, y);
-                    }
+        vectorized!(match (T::as_f32(x), T::as_f32_mut(y)) {
+            (Some(x), Some(y)) if large => stream::write([x], y, |[x]| f(x)),
+            (Some(x), Some(y)) => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+            _ => {
+                let mut wide = [0.0; BLOCK];
+                for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+                    let wide = &mut wide[..x.len()];
+                    T::widen(x, wide);
+                    wide.iter_mut().for_each(|v| *v = f(*v));
+                    T::narrow(wide, y);
                 }
-            },
-        );
+            }
+        });
     });
 }
 
 /// `y[i] = f(y[i])`.
 pub(crate) fn map_in_place<T: Float>(y: &mut [T], f: impl Fn(f32) -> f32 + Copy + Sync) {
     tasks(y, |_, y| {
-        vectorized(
-            #[inline(always)]
-            || match T::as_f32_mut(y) {
-                Some(y) => y.iter_mut().for_each(|y| *y = f(*y)),
-                None => {
-                    let mut wide = [0.0; BLOCK];
-                    for y in y.chunks_mut(BLOCK) {
-                        let wide = &mut wide[..y.len()];
-                        T::widen(y, wide);
-                        wide.iter_mut().for_each(|v| *v = f(*v));
-                        T::narrow(wide, y);
-                    }
+        vectorized!(match T::as_f32_mut(y) {
+            Some(y) => y.iter_mut().for_each(|y| *y = f(*y)),
+            None => {
+                let mut wide = [0.0; BLOCK];
+                for y in y.chunks_mut(BLOCK) {
+                    let wide = &mut wide[..y.len()];
+                    T::widen(y, wide);
+                    wide.iter_mut().for_each(|v| *v = f(*v));
+                    T::narrow(wide, y);
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -63,37 +57,34 @@ pub(crate) fn zip<T: Float>(
     let large = stream::is_large(y.len());
     tasks(y, |at, y| {
         let (a, b) = (&a[at..at + y.len()], &b[at..at + y.len()]);
-        vectorized(
-            #[inline(always)]
-            || match (T::as_f32(a), T::as_f32(b), T::as_f32_mut(y)) {
-                (Some(a), Some(b), Some(y)) if large => {
-                    stream::write([a, b], y, |[a, b]| f(a, b));
+        vectorized!(match (T::as_f32(a), T::as_f32(b), T::as_f32_mut(y)) {
+            (Some(a), Some(b), Some(y)) if large => {
+                stream::write([a, b], y, |[a, b]| f(a, b));
+            }
+            (Some(a), Some(b), Some(y)) => {
+                y.iter_mut()
+                    .zip(a)
+                    .zip(b)
+                    .for_each(|((y, &a), &b)| *y = f(a, b));
+            }
+            _ => {
+                let (mut wide_a, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
+                for ((a, b), y) in a
+                    .chunks(BLOCK)
+                    .zip(b.chunks(BLOCK))
+                    .zip(y.chunks_mut(BLOCK))
+                {
+                    let (wide_a, wide_b) = (&mut wide_a[..y.len()], &mut wide_b[..y.len()]);
+                    T::widen(a, wide_a);
+                    T::widen(b, wide_b);
+                    wide_a
+                        .iter_mut()
+                        .zip(wide_b.iter())
+                        .for_each(|(a, &b)| *a = f(*a, b));
+                    T::narrow(wide_a, y);
                 }
-                (Some(a), Some(b), Some(y)) => {
-                    y.iter_mut()
-                        .zip(a)
-                        .zip(b)
-                        .for_each(|((y, &a), &b)| *y = f(a, b));
-                }
-                _ => {
-                    let (mut wide_a, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
-                    for ((a, b), y) in a
-                        .chunks(BLOCK)
-                        .zip(b.chunks(BLOCK))
-                        .zip(y.chunks_mut(BLOCK))
-                    {
-                        let (wide_a, wide_b) = (&mut wide_a[..y.len()], &mut wide_b[..y.len()]);
-                        T::widen(a, wide_a);
-                        T::widen(b, wide_b);
-                        wide_a
-                            .iter_mut()
-                            .zip(wide_b.iter())
-                            .for_each(|(a, &b)| *a = f(*a, b));
-                        T::narrow(wide_a, y);
-                    }
-                }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -105,24 +96,21 @@ pub(crate) fn zip_in_place<T: Float>(
 ) {
     tasks(y, |at, y| {
         let b = &b[at..at + y.len()];
-        vectorized(
-            #[inline(always)]
-            || match (T::as_f32(b), T::as_f32_mut(y)) {
-                (Some(b), Some(y)) => y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(*y, b)),
-                _ => {
-                    let (mut wide, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
-                    for (y, b) in y.chunks_mut(BLOCK).zip(b.chunks(BLOCK)) {
-                        let (wide, wide_b) = (&mut wide[..y.len()], &mut wide_b[..y.len()]);
-                        T::widen(y, wide);
-                        T::widen(b, wide_b);
-                        wide.iter_mut()
-                            .zip(wide_b.iter())
-                            .for_each(|(y, &b)| *y = f(*y, b));
-                        T::narrow(wide, y);
-                    }
+        vectorized!(match (T::as_f32(b), T::as_f32_mut(y)) {
+            (Some(b), Some(y)) => y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(*y, b)),
+            _ => {
+                let (mut wide, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
+                for (y, b) in y.chunks_mut(BLOCK).zip(b.chunks(BLOCK)) {
+                    let (wide, wide_b) = (&mut wide[..y.len()], &mut wide_b[..y.len()]);
+                    T::widen(y, wide);
+                    T::widen(b, wide_b);
+                    wide.iter_mut()
+                        .zip(wide_b.iter())
+                        .for_each(|(y, &b)| *y = f(*y, b));
+                    T::narrow(wide, y);
                 }
-            },
-        );
+            }
+        });
     });
 }
 
@@ -146,7 +134,7 @@ pub(crate) fn step<T: Float, const STATES: usize>(
         })
         .collect();
     tasks.into_par_iter().for_each(|(p, g, mut states)| {
-        vectorized(|| {
+        vectorized!({
             // arrays of fixed length, so that the loop over them needs no checks
             let (mut wide_p, mut wide_g) = ([0.0; BLOCK], [0.0; BLOCK]);
             let mut wide = [[0.0; BLOCK]; STATES];

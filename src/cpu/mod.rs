@@ -16,34 +16,27 @@ use std::sync::{Mutex, PoisonError};
 /// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
 pub(crate) const TASK: usize = 32 * 1024;
 
-/// Runs `work` in a copy compiled for the widest vectors that this CPU has (AVX-512, AVX2 or the baseline).
-#[inline(always)]
-pub(crate) fn vectorized<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
-}
-
-/// A function that runs in a copy compiled for the widest vectors that this CPU has, whatever its length. (What
-/// [`vectorized`] is given is compiled that way only where the compiler inlines it, which it does for a few lines.)
-macro_rules! vector_fn {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident<$life:lifetime>($($arg:ident: $type:ty),*) -> $out:ty $body:block) => {
-        $(#[$meta])*
-        $vis fn $name<$life>($($arg: $type),*) -> $out {
-            struct Call<$life> {
-                $($arg: $type,)*
-            }
-            impl<$life> pulp::NullaryFnOnce for Call<$life> {
-                type Output = $out;
-                #[inline(always)]
-                fn call(self) -> $out {
-                    let Self { $($arg),* } = self;
-                    $body
-                }
-            }
-            pulp::Arch::new().dispatch(Call { $($arg),* })
-        }
+/// Runs an expression in a copy compiled for the widest vectors that this CPU has (AVX-512, AVX2 or the baseline).
+///
+/// A macro, because only code that is inlined into such a copy is compiled that way, and a function cannot ask that of
+/// the closure it is given. Closures in the expression, and functions that it calls, need `#[inline(always)]` likewise
+/// unless they are a few lines.
+macro_rules! vectorized {
+    ($work:expr) => {
+        $crate::cpu::dispatch(
+            #[inline(always)]
+            || $work,
+        )
     };
 }
-pub(crate) use vector_fn;
+pub(crate) use vectorized;
+
+/// What [`vectorized`] expands to. The bound makes every closure a plain `FnOnce`; one that could run more often would
+/// be called through a shim, which is not inlined, and the copy for wide vectors would be of the shim alone.
+#[inline(always)]
+pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(work)
+}
 
 /// Copies; both slices have one length.
 pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {

@@ -72,15 +72,20 @@ impl Module for Linear {
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+        self.backward_parameters(grad)?;
+        // dx = dy W
+        grad.matmul(&self.weight.value)
+    }
+
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
         let input = kept("Linear", &self.input)?;
-        // dW = dyᵀ x, db = the column sums of dy, dx = dy W
+        // dW = dyᵀ x, db = the column sums of dy
         let transposed = MatmulOptions {
             transpose_a: true,
             ..Default::default()
         };
         ops::matmul_with_out(grad, input, &transposed, &mut self.weight.grad)?;
-        ops::column_sum_out(grad, &mut self.bias.grad)?;
-        grad.matmul(&self.weight.value)
+        ops::column_sum_out(grad, &mut self.bias.grad)
     }
 
     fn parameters(&mut self) -> Vec<&mut Parameter> {

@@ -2,7 +2,8 @@
 //!
 //! A layer keeps what its backward needs when it runs forward. `backward` takes the gradient of the layer's output,
 //! *writes* the gradients of its parameters (nothing accumulates, so there is no `zero_grad`) and returns the
-//! gradient of its input.
+//! gradient of its input. A training step has no use for the gradient of the data, so it calls
+//! [`Module::backward_parameters`], which does not work that one out.
 //!
 //! ```
 //! use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
@@ -19,7 +20,7 @@
 //! for _ in 0..10 {
 //!     let logits = model.forward(&x)?;
 //!     loss.forward(&logits, &labels)?;
-//!     model.backward(&loss.backward()?)?;
+//!     model.backward_parameters(&loss.backward()?)?;
 //!     adam.step(&mut model)?;
 //! }
 //! # Ok::<(), warpsmith::Error>(())
@@ -54,6 +55,15 @@ pub trait Module: Send {
     /// # Errors
     /// Where `forward` has not run, or the shape is not that of its output.
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>>;
+
+    /// [`Module::backward`] without the gradient of the input, which costs a layer like [`Linear`] a matmul. PyTorch
+    /// leaves it out where the input does not require a gradient.
+    ///
+    /// # Errors
+    /// Those of [`Module::backward`].
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        self.backward(grad).map(drop)
+    }
 
     /// What an optimizer may change, always in the same order.
     fn parameters(&mut self) -> Vec<&mut Parameter> {

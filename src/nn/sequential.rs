@@ -32,10 +32,14 @@ impl Module for Sequential {
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.layers
-            .iter_mut()
-            .rev()
-            .try_fold(grad.clone(), |grad, layer| layer.backward(&grad))
+        backward(&mut self.layers, grad)
+    }
+
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        match self.layers.split_first_mut() {
+            Some((first, rest)) => first.backward_parameters(&backward(rest, grad)?),
+            None => Ok(()),
+        }
     }
 
     fn parameters(&mut self) -> Vec<&mut Parameter> {
@@ -44,4 +48,11 @@ impl Module for Sequential {
             .flat_map(|layer| layer.parameters())
             .collect()
     }
+}
+
+fn backward(layers: &mut [Box<dyn Module>], grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    layers
+        .iter_mut()
+        .rev()
+        .try_fold(grad.clone(), |grad, layer| layer.backward(&grad))
 }

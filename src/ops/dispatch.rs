@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
+use crate::checks::{same_device, same_shape};
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::tensor::{Data, DataMut, Tensor, same_device, same_shape};
+use crate::tensor::{Data, DataMut, Tensor};
 
 /// One input, one output.
 pub(crate) fn unary<A: Element, Y: Element>(

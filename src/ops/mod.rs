@@ -13,6 +13,7 @@ pub mod cast;
 pub mod column_sum;
 pub mod cross_entropy;
 pub(crate) mod dispatch;
+pub(crate) mod elementwise;
 pub mod fill;
 pub mod lrn;
 pub mod matmul;

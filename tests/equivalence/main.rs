@@ -13,6 +13,7 @@ mod bias_add;
 mod cast;
 mod column_sum;
 mod cross_entropy;
+mod elementwise;
 mod emulated;
 mod fill;
 mod lrn;

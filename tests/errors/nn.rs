@@ -36,6 +36,10 @@ fn backward_before_forward() {
         &["Linear", "forward before backward"],
     );
     assert_says(
+        linear(1, 1).backward_parameters(&grad),
+        &["Linear", "forward before backward"],
+    );
+    assert_says(
         ReLU::new().backward(&grad),
         &["ReLU", "forward before backward"],
     );

@@ -1,5 +1,5 @@
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};
-use warpsmith::{Device, Generator, Tensor};
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, Parameter, ReLU, Sequential, Sigmoid};
+use warpsmith::{Device, Generator, Result, Tensor};
 
 use crate::common::compare::{Tolerance, assert_close_f64};
 
@@ -100,4 +100,51 @@ fn linear_starts_as_pytorch_does() {
             values.len()
         );
     }
+}
+
+/// A first layer that nobody may ask for the gradient of its input.
+struct First(Linear);
+
+impl Module for First {
+    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+        self.0.forward(input)
+    }
+    fn backward(&mut self, _: &Tensor<f32>) -> Result<Tensor<f32>> {
+        panic!("the input's gradient is worked out though nobody reads it")
+    }
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        self.0.backward_parameters(grad)
+    }
+    fn parameters(&mut self) -> Vec<&mut Parameter> {
+        self.0.parameters()
+    }
+}
+
+#[test]
+fn gradients_of_the_parameters_do_not_need_the_inputs() {
+    let mut generator = Generator::manual_seed(5);
+    let x = Tensor::<f32>::randn(&[7, 4], &mut generator, &CPU).unwrap();
+    let grad = Tensor::<f32>::randn(&[7, 3], &mut generator, &CPU).unwrap();
+    let first = || Linear::new(4, 4, &mut Generator::manual_seed(6), &CPU).unwrap();
+    let rest = || network(&mut Generator::manual_seed(7));
+    let gradients = |model: &mut Sequential| -> Vec<Vec<f32>> {
+        let parameters = model.parameters().into_iter();
+        parameters.map(|p| p.grad.to_vec().unwrap()).collect()
+    };
+
+    let mut full = Sequential::new().push(first()).push(rest());
+    full.forward(&x).unwrap();
+    full.backward(&grad).unwrap();
+
+    // a network in a network, whose own first layer must hand its input's gradient on
+    let mut lean = Sequential::new().push(First(first())).push(rest());
+    lean.forward(&x).unwrap();
+    lean.backward_parameters(&grad).unwrap();
+    assert_eq!(gradients(&mut lean), gradients(&mut full));
+
+    let mut nested = Sequential::new().push(Sequential::new().push(First(first())).push(rest()));
+    nested.forward(&x).unwrap();
+    nested.backward_parameters(&grad).unwrap();
+    assert_eq!(gradients(&mut nested), gradients(&mut full));
+    Sequential::new().backward_parameters(&grad).unwrap();
 }

@@ -27,7 +27,7 @@ fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
     for _ in 0..STEPS {
         let logits = model.forward(&x)?;
         losses.push(criterion.forward(&logits, &labels)?.item()?);
-        model.backward(&criterion.backward()?)?;
+        model.backward_parameters(&criterion.backward()?)?;
         match adam {
             true => adam_steps.step(&mut model)?,
             false => sgd_steps.step(&mut model)?,

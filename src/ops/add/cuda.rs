@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::ops::elementwise;
 
 /// `y[i] = a[i] + alpha * b[i]` for every element of `a`; `b` and `y` are at least as long.
 ///
@@ -20,13 +20,7 @@ pub fn add<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     alpha: f32,
 ) -> Result<()> {
-    let n = a.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "add", n)?;
-    let launch = launch.read(a, n).read(b, n).write(y, n);
-    launch.scalar(n as i64).scalar(alpha).run()
+    elementwise::zip(stream, (OP, OP), a, b, y, &[alpha])
 }
 
 /// `a[i] += alpha * b[i]` for every element of `a`; `b` is at least as long.
@@ -39,11 +33,5 @@ pub fn add_in_place<T: Float>(
     b: &impl DevicePtr<T>,
     alpha: f32,
 ) -> Result<()> {
-    let n = a.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "add", n)?;
-    let launch = launch.in_place_around(a, n, b, n);
-    launch.scalar(n as i64).scalar(alpha).run()
+    elementwise::zip_in_place(stream, OP, a, b, &[alpha])
 }

@@ -1,6 +1,6 @@
 //! Argmax on the CPU: the maximum in vector code, then its first place.
 
-use crate::cpu::{reduce_rows, vector_fn};
+use crate::cpu::{reduce_rows, vectorized};
 use crate::element::Float;
 use crate::ops::softmax::cpu::max;
 
@@ -16,13 +16,13 @@ pub(crate) fn argmax<T: Float>(x: &[T], y: &mut [i32], cols: usize) {
     });
 }
 
-vector_fn! {
-    /// The maximum of what is not NaN, and whether there is a NaN.
-    fn max_and_nan<'a>(x: &'a [f32]) -> (f32, bool) {
+/// The maximum of what is not NaN, and whether there is a NaN.
+fn max_and_nan(x: &[f32]) -> (f32, bool) {
+    vectorized!({
         let mut nan = false;
         for x in x {
             nan |= x.is_nan();
         }
         (max(x), nan)
-    }
+    })
 }

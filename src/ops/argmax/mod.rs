@@ -6,11 +6,12 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result, to_i32};
 use crate::ops::dispatch;
 use crate::ops::softmax::rows_and_cols;
-use crate::tensor::{Tensor, expect_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "argmax";
 

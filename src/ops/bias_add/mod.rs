@@ -5,10 +5,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::{expect_shape, same_shape};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, expect_shape, same_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "bias_add";
 

@@ -9,7 +9,7 @@ const BLOCK: usize = 512;
 pub(crate) fn cast<T: Element, U: Element>(x: &[T], y: &mut [U]) {
     tasks(y, |at, y| {
         let x = &x[at..at + y.len()];
-        vectorized(|| {
+        vectorized!({
             let mut wide = [0.0; BLOCK];
             for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
                 let wide = &mut wide[..x.len()];

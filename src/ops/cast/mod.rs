@@ -9,10 +9,11 @@ pub mod cuda;
 
 use std::any::Any;
 
+use crate::checks::same_shape;
 use crate::element::Element;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, same_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "cast";
 

@@ -26,11 +26,11 @@ fn band_sums<T: Float>(x: &[T], cols: usize) -> Vec<f64> {
     let mut wide = Vec::new();
     for row in x.chunks_exact(cols) {
         match T::as_f32(row) {
-            Some(row) => vectorized(|| add(&mut sums, row)),
+            Some(row) => vectorized!(add(&mut sums, row)),
             None => {
                 wide.resize(cols, 0.0);
                 T::widen(row, &mut wide);
-                vectorized(|| add(&mut sums, &wide));
+                vectorized!(add(&mut sums, &wide));
             }
         }
     }

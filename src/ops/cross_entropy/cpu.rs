@@ -1,6 +1,6 @@
 //! Cross-entropy of a softmax on the CPU. Labels are checked by the caller.
 
-use crate::cpu::{map_rows, reduce_rows, vector_fn};
+use crate::cpu::{map_rows, reduce_rows, vectorized};
 use crate::element::Float;
 use crate::ops::softmax::cpu::{exp_and_sum, max, softmax_row};
 
@@ -37,9 +37,9 @@ pub(crate) fn cross_entropy_backward<T: Float>(
     });
 }
 
-vector_fn! {
-    /// The maximum, and the logarithm of the sum of exp(x - maximum).
-    fn max_and_log<'a>(x: &'a [f32]) -> (f32, f64) {
+/// The maximum, and the logarithm of the sum of exp(x - maximum).
+fn max_and_log(x: &[f32]) -> (f32, f64) {
+    vectorized!({
         let max = max(x);
         let mut sum = 0.0;
         let mut exps = [0.0; BLOCK];
@@ -47,5 +47,5 @@ vector_fn! {
             sum += exp_and_sum(x, max, &mut exps[..x.len()]);
         }
         (max, sum.ln())
-    }
+    })
 }

@@ -14,10 +14,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::{expect_shape, same_shape};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::tensor::{Data, Tensor, expect_shape, same_shape};
+use crate::tensor::{Data, Tensor};
 
 const OP: &str = "cross_entropy";
 

@@ -1,20 +1,10 @@
 //! LRN on the CPU: windows summed in `f64`, the power taken in `f32` of the rounded sum.
-//!
-//! A task is a chunk of channels of one image, walked in blocks of neighbouring positions, which are the vector lanes.
-
-use rayon::prelude::*;
 
 use super::LrnOptions;
-use crate::cpu::{TASK, vectorized};
+use super::windows::{BLOCK, Block, Shape, Walk, chunks, windows};
+use crate::cpu::vectorized;
 use crate::element::Float;
 use crate::math::{exp, ln};
-
-/// Positions that are worked on together.
-const BLOCK: usize = 128;
-type Block = [f64; BLOCK];
-
-/// Images, channels and positions per channel.
-type Shape = [usize; 3];
 
 /// Calls `$f` with `s -> s^-beta` as its last argument. The closures must be inlined, or they are not vector code.
 macro_rules! with_power {
@@ -40,109 +30,6 @@ pub(crate) fn lrn_backward<T: Float>(
     options: &LrnOptions,
 ) {
     with_power!(options.beta, backward(dy, x, dx, shape, options));
-}
-
-/// Channels `first..` of one image, as many as fit in `out`.
-struct Chunk<'a, T> {
-    image: usize,
-    first: usize,
-    out: &'a mut [T],
-}
-
-/// Splits an output into chunks of whole channels and works on them in parallel.
-fn chunks<T: Float>(
-    out: &mut [T],
-    [_, channels, plane]: Shape,
-    window: usize,
-    work: impl Fn(Chunk<T>) + Sync,
-) {
-    // a chunk reads `window` channels of its neighbours again
-    let per_task = TASK.div_ceil(plane).max(4 * window).min(channels);
-    let images = out.par_chunks_mut(channels * plane).enumerate();
-    images.for_each(|(image, out)| {
-        let chunks = out.par_chunks_mut(per_task * plane).enumerate();
-        chunks.for_each(|(i, out)| {
-            work(Chunk {
-                image,
-                first: i * per_task,
-                out,
-            });
-        });
-    });
-}
-
-/// A block of positions in every channel of an image.
-struct Walk<'a, T> {
-    image: &'a [T],
-    channels: usize,
-    plane: usize,
-    position: usize,
-    len: usize,
-}
-
-impl<T: Float> Walk<'_, T> {
-    /// Calls `f` with the block's values in a channel; outside the channels there are none.
-    #[inline(always)]
-    fn channel(&self, c: isize, f: impl FnOnce(&[f32])) {
-        let Some(c) = usize::try_from(c).ok().filter(|&c| c < self.channels) else {
-            return;
-        };
-        let at = c * self.plane + self.position;
-        let values = &self.image[at..at + self.len];
-        let mut wide = [0.0; BLOCK];
-        f(match T::as_f32(values) {
-            Some(values) => values,
-            None => {
-                T::widen(values, &mut wide[..self.len]);
-                &wide[..self.len]
-            }
-        });
-    }
-
-    #[inline(always)]
-    fn add_squares(&self, c: isize, sum: &mut Block) {
-        self.channel(
-            c,
-            #[inline(always)]
-            |values| {
-                for (sum, &v) in sum.iter_mut().zip(values) {
-                    *sum += f64::from(v) * f64::from(v);
-                }
-            },
-        );
-    }
-}
-
-/// Gives `emit` the sums of the windows that begin at `first`, `first + 1`, ...: `count` of them.
-///
-/// A window is the tail of one group of `window` terms and the head of the next. Nothing is subtracted, so a large
-/// term leaves no error behind. `add` adds the term of a place; `tails` is scratch.
-#[inline(always)]
-fn windows(
-    first: isize,
-    count: usize,
-    window: usize,
-    tails: &mut Vec<Block>,
-    add: impl Fn(isize, &mut Block),
-    mut emit: impl FnMut(usize, &Block),
-) {
-    tails.resize(window, [0.0; BLOCK]);
-    for group in (0..count).step_by(window) {
-        let start = first + group as isize;
-        let mut sum = [0.0; BLOCK];
-        for (j, tail) in tails.iter_mut().enumerate().rev() {
-            add(start + j as isize, &mut sum);
-            *tail = sum;
-        }
-        let mut head = [0.0; BLOCK];
-        for (j, tail) in tails.iter_mut().enumerate().take(count - group) {
-            if j > 0 {
-                add(start + (window + j - 1) as isize, &mut head);
-            }
-            tail.iter_mut().zip(&head).for_each(|(t, h)| *t += h);
-            emit(group + j, tail);
-        }
-    }
 }
 
 /// `power(k + scale * sum)` of a block: loops of fixed length and one type each, as wide as vectors are.
@@ -175,38 +62,35 @@ fn forward<T: Float>(
         let begin = chunk.first as isize - before as isize;
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(
-                #[inline(always)]
-                || {
-                    let walk = Walk {
-                        image,
-                        channels,
-                        plane,
-                        position,
-                        len,
-                    };
-                    let window = before + after + 1;
-                    windows(
-                        begin,
-                        count,
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| walk.add_squares(c, sum),
-                        #[inline(always)]
-                        |i, sums| {
-                            let y = &mut chunk.out[i * plane + position..][..len];
-                            let mut out = powers(k, scale, sums, power);
-                            walk.channel(
-                                (chunk.first + i) as isize,
-                                #[inline(always)]
-                                |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
-                            );
-                            T::narrow(&out[..len], y);
-                        },
-                    );
-                },
-            );
+            vectorized!({
+                let walk = Walk {
+                    image,
+                    channels,
+                    plane,
+                    position,
+                    len,
+                };
+                let window = before + after + 1;
+                windows(
+                    begin,
+                    count,
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| walk.add_squares(c, sum),
+                    #[inline(always)]
+                    |i, sums| {
+                        let y = &mut chunk.out[i * plane + position..][..len];
+                        let mut out = powers(k, scale, sums, power);
+                        walk.channel(
+                            (chunk.first + i) as isize,
+                            #[inline(always)]
+                            |x| out.iter_mut().zip(x).for_each(|(y, &x)| *y *= x),
+                        );
+                        T::narrow(&out[..len], y);
+                    },
+                );
+            });
         }
     });
 }
@@ -235,79 +119,75 @@ fn backward<T: Float>(
         passed.resize(middles.len(), [0.0_f32; BLOCK]);
         for position in (0..plane).step_by(BLOCK) {
             let len = BLOCK.min(plane - position);
-            vectorized(
-                #[inline(always)]
-                || {
-                    let [x, dy] = [x, dy].map(|image| Walk {
-                        image,
-                        channels,
-                        plane,
-                        position,
-                        len,
-                    });
-                    let begin = middles.start as isize - before as isize;
-                    windows(
-                        begin,
-                        middles.len(),
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| x.add_squares(c, sum),
-                        #[inline(always)]
-                        |i, sums| {
-                            let (term, passed) = (&mut terms[i], &mut passed[i]);
-                            dy.channel(
-                                (middles.start + i) as isize,
-                                #[inline(always)]
-                                |dy| {
-                                    x.channel(
-                                        (middles.start + i) as isize,
-                                        #[inline(always)]
-                                        |x| {
-                                            for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
-                                                let s = (k + scale * sums[j]) as f32;
-                                                passed[j] = dy * power(s);
-                                                term[j] = f64::from(passed[j] * (x / s));
-                                            }
-                                        },
-                                    );
-                                },
-                            );
-                        },
-                    );
-                    let begin = chunk.first as isize - after as isize;
-                    windows(
-                        begin,
-                        count,
-                        window,
-                        &mut tails,
-                        #[inline(always)]
-                        |c, sum| {
-                            let i = c - middles.start as isize;
-                            if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
-                                sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
-                            }
-                        },
-                        #[inline(always)]
-                        |i, sums| {
-                            let passed = &passed[chunk.first + i - middles.start];
-                            let mut out = [0.0_f32; BLOCK];
-                            x.channel(
-                                (chunk.first + i) as isize,
-                                #[inline(always)]
-                                |x| {
-                                    for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
-                                        *out = (f64::from(passed[j])
-                                            - slope * f64::from(x) * sums[j])
-                                            as f32;
-                                    }
-                                },
-                            );
-                            T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
-                        },
-                    );
-                },
-            );
+            vectorized!({
+                let [x, dy] = [x, dy].map(|image| Walk {
+                    image,
+                    channels,
+                    plane,
+                    position,
+                    len,
+                });
+                let begin = middles.start as isize - before as isize;
+                windows(
+                    begin,
+                    middles.len(),
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| x.add_squares(c, sum),
+                    #[inline(always)]
+                    |i, sums| {
+                        let (term, passed) = (&mut terms[i], &mut passed[i]);
+                        dy.channel(
+                            (middles.start + i) as isize,
+                            #[inline(always)]
+                            |dy| {
+                                x.channel(
+                                    (middles.start + i) as isize,
+                                    #[inline(always)]
+                                    |x| {
+                                        for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
+                                            let s = (k + scale * sums[j]) as f32;
+                                            passed[j] = dy * power(s);
+                                            term[j] = f64::from(passed[j] * (x / s));
+                                        }
+                                    },
+                                );
+                            },
+                        );
+                    },
+                );
+                let begin = chunk.first as isize - after as isize;
+                windows(
+                    begin,
+                    count,
+                    window,
+                    &mut tails,
+                    #[inline(always)]
+                    |c, sum| {
+                        let i = c - middles.start as isize;
+                        if let Some(term) = usize::try_from(i).ok().and_then(|i| terms.get(i)) {
+                            sum.iter_mut().zip(term).for_each(|(s, t)| *s += t);
+                        }
+                    },
+                    #[inline(always)]
+                    |i, sums| {
+                        let passed = &passed[chunk.first + i - middles.start];
+                        let mut out = [0.0_f32; BLOCK];
+                        x.channel(
+                            (chunk.first + i) as isize,
+                            #[inline(always)]
+                            |x| {
+                                for (j, (out, &x)) in out.iter_mut().zip(x).enumerate() {
+                                    *out = (f64::from(passed[j]) - slope * f64::from(x) * sums[j])
+                                        as f32;
+                                }
+                            },
+                        );
+                        T::narrow(&out[..len], &mut chunk.out[i * plane + position..][..len]);
+                    },
+                );
+            });
         }
     });
 }

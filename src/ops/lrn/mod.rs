@@ -16,11 +16,13 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod windows;
 
+use crate::checks::same_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, same_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "lrn";
 

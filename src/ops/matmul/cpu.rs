@@ -4,7 +4,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::gemm::{Activation, Gemm};
-use crate::cpu;
+use crate::cpu::{self, vectorized};
 use crate::element::Float;
 use crate::error::Result;
 use crate::math;
@@ -106,23 +106,20 @@ fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
     }
     let per_task = cpu::TASK.div_ceil(gemm.n.max(1)) * gemm.n.max(1);
     cpu::share_out(y, per_task, |_, y| {
-        cpu::vectorized(
-            #[inline(always)]
-            || {
-                if let Some(bias) = bias {
-                    for row in y.chunks_exact_mut(gemm.n) {
-                        row.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
-                    }
+        vectorized!({
+            if let Some(bias) = bias {
+                for row in y.chunks_exact_mut(gemm.n) {
+                    row.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
                 }
-                match activation {
-                    Activation::None => {}
-                    // not `max`, which would lose a NaN
-                    Activation::Relu => y
-                        .iter_mut()
-                        .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
-                    Activation::Sigmoid => y.iter_mut().for_each(|y| *y = math::sigmoid(*y)),
-                }
-            },
-        );
+            }
+            match activation {
+                Activation::None => {}
+                // not `max`, which would lose a NaN
+                Activation::Relu => y
+                    .iter_mut()
+                    .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
+                Activation::Sigmoid => y.iter_mut().for_each(|y| *y = math::sigmoid(*y)),
+            }
+        });
     });
 }

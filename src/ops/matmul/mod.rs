@@ -17,10 +17,11 @@ pub use gemm::{Activation, Gemm};
 
 use cudarc::driver::CudaSlice;
 
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, expect_shape};
+use crate::tensor::Tensor;
 use shape::Plan;
 
 const OP: &str = "matmul";

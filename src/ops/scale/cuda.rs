@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::ops::elementwise;
 
 /// `y[i] = factor * x[i]` for every element of `x`; `y` is at least as long.
 ///
@@ -19,13 +19,7 @@ pub fn scale<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     factor: f32,
 ) -> Result<()> {
-    let n = x.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "scale", n)?;
-    let launch = launch.read(x, n).write(y, n);
-    launch.scalar(n as i64).scalar(factor).run()
+    elementwise::map(stream, OP, x, y, &[factor])
 }
 
 /// [`scale`] in place.
@@ -37,10 +31,5 @@ pub fn scale_in_place<T: Float>(
     x: &mut impl DevicePtrMut<T>,
     factor: f32,
 ) -> Result<()> {
-    let n = x.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "scale", n)?;
-    launch.in_place(x, n).scalar(n as i64).scalar(factor).run()
+    elementwise::map_in_place(stream, OP, x, &[factor])
 }

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::ops::elementwise;
 
 /// `y[i] = 1 / (1 + exp(-x[i]))` for every element of `x`; `y` is at least as long.
 ///
@@ -18,12 +18,7 @@ pub fn sigmoid<T: Float>(
     x: &impl DevicePtr<T>,
     y: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    let n = x.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid", n)?;
-    launch.read(x, n).write(y, n).scalar(n as i64).run()
+    elementwise::map(stream, OP, x, y, &[])
 }
 
 /// [`sigmoid`] in place.
@@ -34,12 +29,7 @@ pub fn sigmoid_in_place<T: Float>(
     stream: &Arc<CudaStream>,
     x: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    let n = x.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid", n)?;
-    launch.in_place(x, n).scalar(n as i64).run()
+    elementwise::map_in_place(stream, OP, x, &[])
 }
 
 /// `dx[i] = dy[i] * y[i] * (1 - y[i])`; `y` is the output of [`sigmoid`].
@@ -52,15 +42,5 @@ pub fn sigmoid_backward<T: Float>(
     y: &impl DevicePtr<T>,
     dx: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    let n = dy.len();
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::elementwise::<T>(stream, OP, "sigmoid_backward", n)?;
-    launch
-        .read(dy, n)
-        .read(y, n)
-        .write(dx, n)
-        .scalar(n as i64)
-        .run()
+    elementwise::zip(stream, (OP, "sigmoid_backward"), dy, y, dx, &[])
 }

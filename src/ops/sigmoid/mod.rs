@@ -5,10 +5,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::same_shape;
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, same_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "sigmoid";
 

@@ -1,7 +1,7 @@
 //! Softmax and log-softmax on the CPU: maximum, exponentials with their sum, and scaling, each over a row that the
 //! first pass brought into the cache.
 
-use crate::cpu::{map_rows, sum_f64, vector_fn};
+use crate::cpu::{map_rows, sum_f64, vectorized};
 use crate::element::Float;
 use crate::math::{exp, exp_not_positive};
 
@@ -53,29 +53,29 @@ fn sum_of_positive(x: &[f32]) -> f64 {
     sums.iter().sum::<f64>() + sum_f64(rest)
 }
 
-vector_fn! {
-    /// Softmax of one row, times `share`.
-    pub(crate) fn softmax_row<'a>(x: &'a [f32], y: &'a mut [f32], share: f64) -> () {
+/// Softmax of one row, times `share`.
+pub(crate) fn softmax_row(x: &[f32], y: &mut [f32], share: f64) {
+    vectorized!({
         let scale = (share / exp_and_sum(x, max(x), y)) as f32;
         for y in y {
             *y *= scale;
         }
-    }
+    })
 }
 
-vector_fn! {
-    fn log_softmax_row<'a>(x: &'a [f32], y: &'a mut [f32]) -> () {
+fn log_softmax_row(x: &[f32], y: &mut [f32]) {
+    vectorized!({
         let max = max(x);
         let log = exp_and_sum(x, max, y).ln() as f32;
         // one after the other: max + log would round the small logarithm away beside a large maximum
         for (y, x) in y.iter_mut().zip(x) {
             *y = x - max - log;
         }
-    }
+    })
 }
 
-vector_fn! {
-    fn softmax_backward_row<'a>(dy: &'a [f32], y: &'a [f32], dx: &'a mut [f32]) -> () {
+fn softmax_backward_row(dy: &[f32], y: &[f32], dx: &mut [f32]) {
+    vectorized!({
         for ((dx, dy), y) in dx.iter_mut().zip(dy).zip(y) {
             *dx = dy * y;
         }
@@ -83,16 +83,16 @@ vector_fn! {
         for (dx, y) in dx.iter_mut().zip(y) {
             *dx -= y * sum;
         }
-    }
+    })
 }
 
-vector_fn! {
-    fn log_softmax_backward_row<'a>(dy: &'a [f32], y: &'a [f32], dx: &'a mut [f32]) -> () {
+fn log_softmax_backward_row(dy: &[f32], y: &[f32], dx: &mut [f32]) {
+    vectorized!({
         let sum = sum_f64(dy) as f32;
         for ((dx, dy), &y) in dx.iter_mut().zip(dy).zip(y) {
             *dx = dy - exp(y) * sum;
         }
-    }
+    })
 }
 
 pub(crate) fn softmax<T: Float>(x: &[T], y: &mut [T], cols: usize) {

@@ -20,7 +20,9 @@ pub fn softmax<T: Float>(
     rows: usize,
     cols: usize,
 ) -> Result<()> {
-    forward(stream, x, y, rows, cols, 0)
+    run::<T>(stream, "softmax", rows, cols, 0, |l, n| {
+        l.read(x, n).write(y, n)
+    })
 }
 
 /// Log-softmax of each row of `x` (rows, cols) into `y`.
@@ -34,7 +36,9 @@ pub fn log_softmax<T: Float>(
     rows: usize,
     cols: usize,
 ) -> Result<()> {
-    forward(stream, x, y, rows, cols, 1)
+    run::<T>(stream, "softmax", rows, cols, 1, |l, n| {
+        l.read(x, n).write(y, n)
+    })
 }
 
 /// The gradient of [`softmax`]'s input from that of its output `dy` and the output `y`, all (rows, cols).
@@ -49,7 +53,9 @@ pub fn softmax_backward<T: Float>(
     rows: usize,
     cols: usize,
 ) -> Result<()> {
-    backward(stream, dy, y, dx, rows, cols, 0)
+    run::<T>(stream, "softmax_backward", rows, cols, 0, |l, n| {
+        l.read(dy, n).read(y, n).write(dx, n)
+    })
 }
 
 /// The gradient of [`log_softmax`]'s input from that of its output `dy` and the output `y`, all (rows, cols).
@@ -64,46 +70,25 @@ pub fn log_softmax_backward<T: Float>(
     rows: usize,
     cols: usize,
 ) -> Result<()> {
-    backward(stream, dy, y, dx, rows, cols, 1)
+    run::<T>(stream, "softmax_backward", rows, cols, 1, |l, n| {
+        l.read(dy, n).read(y, n).write(dx, n)
+    })
 }
 
-fn forward<T: Float>(
-    stream: &Arc<CudaStream>,
-    x: &impl DevicePtr<T>,
-    y: &mut impl DevicePtrMut<T>,
+/// The kernel `name`, with what every one of them takes after its buffers of (rows, cols).
+fn run<'a, T: Float>(
+    stream: &'a Arc<CudaStream>,
+    name: &str,
     rows: usize,
     cols: usize,
     log: i32,
+    buffers: impl FnOnce(Launch<'a>, usize) -> Launch<'a>,
 ) -> Result<()> {
     let n = numel(OP, &[rows, cols])?;
     if n == 0 {
         return Ok(());
     }
-    let launch = Launch::rows::<T>(stream, OP, "softmax", rows, cols)?;
-    let launch = launch.read(x, n).write(y, n).scalar(rows as i64);
-    launch
-        .scalar(to_i32(OP, "columns", cols)?)
-        .scalar(log)
-        .run()
-}
-
-fn backward<T: Float>(
-    stream: &Arc<CudaStream>,
-    dy: &impl DevicePtr<T>,
-    y: &impl DevicePtr<T>,
-    dx: &mut impl DevicePtrMut<T>,
-    rows: usize,
-    cols: usize,
-    log: i32,
-) -> Result<()> {
-    let n = numel(OP, &[rows, cols])?;
-    if n == 0 {
-        return Ok(());
-    }
-    let launch = Launch::rows::<T>(stream, OP, "softmax_backward", rows, cols)?;
-    let launch = launch.read(dy, n).read(y, n).write(dx, n);
-    let launch = launch
-        .scalar(rows as i64)
-        .scalar(to_i32(OP, "columns", cols)?);
-    launch.scalar(log).run()
+    let launch = buffers(Launch::rows::<T>(stream, OP, name, rows, cols)?, n);
+    let cols = to_i32(OP, "columns", cols)?;
+    launch.scalar(rows as i64).scalar(cols).scalar(log).run()
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::cpu::{sum_f64, vector_fn};
+use crate::cpu::{sum_f64, vectorized};
 use crate::element::Float;
 
 /// Elements that one task adds up.
@@ -21,20 +21,14 @@ pub(crate) fn sum<T: Float>(x: &[T]) -> f64 {
 
 fn part<T: Float>(x: &[T]) -> f64 {
     if let Some(x) = T::as_f32(x) {
-        return vector_sum(x);
+        return vectorized!(sum_f64(x));
     }
     let mut wide = [0.0; BLOCK];
     let mut sum = 0.0;
     for x in x.chunks(BLOCK) {
         let wide = &mut wide[..x.len()];
         T::widen(x, wide);
-        sum += vector_sum(wide);
+        sum += vectorized!(sum_f64(wide));
     }
     sum
-}
-
-vector_fn! {
-    fn vector_sum<'a>(x: &'a [f32]) -> f64 {
-        sum_f64(x)
-    }
 }

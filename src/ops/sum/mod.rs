@@ -8,10 +8,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, expect_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "sum";
 

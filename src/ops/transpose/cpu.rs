@@ -26,33 +26,30 @@ pub(crate) fn transpose<T: Element>(x: &[T], y: &mut [T], rows: usize, cols: usi
 
 /// Rows of the result from `first` on, as many as `y` holds.
 fn bands<T: Element>(x: &[T], y: &mut [T], first: usize, rows: usize, cols: usize) {
-    vectorized(
-        #[inline(always)]
-        || {
-            let mut tile = [[T::default(); TILE]; TILE];
-            for (band, y) in y.chunks_mut(TILE * rows).enumerate() {
-                let first = first + band * TILE;
-                let width = y.len() / rows;
-                for r in (0..rows).step_by(TILE) {
-                    let height = TILE.min(rows - r);
-                    let x = &x[r * cols + first..];
-                    for (i, x) in x.chunks(cols).take(height).enumerate() {
-                        match x.first_chunk::<TILE>() {
-                            // a loop of fixed length, twice as fast
-                            Some(x) if width == TILE => {
-                                tile.iter_mut().zip(x).for_each(|(row, &v)| row[i] = v);
-                            }
-                            _ => tile
-                                .iter_mut()
-                                .zip(&x[..width])
-                                .for_each(|(row, &v)| row[i] = v),
+    vectorized!({
+        let mut tile = [[T::default(); TILE]; TILE];
+        for (band, y) in y.chunks_mut(TILE * rows).enumerate() {
+            let first = first + band * TILE;
+            let width = y.len() / rows;
+            for r in (0..rows).step_by(TILE) {
+                let height = TILE.min(rows - r);
+                let x = &x[r * cols + first..];
+                for (i, x) in x.chunks(cols).take(height).enumerate() {
+                    match x.first_chunk::<TILE>() {
+                        // a loop of fixed length, twice as fast
+                        Some(x) if width == TILE => {
+                            tile.iter_mut().zip(x).for_each(|(row, &v)| row[i] = v);
                         }
-                    }
-                    for (row, y) in tile.iter().zip(y.chunks_mut(rows)) {
-                        y[r..r + height].copy_from_slice(&row[..height]);
+                        _ => tile
+                            .iter_mut()
+                            .zip(&x[..width])
+                            .for_each(|(row, &v)| row[i] = v),
                     }
                 }
+                for (row, y) in tile.iter().zip(y.chunks_mut(rows)) {
+                    y[r..r + height].copy_from_slice(&row[..height]);
+                }
             }
-        },
-    );
+        }
+    });
 }

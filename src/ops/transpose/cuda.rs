@@ -9,6 +9,8 @@ use crate::element::Element;
 use crate::error::{Result, numel, to_i32};
 use crate::launch::Launch;
 
+const THREADS: u32 = 256;
+
 /// `y[b, c, r] = x[b, r, c]` for `batch` matrices of `rows` and `cols`; both buffers are at least that long.
 ///
 /// # Errors
@@ -35,6 +37,7 @@ pub fn transpose<T: Element>(
         .map(|(what, size)| to_i32(OP, what, size.saturating_add(tile)).map(|s| s - tile as i32));
     Launch::new(stream, OP, kernel)?
         .grid(tiles, 1, 1)
+        .block(THREADS)
         .read(x, n)
         .write(y, n)
         .scalar(rows?)

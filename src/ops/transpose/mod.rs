@@ -4,10 +4,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::expect_shape;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::tensor::{Tensor, expect_shape};
+use crate::tensor::Tensor;
 
 const OP: &str = "transpose";
 

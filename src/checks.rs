@@ -1,0 +1,59 @@
+//! What an op asks of its tensors: shapes that fit each other, and one device.
+
+use crate::device::Device;
+use crate::element::Element;
+use crate::error::{Error, Result, numel};
+use crate::tensor::Tensor;
+
+/// Errors unless the shape holds exactly that many elements.
+pub(crate) fn check_len(len: usize, shape: &[usize]) -> Result<()> {
+    match numel("tensor", shape)? {
+        n if n == len => Ok(()),
+        n => Err(Error::shape(
+            "tensor",
+            format!("{n} elements for shape {shape:?}"),
+            format!("{len}"),
+        )),
+    }
+}
+
+/// Errors with both shapes unless `got` has the shape of `like`.
+pub(crate) fn same_shape<T: Element, U: Element>(
+    op: &'static str,
+    like: &Tensor<T>,
+    got: &Tensor<U>,
+) -> Result<()> {
+    expect_shape(op, like.shape(), got)
+}
+
+/// Errors unless `got` has this shape.
+pub(crate) fn expect_shape<T: Element>(
+    op: &'static str,
+    shape: &[usize],
+    got: &Tensor<T>,
+) -> Result<()> {
+    match got.shape() == shape {
+        true => Ok(()),
+        false => Err(Error::shape(
+            op,
+            format!("shape {shape:?}"),
+            format!("{:?}", got.shape()),
+        )),
+    }
+}
+
+/// The error of an op whose tensors are not on one device.
+pub(crate) fn device_mismatch(op: &'static str, devices: &[&Device]) -> Error {
+    Error::Device {
+        op,
+        devices: devices.iter().map(|d| d.to_string()).collect(),
+    }
+}
+
+/// Errors unless all devices are the same.
+pub(crate) fn same_device(op: &'static str, devices: &[&Device]) -> Result<()> {
+    match devices.windows(2).all(|pair| pair[0] == pair[1]) {
+        true => Ok(()),
+        false => Err(device_mismatch(op, devices)),
+    }
+}
