@@ -128,7 +128,7 @@ impl Experiment {
                 ));
                 bar.set_position(u64::from(iteration + 1));
             }
-            model.backward(&criterion.backward()?)?;
+            model.backward_parameters(&criterion.backward()?)?;
             step(&mut model)?;
         }
         bar.finish();
