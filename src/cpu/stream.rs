@@ -1,7 +1,9 @@
 //! Stores past the caches, for outputs that no cache holds. An ordinary store first reads the line that it overwrites;
 //! without that a loop over two large tensors moves a third less.
 //!
-//! x86-64 has such stores in its baseline; elsewhere these are ordinary ones.
+//! And loads ahead of their use, for loops that compute long on what they have read and would then wait for memory.
+//!
+//! x86-64 has both in its baseline; elsewhere stores are ordinary ones and nothing is loaded ahead.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -72,6 +74,23 @@ fn store(values: [f32; LANES], line: &mut Line) {
 
 #[cfg(not(target_arch = "x86_64"))]
 fn fence() {}
+
+/// Asks for what lies `distance` elements behind `x`, as much as `x` holds. Past the end of a tensor that asks for
+/// nothing.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn prefetch(x: &[f32], distance: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    for line in x.chunks(LANES) {
+        let ahead = line.as_ptr().wrapping_add(distance);
+        // SAFETY: a prefetch is a hint: it reads nothing into the program and takes any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(ahead.cast()) };
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn prefetch(_: &[f32], _: usize) {}
 
 #[cfg(test)]
 mod tests {

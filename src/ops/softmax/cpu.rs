@@ -1,7 +1,7 @@
 //! Softmax and log-softmax on the CPU: maximum, exponentials with their sum, and scaling, each over a row that the
 //! first pass brought into the cache.
 
-use crate::cpu::{map_rows, sum_f64, vectorized};
+use crate::cpu::{map_rows, prefetch, sum_f64, vectorized};
 use crate::element::Float;
 use crate::math::{exp, exp_not_positive};
 
@@ -27,9 +27,16 @@ pub(crate) fn max(x: &[f32]) -> f32 {
 #[inline(always)]
 pub(crate) fn exp_and_sum(x: &[f32], max: f32, y: &mut [f32]) -> f64 {
     // two plain loops over what the first-level cache holds: together they would not become vector code
-    const BLOCK: usize = 512;
+    const BLOCK: usize = 256;
+    // the caches hold this many of a row, its result and the row behind it
+    const LONGEST: usize = 16 * 1024;
+    let len = x.len();
     let mut sum = 0.0;
     for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+        if len <= LONGEST {
+            // the next row arrives while this one keeps the arithmetic busy
+            prefetch(x, len);
+        }
         for (y, x) in y.iter_mut().zip(x) {
             *y = exp_not_positive(x - max);
         }
