@@ -30,6 +30,11 @@ impl Generator {
         StandardNormal.sample(&mut self.0)
     }
 
+    /// A seed for something that draws its own numbers, such as [`Dropout`](crate::nn::Dropout).
+    pub fn seed(&mut self) -> u64 {
+        self.0.random()
+    }
+
     /// The numbers 0..n in random order (`torch.randperm`).
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();

@@ -3,6 +3,8 @@
 //! Two networks learn the same three spirals: Linear-Linear with SGD, which can only draw straight lines, and
 //! Linear-ReLU-Linear with Adam. `--grid` trains all four combinations and shows that it takes both changes.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod plot;
 mod train;
 
@@ -27,19 +29,11 @@ struct Options {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     iterations: u32,
     /// The picture to write
-    #[arg(long, default_value = "spiral.png", value_name = "FILE.png", value_parser = png)]
+    #[arg(long, default_value = "spiral.png", value_name = "FILE.png", value_parser = common::png)]
     out: PathBuf,
     /// Train all four combinations of activation and optimizer and print the table
     #[arg(long)]
     grid: bool,
-}
-
-fn png(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    match path.extension().and_then(|e| e.to_str()) {
-        Some(e) if e.eq_ignore_ascii_case("png") => Ok(path),
-        _ => Err("expected a name that ends in .png".into()),
-    }
 }
 
 fn main() -> ExitCode {

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
+
+use crate::common::picture;
 
 /// Squares along each side of a panel.
 pub const CELLS: usize = 300;
@@ -27,16 +28,12 @@ pub struct Panel {
     pub regions: Vec<[f32; 3]>,
 }
 
-/// Writes the picture beside its place and renames it, so that an interrupted run leaves no half of one.
 pub fn draw(
     path: &Path,
     panels: &[Panel; 2],
     points: &[(f32, f32, i32)],
 ) -> Result<(), Box<dyn Error>> {
-    let partial = path.with_extension("part.png");
-    paint(&partial, panels, points).map_err(|e| format!("{}: {e}", path.display()))?;
-    std::fs::rename(&partial, path).map_err(|e| format!("{}: {e}", path.display()))?;
-    Ok(())
+    picture(path, |partial| paint(partial, panels, points))
 }
 
 fn paint(
@@ -44,12 +41,6 @@ fn paint(
     panels: &[Panel; 2],
     points: &[(f32, f32, i32)],
 ) -> Result<(), Box<dyn Error>> {
-    register_font(
-        "sans-serif",
-        FontStyle::Normal,
-        epaint_default_fonts::UBUNTU_LIGHT,
-    )
-    .map_err(|_| "the font is not readable")?;
     let size = ((2 * PANEL + 3 * GAP) as u32, (PANEL + TITLE + GAP) as u32);
     let root = BitMapBackend::new(path, size).into_drawing_area();
     root.fill(&WHITE)?;

@@ -1,11 +1,11 @@
 //! The two networks, their training, and what they say of any point of the plane.
 
 use std::fmt;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
 use warpsmith::{Device, Generator, Result, Tensor, data};
+
+use crate::common::progress;
 
 const CLASSES: usize = 3;
 const PER_CLASS: usize = 1000;
@@ -14,6 +14,8 @@ const LEARNING_RATE: f64 = 1e-3;
 const WEIGHT_DECAY: f64 = 1e-5;
 /// How often the bar reads the loss: each reading waits for the device.
 const SHOW_EVERY: u32 = 50;
+
+const BAR: &str = "{prefix} [{bar:30}] {pos:>5}/{len} {msg} {elapsed}";
 
 /// What stands between the two linear layers.
 #[derive(Clone, Copy)]
@@ -104,7 +106,11 @@ impl Experiment {
             Optimizer::Adam => Box::new(optim::Adam::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY)),
         };
         let mut criterion = CrossEntropyLoss::new();
-        let bar = progress(self.iterations, &format!("{activation:>4} + {choice:<4}"));
+        let bar = progress(
+            u64::from(self.iterations),
+            BAR,
+            &format!("{activation:>4} + {choice:<4}"),
+        );
         for iteration in 0..self.iterations {
             let logits = model.forward(&self.points)?;
             let loss = criterion.forward(&logits, &self.labels)?;
@@ -154,15 +160,4 @@ impl Trained {
             .map(|p| [p[0], p[1], p[2]])
             .collect())
     }
-}
-
-fn progress(iterations: u32, name: &str) -> ProgressBar {
-    let bar = ProgressBar::new(u64::from(iterations));
-    let template = "{prefix} [{bar:30}] {pos:>5}/{len} {msg} {elapsed}";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
-    }
-    bar.set_prefix(name.to_string());
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }
