@@ -68,6 +68,7 @@ impl Device {
         let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
         let profile = attributes::profile((number(major)?, number(minor)?)).ok_or_else(wrong)?;
         let memory = number_from("CUDA_EMULATOR_MEMORY", "bytes")?.unwrap_or(DEFAULT_MEMORY);
+        super::counts::initialise();
         let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "seconds")?;
         Ok(Device {
             profile,

@@ -3,9 +3,11 @@
 use super::barrier::Barrier;
 use super::launch::Launch;
 use super::run::{Stop, run_warp};
+use super::stuck::States;
 use super::warp::Warp;
 use crate::check::shared::{SharedShadow, Wanted};
 use crate::check::{Fault, FaultKind};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Rounds in which every warp only spun before the block steps aside for others.
 const IDLE_ROUNDS: u32 = 2;
@@ -27,6 +29,8 @@ pub struct Block {
     pub barriers_used: u32,
     pub shadow: SharedShadow,
     pub fault: Option<Box<Fault>>,
+    /// What it was like whenever it only spun.
+    pub states: States,
 }
 
 /// Why a block stopped.
@@ -72,6 +76,7 @@ impl Block {
         self.barriers = Default::default();
         self.barriers_used = 0;
         self.fault = None;
+        self.states = States::default();
     }
 
     /// Where a byte of shared memory lies; the caller has checked the address against `shared_bytes`.
@@ -81,6 +86,16 @@ impl Block {
             .as_mut_ptr()
             .cast::<u8>()
             .wrapping_add(address as usize)
+    }
+
+    /// Registers, local and shared memory, and where every lane is, as a number.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.shared.hash(&mut hasher);
+        for warp in &self.warps {
+            warp.hash(&mut hasher);
+        }
+        hasher.finish()
     }
 
     /// Runs until the end, or until it can do nothing but spin.

@@ -75,7 +75,7 @@ pub struct LaunchConfig {
 pub struct Options {
     /// What to check.
     pub checks: Checks,
-    /// Seconds without any progress after which a spinning kernel is called deadlocked, if that is checked.
+    /// Seconds in which nothing changes after which a spinning kernel is called deadlocked, if that is checked.
     pub patience: u32,
     /// Seconds after which a kernel is ended, as a display's watchdog does; none is the default.
     pub time_limit: Option<u32>,

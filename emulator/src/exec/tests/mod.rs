@@ -1,6 +1,7 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod counts;
 mod deadlock;
 mod findings;
 mod forms;
