@@ -110,7 +110,13 @@ pub fn launch_counted(
 ) -> Result<Counts, Fault> {
     let counting = Counting::new(&memory.ranges());
     execute(kernel, config, params, memory, options, Some(&counting))?;
-    Ok(counting.finish())
+    let threads: u32 = config.block.iter().product();
+    Ok(Counts {
+        launches: 1,
+        block_threads: threads.into(),
+        block_shared: kernel.static_shared as u64 + u64::from(config.dynamic_shared),
+        ..counting.finish()
+    })
 }
 
 fn execute(

@@ -37,7 +37,7 @@ impl Counting {
         }
     }
 
-    /// What was counted.
+    /// What the warps did.
     pub fn finish(self) -> Counts {
         let tally = self
             .total
@@ -45,7 +45,6 @@ impl Counting {
             .unwrap_or_else(PoisonError::into_inner);
         let by_class = Class::ALL.iter().zip(tally.instructions);
         Counts {
-            launches: 1,
             instructions: by_class
                 .filter(|(_, n)| *n > 0)
                 .map(|(class, n)| (*class, n))
@@ -58,6 +57,7 @@ impl Counting {
             shared_read: tally.shared_read,
             shared_written: tally.shared_written,
             tensor_flop: tally.tensor_flop,
+            ..Counts::default()
         }
     }
 }
