@@ -24,6 +24,10 @@ pub type Kernels = BTreeMap<String, Counts>;
 pub struct Counts {
     /// Launches counted together.
     pub launches: u64,
+    /// Threads of the largest block.
+    pub block_threads: u64,
+    /// Most shared memory of a block in bytes, static and dynamic.
+    pub block_shared: u64,
     /// Instructions by class, each once for a warp.
     pub instructions: BTreeMap<Class, u64>,
     /// Executing lanes, summed over those instructions.
@@ -97,6 +101,8 @@ impl Counts {
     /// Adds what another launch did.
     pub fn add(&mut self, other: &Counts) {
         self.launches += other.launches;
+        self.block_threads = self.block_threads.max(other.block_threads);
+        self.block_shared = self.block_shared.max(other.block_shared);
         for (class, count) in &other.instructions {
             *self.instructions.entry(*class).or_default() += count;
         }
