@@ -18,6 +18,7 @@ mod emulated;
 mod fill;
 mod lrn;
 mod matmul;
+mod planted;
 mod relu;
 mod scale;
 mod sgd;
