@@ -26,25 +26,24 @@ pub fn text(output: &Output) -> String {
         .concat()
 }
 
-/// Every equivalence test on a device of this compute capability.
-fn on(capability: &str) {
-    let Some(output) = again("tests::", &[("CUDA_EMULATOR_CC", capability)]) else {
+/// Every equivalence test with these variables; `says` is in what they print.
+fn all(variables: &[(&str, &str)], says: &str) {
+    let Some(output) = again("tests::", variables) else {
         return;
     };
     let text = text(&output);
-    let device = format!("(sm_{})", capability.replace('.', ""));
-    assert!(
-        text.contains(&device),
-        "the device is not {device}:\n{text}"
-    );
-    assert!(
-        output.status.success(),
-        "on compute capability {capability}:\n{text}"
-    );
+    assert!(text.contains(says), "{says} is not in:\n{text}");
+    assert!(output.status.success(), "with {variables:?}:\n{text}");
     assert!(
         !text.contains("running 0 tests") && text.contains(" 0 ignored"),
         "{text}"
     );
+}
+
+/// On a device of this compute capability.
+fn on(capability: &str) {
+    let device = format!("(sm_{})", capability.replace('.', ""));
+    all(&[("CUDA_EMULATOR_CC", capability)], &device);
 }
 
 #[test]
@@ -63,4 +62,19 @@ fn every_kernel_on_sm_75() {
 )]
 fn every_kernel_on_sm_80() {
     on("8.0");
+}
+
+/// Blocks and warps out of line, approximations that err within the ISA's bounds, sums of Tensor Cores from the end.
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn every_kernel_where_hardware_is_free() {
+    let free = [
+        ("CUDA_EMULATOR_ORDER", "1"),
+        ("CUDA_EMULATOR_APPROXIMATE", "1"),
+        ("CUDA_EMULATOR_ACCUMULATE", "backward"),
+    ];
+    all(&free, "(sm_90)");
 }

@@ -55,6 +55,8 @@ pub struct Global {
     pub requests: u64,
     /// Sectors of 32 bytes that the requests touch, each once for a request.
     pub sectors: u64,
+    /// Of those, each once for a block: what is left if a block's L1 keeps all that it touches.
+    pub block_sectors: u64,
     /// Bytes that the lanes ask for.
     pub bytes: u64,
     /// Different bytes that a launch touches, summed over launches: no kernel can move fewer.
@@ -86,6 +88,11 @@ impl Counts {
     /// Bytes of global memory moved, in whole sectors.
     pub fn moved(&self) -> u64 {
         self.global_read.moved() + self.global_written.moved()
+    }
+
+    /// As `moved`, with an L1 that keeps what a block touches.
+    pub fn moved_by_blocks(&self) -> u64 {
+        self.global_read.moved_by_blocks() + self.global_written.moved_by_blocks()
     }
 
     /// Bytes of global memory that had to be moved.
@@ -123,6 +130,11 @@ impl Global {
         self.sectors * SECTOR
     }
 
+    /// As `moved`, with an L1 that keeps what a block touches.
+    pub fn moved_by_blocks(&self) -> u64 {
+        self.block_sectors * SECTOR
+    }
+
     /// Sectors of a request; 4 is a warp's 32 words side by side.
     pub fn sectors_per_request(&self) -> f64 {
         ratio(self.sectors, self.requests)
@@ -132,6 +144,7 @@ impl Global {
     pub fn add(&mut self, other: &Global) {
         self.requests += other.requests;
         self.sectors += other.sectors;
+        self.block_sectors += other.block_sectors;
         self.bytes += other.bytes;
         self.unique += other.unique;
     }

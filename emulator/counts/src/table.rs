@@ -48,10 +48,11 @@ fn global(out: &mut String, verb: &str, g: &Global) -> std::fmt::Result {
     }
     writeln!(
         out,
-        "    global {verb}: {} bytes moved for {} different ones ({:.2}), {:.2} sectors per request",
+        "    global {verb}: {} bytes moved ({:.2} of the {} different ones; {:.2} with an L1), {:.2} sectors per request",
         g.moved(),
-        g.unique,
         ratio(g.moved(), g.unique),
+        g.unique,
+        ratio(g.moved_by_blocks(), g.unique),
         g.sectors_per_request()
     )
 }

@@ -334,6 +334,8 @@ impl<'a> Grid<'a> {
             let number = self.fresh.fetch_add(1, Ordering::Relaxed);
             if number < self.blocks {
                 let mut block = std::mem::take(spare);
+                let order = self.launch.options.order;
+                let number = order.map_or(number, |order| order.nth(0, number, self.blocks));
                 block.reset(self.launch, number);
                 return Some(block);
             }

@@ -6,6 +6,7 @@ mod context;
 pub mod count;
 mod launch;
 mod module;
+pub mod order;
 mod print;
 mod report;
 mod run;

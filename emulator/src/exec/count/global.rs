@@ -4,6 +4,7 @@ use super::{Access, distinct};
 use crate::exec::context::Lanes;
 use crate::memory::Range;
 use cuda_emulator_counts::{Global, SECTOR};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -60,13 +61,15 @@ impl Touched {
 pub struct Traffic {
     requests: u64,
     sectors: u64,
+    block_sectors: u64,
     bytes: u64,
     /// Room for the sectors of one request.
     found: Vec<u64>,
 }
 
 impl Traffic {
-    pub fn count(&mut self, access: &Access, touched: &Touched) {
+    /// Counts a request; `block` has the sectors that its block has touched before.
+    pub fn count(&mut self, access: &Access, touched: &Touched, block: &mut HashSet<u64>) {
         let bytes = u64::from(access.bytes);
         let sectors = |lane: usize| {
             let at = access.at[lane];
@@ -75,6 +78,9 @@ impl Traffic {
         distinct(access.lanes, &mut self.found, sectors);
         self.requests += 1;
         self.sectors += self.found.len() as u64;
+        for sector in &self.found {
+            self.block_sectors += u64::from(block.insert(*sector));
+        }
         self.bytes += bytes * u64::from(access.lanes.count_ones());
         for lane in Lanes(access.lanes) {
             touched.mark(access.at[lane], bytes);
@@ -84,6 +90,7 @@ impl Traffic {
     pub fn add(&mut self, other: &Traffic) {
         self.requests += other.requests;
         self.sectors += other.sectors;
+        self.block_sectors += other.block_sectors;
         self.bytes += other.bytes;
     }
 
@@ -91,6 +98,7 @@ impl Traffic {
         Global {
             requests: self.requests,
             sectors: self.sectors,
+            block_sectors: self.block_sectors,
             bytes: self.bytes,
             unique,
         }

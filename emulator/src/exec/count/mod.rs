@@ -19,6 +19,7 @@ use crate::exec::access::Kind;
 use crate::memory::Range;
 use cuda_emulator_counts::{Class, Counts, Shared};
 use global::{Touched, Traffic};
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 /// The counts of a launch, shared by its workers.
@@ -60,6 +61,13 @@ impl Counting {
             ..Counts::default()
         }
     }
+}
+
+/// Sectors of global memory that a block has touched.
+#[derive(Default)]
+pub struct Sectors {
+    read: HashSet<u64>,
+    written: HashSet<u64>,
 }
 
 /// The counts of one worker.
@@ -109,13 +117,19 @@ impl<'a> Counter<'a> {
         }
     }
 
-    fn access(&mut self, access: &Access) {
+    fn access(&mut self, access: &Access, sectors: &mut Sectors) {
         let writes = access.kind != Kind::Read;
         match (access.space, writes) {
             (spaces::SHARED, false) => shared::count(&mut self.tally.shared_read, access),
             (spaces::SHARED, true) => shared::count(&mut self.tally.shared_written, access),
-            (_, false) => self.tally.read.count(access, &self.counting.read),
-            (_, true) => self.tally.written.count(access, &self.counting.written),
+            (_, false) => {
+                let (tally, touched) = (&mut self.tally.read, &self.counting.read);
+                tally.count(access, touched, &mut sectors.read);
+            }
+            (_, true) => {
+                let (tally, touched) = (&mut self.tally.written, &self.counting.written);
+                tally.count(access, touched, &mut sectors.written);
+            }
         }
     }
 
@@ -156,7 +170,12 @@ impl Observer for Counter<'_> {
             }
             // the warp executes it as one, once all of its lanes are here
             touch if touch.is_collective() && c.warp.live & !c.active != 0 => {}
-            touch => touch.each(c, inst, &mut |access| self.access(access)),
+            Touch::Nothing => {}
+            touch => {
+                let mut sectors = std::mem::take(&mut c.block.sectors);
+                touch.each(c, inst, &mut |access| self.access(access, &mut sectors));
+                c.block.sectors = sectors;
+            }
         }
     }
 

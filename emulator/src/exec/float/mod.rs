@@ -1,5 +1,6 @@
 //! Single and double precision (PTX ISA, "Floating Point Instructions").
 
+pub mod blurred;
 mod double;
 pub mod series;
 mod single;

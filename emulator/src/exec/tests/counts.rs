@@ -33,10 +33,12 @@ fn global(load: &str, step: u32, plus: u32) -> Global {
     counts.global_read
 }
 
+/// Of which no sector is touched twice by a block.
 fn traffic(requests: u64, sectors: u64, bytes: u64, unique: u64) -> Global {
     Global {
         requests,
         sectors,
+        block_sectors: sectors,
         bytes,
         unique,
     }
@@ -65,9 +67,14 @@ fn unique_bytes_count_once_in_a_launch() {
          ld.global.f32 %f1, [%rd3]; ld.global.f32 %f2, [%rd3];\n\
          mul.wide.u32 %rd4, %r1, 4; add.u64 %rd4, %rd2, %rd4; st.global.f32 [%rd4], %f1;",
     );
-    assert_eq!(counts.global_read, traffic(4, 16, 512, 128));
+    let again = Global {
+        block_sectors: 4,
+        ..traffic(4, 16, 512, 128)
+    };
+    assert_eq!(counts.global_read, again);
     assert_eq!(counts.global_written, traffic(2, 8, 256, 256));
     assert_eq!((counts.moved(), counts.unique()), (768, 384));
+    assert_eq!(counts.moved_by_blocks(), 384);
     assert_eq!(counts.instructions[&Class::LoadGlobal], 4);
     assert_eq!(counts.instructions[&Class::StoreGlobal], 2);
     assert_eq!(counts.instructions[&Class::LoadParam], 4);

@@ -23,6 +23,7 @@ fn run(text: &str, deadlock: bool, time_limit: Option<u32>) -> Result<(), Fault>
         },
         patience: 0,
         time_limit,
+        ..Options::default()
     };
     let params = params(&[device.upload(&[0u32; 2]), 0, 0], 0);
     launch(&kernel, &config, &params, &device.memory, &options)

@@ -5,6 +5,7 @@ mod counts;
 mod deadlock;
 mod findings;
 mod forms;
+mod modes;
 mod odds;
 mod tensor;
 
