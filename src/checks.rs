@@ -42,6 +42,36 @@ pub(crate) fn expect_shape<T: Element>(
     }
 }
 
+/// Errors unless every option is finite and at least 0.
+pub(crate) fn at_least_0<const N: usize>(
+    op: &'static str,
+    options: [(&str, f64); N],
+) -> Result<()> {
+    match options.iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0)) {
+        Some((name, value)) => {
+            let expected = format!("a {name} of at least 0");
+            Err(Error::argument(op, expected, value))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Errors unless every option is a share: at least 0, and below 1.
+pub(crate) fn below_1<const N: usize>(op: &'static str, options: [(&str, f64); N]) -> Result<()> {
+    match options.iter().find(|(_, v)| !(0.0..1.0).contains(v)) {
+        Some((name, value)) => Err(Error::argument(op, format!("a {name} in [0, 1)"), value)),
+        None => Ok(()),
+    }
+}
+
+/// Errors for step 0, which no optimizer has.
+pub(crate) fn steps_from_1(op: &'static str, step: u64) -> Result<()> {
+    match step {
+        0 => Err(Error::argument(op, "steps that count from 1", step)),
+        _ => Ok(()),
+    }
+}
+
 /// The error of an op whose tensors are not on one device.
 pub(crate) fn device_mismatch(op: &'static str, devices: &[&Device]) -> Error {
     Error::Device {

@@ -62,6 +62,16 @@ pub enum Error {
         /// The row it stands in.
         row: usize,
     },
+    /// A file that is missing or does not hold what it should.
+    #[error("{}: expected {expected}, got {got}", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What it should be.
+        expected: String,
+        /// What came.
+        got: String,
+    },
     /// The crate was built without kernels.
     #[error("no CUDA kernels in this build: {0}")]
     NoKernels(&'static str),
@@ -139,6 +149,19 @@ impl Error {
     ) -> Self {
         let (expected, got) = (expected.into(), got.to_string());
         Self::Argument { op, expected, got }
+    }
+
+    pub(crate) fn file(
+        path: &std::path::Path,
+        expected: impl Into<String>,
+        got: impl ToString,
+    ) -> Self {
+        let (path, expected, got) = (path.into(), expected.into(), got.to_string());
+        Self::File {
+            path,
+            expected,
+            got,
+        }
     }
 
     pub(crate) fn driver(op: &'static str, error: DriverError) -> Self {

@@ -1,6 +1,7 @@
 //! Seeded random numbers: the same on every device and platform, because they are always made on the CPU.
 
 use rand::rngs::ChaCha8Rng;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
@@ -27,6 +28,13 @@ impl Generator {
     /// The next number of the standard normal distribution.
     pub fn normal(&mut self) -> f32 {
         StandardNormal.sample(&mut self.0)
+    }
+
+    /// The numbers 0..n in random order (`torch.randperm`).
+    pub fn permutation(&mut self, n: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(&mut self.0);
+        order
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::{Report, case};
 use half::{bf16, f16};
-use warpsmith::ops::{self, AdamOptions, LrnOptions, SgdOptions};
+use warpsmith::ops::{
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, LrnOptions, RmsPropOptions, SgdOptions,
+};
 use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
 
 /// 1 Mi elements, and a length that no vector divides.
@@ -97,6 +99,23 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     });
     run::<T>(report, "adam", n, || {
         ops::adam_step(&mut x, &dy, &mut m, &mut v, &AdamOptions::default(), 2)
+    });
+    run::<T>(report, "adagrad", n, || {
+        ops::adagrad_step(&mut x, &dy, &mut m, &AdagradOptions::default(), 2)
+    });
+    run::<T>(report, "adadelta", n, || {
+        ops::adadelta_step(&mut x, &dy, &mut m, &mut v, &AdadeltaOptions::default())
+    });
+    let plain = RmsPropOptions::default();
+    let momentum = RmsPropOptions {
+        momentum: 0.9,
+        ..plain
+    };
+    run::<T>(report, "rmsprop", n, || {
+        ops::rmsprop_step(&mut x, &dy, &mut v, None, &plain)
+    });
+    run::<T>(report, "rmsprop_momentum", n, || {
+        ops::rmsprop_step(&mut x, &dy, &mut v, Some(&mut m), &momentum)
     });
 }
 

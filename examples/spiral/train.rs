@@ -47,9 +47,6 @@ impl fmt::Display for Optimizer {
     }
 }
 
-/// Changes a network by its gradients.
-type Step = Box<dyn FnMut(&mut Sequential) -> Result<()>>;
-
 /// The data, and how long to train on it.
 pub struct Experiment {
     device: Device,
@@ -93,7 +90,7 @@ impl Experiment {
             .collect())
     }
 
-    pub fn train(&self, activation: Activation, optimizer: Optimizer) -> Result<Trained> {
+    pub fn train(&self, activation: Activation, choice: Optimizer) -> Result<Trained> {
         // other numbers than the data's
         let mut generator = Generator::manual_seed(self.seed.wrapping_add(1_000_003));
         let mut model =
@@ -102,21 +99,12 @@ impl Experiment {
             model = model.push(ReLU::new());
         }
         let mut model = model.push(Linear::new(HIDDEN, CLASSES, &mut generator, &self.device)?);
-        let mut step: Step = match optimizer {
-            Optimizer::Sgd => {
-                let mut sgd = optim::Sgd::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY);
-                Box::new(move |model| sgd.step(model))
-            }
-            Optimizer::Adam => {
-                let mut adam = optim::Adam::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY);
-                Box::new(move |model| adam.step(model))
-            }
+        let mut optimizer: Box<dyn optim::Optimizer> = match choice {
+            Optimizer::Sgd => Box::new(optim::Sgd::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY)),
+            Optimizer::Adam => Box::new(optim::Adam::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY)),
         };
         let mut criterion = CrossEntropyLoss::new();
-        let bar = progress(
-            self.iterations,
-            &format!("{activation:>4} + {optimizer:<4}"),
-        );
+        let bar = progress(self.iterations, &format!("{activation:>4} + {choice:<4}"));
         for iteration in 0..self.iterations {
             let logits = model.forward(&self.points)?;
             let loss = criterion.forward(&logits, &self.labels)?;
@@ -129,7 +117,7 @@ impl Experiment {
                 bar.set_position(u64::from(iteration + 1));
             }
             model.backward_parameters(&criterion.backward()?)?;
-            step(&mut model)?;
+            optimizer.step(&mut model)?;
         }
         bar.finish();
         let accuracy = self.accuracy(&model.forward(&self.points)?)?;

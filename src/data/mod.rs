@@ -1,5 +1,20 @@
-//! Data sets.
+//! Data sets, and batches of them.
+//!
+//! Points: [`spiral`]. Images: [`fashion_mnist`] from its files, [`glyphs`] made up here where there are none; a
+//! [`DataLoader`] shuffles them, cuts them into batches and has the next one ready in time.
+#![forbid(unsafe_code)]
 
+mod fashion_mnist;
+mod glyphs;
+mod idx;
+mod images;
+mod loader;
+mod resize;
 mod spiral;
 
+pub use fashion_mnist::{FASHION_MNIST_CLASSES, Split, fashion_mnist};
+pub use glyphs::glyphs;
+pub use idx::{Idx, read_idx};
+pub use images::Images;
+pub use loader::{DataLoader, Epoch};
 pub use spiral::spiral;

@@ -6,7 +6,8 @@
 //! [`Module::backward_parameters`], which does not work that one out.
 //!
 //! ```
-//! use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
+//! use warpsmith::nn::optim::{Adam, Optimizer};
+//! use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential};
 //! use warpsmith::{Device, Generator, data};
 //!
 //! let (device, mut generator) = (Device::best(), Generator::manual_seed(1));
@@ -16,7 +17,7 @@
 //!     .push(ReLU::new())
 //!     .push(Linear::new(100, 3, &mut generator, &device)?);
 //! let mut loss = CrossEntropyLoss::new();
-//! let mut adam = optim::Adam::new(1e-2);
+//! let mut adam = Adam::new(1e-2);
 //! for _ in 0..10 {
 //!     let logits = model.forward(&x)?;
 //!     loss.forward(&logits, &labels)?;

@@ -5,6 +5,8 @@
 //! into a tensor made beforehand, and `op_backward` is a function here. Programs that hold cudarc buffers already
 //! call `ops::<op>::cuda` directly.
 
+pub mod adadelta;
+pub mod adagrad;
 pub mod adam;
 pub mod add;
 pub mod argmax;
@@ -18,6 +20,7 @@ pub mod fill;
 pub mod lrn;
 pub mod matmul;
 pub mod relu;
+pub mod rmsprop;
 pub mod scale;
 pub mod sgd;
 pub mod sigmoid;
@@ -25,6 +28,8 @@ pub mod softmax;
 pub mod sum;
 pub mod transpose;
 
+pub use adadelta::{AdadeltaOptions, adadelta_step};
+pub use adagrad::{AdagradOptions, adagrad_step};
 pub use adam::{AdamOptions, adam_step};
 pub use column_sum::{column_sum, column_sum_out};
 pub use cross_entropy::{
@@ -33,6 +38,7 @@ pub use cross_entropy::{
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
 pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use relu::{relu_backward, relu_backward_out};
+pub use rmsprop::{RmsPropOptions, rmsprop_step};
 pub use sgd::{SgdOptions, sgd_step};
 pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
 pub use softmax::{

@@ -80,6 +80,7 @@ macro_rules! vectors {
 }
 
 vectors! {
+    adagrad
     adam
     argmax_negative_axis_keepdims_example
     argmax_negative_axis_keepdims_random

@@ -1,7 +1,8 @@
 //! What each ONNX operator is here.
 
 use warpsmith::ops::{
-    AdamOptions, MatmulOptions, SgdOptions, adam_step, cross_entropy, matmul_with, sgd_step,
+    AdagradOptions, AdamOptions, MatmulOptions, SgdOptions, adagrad_step, adam_step, cross_entropy,
+    matmul_with, sgd_step,
 };
 use warpsmith::{Device, Element, Result, Tensor};
 
@@ -86,10 +87,23 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
                 beta2: f64::from(node.float("beta", 0.999)),
                 eps: f64::from(node.float("epsilon", 0.0)),
                 weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
+                decoupled_weight_decay: false,
             };
             // timestep 0 is ONNX's way to switch the bias correction off; after very many steps it is 1
             adam_step(&mut p, &input(3)?, &mut m, &mut v, &options, u64::MAX)?;
             [p, m, v].iter().map(|t| flat(t, f64::from)).collect()
+        }
+        "Adagrad" => {
+            let (mut p, mut sum) = (input(2)?, input(4)?);
+            let options = AdagradOptions {
+                lr: rate(vector),
+                lr_decay: f64::from(node.float("decay_factor", 0.0)),
+                eps: f64::from(node.float("epsilon", 0.0)),
+                weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
+            };
+            // ONNX counts from 0
+            adagrad_step(&mut p, &input(3)?, &mut sum, &options, 1)?;
+            [p, sum].iter().map(|t| flat(t, f64::from)).collect()
         }
         "Momentum" => {
             let (mut p, mut velocity) = (input(2)?, input(4)?);

@@ -6,8 +6,9 @@ use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{SHAPES, outliers, tensor};
 
 /// Three steps with a large rate and decay, so that each of the scalars shows.
-fn check<T: Float>(device: &Device) {
+fn check<T: Float>(device: &Device, decoupled_weight_decay: bool) {
     let options = AdamOptions {
+        decoupled_weight_decay,
         lr: 0.5,
         weight_decay: 0.1,
         eps: 1e-3,
@@ -35,7 +36,12 @@ fn check<T: Float>(device: &Device) {
 }
 
 pub fn step(device: &Device) {
-    check::<f32>(device);
-    check::<f16>(device);
-    check::<bf16>(device);
+    check::<f32>(device, false);
+    check::<f16>(device, false);
+    check::<bf16>(device, false);
+}
+
+pub fn decoupled(device: &Device) {
+    check::<f32>(device, true);
+    check::<bf16>(device, true);
 }

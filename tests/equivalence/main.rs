@@ -6,6 +6,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adadelta;
+mod adagrad;
 mod adam;
 mod add;
 mod argmax;
@@ -20,6 +22,7 @@ mod lrn;
 mod matmul;
 mod planted;
 mod relu;
+mod rmsprop;
 mod scale;
 mod sgd;
 mod sigmoid;
@@ -65,6 +68,13 @@ macro_rules! tests {
 tests! {
     adam {
         step: ["adam_f32", "adam_f16", "adam_bf16"],
+        decoupled: ["adam_f32", "adam_bf16"],
+    }
+    adadelta {
+        step: ["adadelta_f32", "adadelta_f16", "adadelta_bf16"],
+    }
+    adagrad {
+        step: ["adagrad_f32", "adagrad_f16", "adagrad_bf16"],
     }
     add {
         out_of_place: ["add_f32", "add_f16", "add_bf16"],
@@ -187,6 +197,10 @@ tests! {
         forward: ["relu_f32", "relu_f16", "relu_bf16"],
         in_place: ["relu_f32", "relu_f16", "relu_bf16"],
         backward: ["relu_backward_f32", "relu_backward_f16", "relu_backward_bf16"],
+    }
+    rmsprop {
+        plain: ["rmsprop_f32", "rmsprop_f16", "rmsprop_bf16"],
+        momentum: ["rmsprop_momentum_f32", "rmsprop_momentum_f16", "rmsprop_momentum_bf16"],
     }
     scale {
         out_of_place: ["scale_f32", "scale_f16", "scale_bf16"],

@@ -1,4 +1,5 @@
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
+use warpsmith::nn::optim::{self, Optimizer};
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential};
 use warpsmith::{Device, Generator, Tensor};
 
 use crate::assert_says;
@@ -60,7 +61,16 @@ fn an_optimizer_that_meets_another_model() {
 #[test]
 fn rates_that_are_no_numbers() {
     for lr in [f64::NAN, -1.0, f64::INFINITY] {
-        assert_says(optim::Sgd::new(lr).step(&mut linear(1, 1)), &["lr"]);
-        assert_says(optim::Adam::new(lr).step(&mut linear(1, 1)), &["lr"]);
+        let optimizers: [Box<dyn Optimizer>; 6] = [
+            Box::new(optim::Sgd::new(lr)),
+            Box::new(optim::Adagrad::new(lr)),
+            Box::new(optim::Adadelta::new(lr)),
+            Box::new(optim::RmsProp::new(lr)),
+            Box::new(optim::Adam::new(lr)),
+            Box::new(optim::AdamW::new(lr)),
+        ];
+        for mut optimizer in optimizers {
+            assert_says(optimizer.step(&mut linear(1, 1)), &["lr"]);
+        }
     }
 }

@@ -1,4 +1,7 @@
-use warpsmith::ops::{AdamOptions, SgdOptions, adam_step, sgd_step};
+use warpsmith::ops::{
+    AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, adadelta_step,
+    adagrad_step, adam_step, rmsprop_step, sgd_step,
+};
 use warpsmith::{Device, Tensor};
 
 use crate::assert_says;
@@ -50,6 +53,53 @@ fn adam_options() {
 }
 
 #[test]
+fn adagrad_options() {
+    let ok = AdagradOptions::default();
+    let step = |options: &AdagradOptions, step| {
+        let [mut p, g, mut sum] = [(); 3].map(|()| zeros(&[2]));
+        adagrad_step(&mut p, &g, &mut sum, options, step)
+    };
+    let lr_decay = -0.5;
+    assert_says(
+        step(&AdagradOptions { lr_decay, ..ok }, 1),
+        &["lr_decay", "-0.5"],
+    );
+    let eps = f64::INFINITY;
+    assert_says(step(&AdagradOptions { eps, ..ok }, 1), &["eps", "inf"]);
+    assert_says(step(&ok, 0), &["from 1", "0"]);
+}
+
+#[test]
+fn adadelta_options() {
+    let ok = AdadeltaOptions::default();
+    let step = |options: &AdadeltaOptions| {
+        let [mut p, g, mut v, mut u] = [(); 4].map(|()| zeros(&[2]));
+        adadelta_step(&mut p, &g, &mut v, &mut u, options)
+    };
+    assert_says(
+        step(&AdadeltaOptions { rho: 1.5, ..ok }),
+        &["rho", "[0, 1)", "1.5"],
+    );
+    assert_says(step(&AdadeltaOptions { lr: -1.0, ..ok }), &["lr", "-1"]);
+}
+
+#[test]
+fn rmsprop_options() {
+    let ok = RmsPropOptions::default();
+    let step = |options: &RmsPropOptions| {
+        let [mut p, g, mut v] = [(); 3].map(|()| zeros(&[2]));
+        rmsprop_step(&mut p, &g, &mut v, None, options)
+    };
+    let alpha = f64::NAN;
+    assert_says(step(&RmsPropOptions { alpha, ..ok }), &["alpha", "NaN"]);
+    let momentum = 0.9;
+    assert_says(
+        step(&RmsPropOptions { momentum, ..ok }),
+        &["velocity", "none"],
+    );
+}
+
+#[test]
 fn shapes_that_differ() {
     let (mut p, mut m) = (zeros(&[2, 3]), zeros(&[2, 3]));
     let (g, mut wrong) = (zeros(&[2, 3]), zeros(&[6]));
@@ -66,6 +116,22 @@ fn shapes_that_differ() {
     let options = AdamOptions::default();
     assert_says(
         adam_step(&mut p, &g, &mut m, &mut wrong, &options, 1),
+        &words,
+    );
+    assert_says(
+        adagrad_step(&mut p, &g, &mut wrong, &AdagradOptions::default(), 1),
+        &words,
+    );
+    assert_says(
+        adadelta_step(&mut p, &g, &mut m, &mut wrong, &AdadeltaOptions::default()),
+        &words,
+    );
+    let options = RmsPropOptions {
+        momentum: 0.9,
+        ..RmsPropOptions::default()
+    };
+    assert_says(
+        rmsprop_step(&mut p, &g, &mut m, Some(&mut wrong), &options),
         &words,
     );
 }

@@ -1,4 +1,7 @@
-use warpsmith::ops::{AdamOptions, SgdOptions, adam_step, sgd_step};
+use warpsmith::ops::{
+    AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, adadelta_step,
+    adagrad_step, adam_step, rmsprop_step, sgd_step,
+};
 use warpsmith::{Device, Tensor};
 
 use crate::common::compare::{Tolerance, assert_close_f64};
@@ -76,10 +79,20 @@ fn sgd_is_pytorchs() {
 
 #[test]
 fn adam_is_pytorchs() {
+    adam(false);
+}
+
+#[test]
+fn adamw_is_pytorchs() {
+    adam(true);
+}
+
+fn adam(decoupled_weight_decay: bool) {
     let o = AdamOptions {
         lr: 0.1,
         weight_decay: 0.05,
         eps: 1e-2,
+        decoupled_weight_decay,
         ..AdamOptions::default()
     };
     let (p, gradients) = start();
@@ -92,7 +105,11 @@ fn adam_is_pytorchs() {
         adam_step(&mut got, &g, &mut m, &mut v, &o, t as u64 + 1).unwrap();
         let t = t as i32 + 1;
         for i in 0..N {
-            let g = f64::from(grad[i]) + o.weight_decay * p[i];
+            let mut g = f64::from(grad[i]);
+            match decoupled_weight_decay {
+                true => p[i] *= 1.0 - o.lr * o.weight_decay,
+                false => g += o.weight_decay * p[i],
+            }
             mean[i] = o.beta1 * mean[i] + (1.0 - o.beta1) * g;
             square[i] = o.beta2 * square[i] + (1.0 - o.beta2) * g * g;
             let m_hat = mean[i] / (1.0 - o.beta1.powi(t));
@@ -101,6 +118,90 @@ fn adam_is_pytorchs() {
         }
     }
     check("adam", &got, &p);
+}
+
+/// Steps of an optimizer with two states beside its formula in f64, `f(p, g, states, t) -> p`.
+fn stepped(
+    what: &str,
+    step: impl Fn(&mut Tensor<f32>, &Tensor<f32>, [&mut Tensor<f32>; 2], u64),
+    f: impl Fn(f64, f64, &mut [f64; 2], f64) -> f64,
+) {
+    let (p, gradients) = start();
+    let mut got = tensor(&p, &[N], &Device::Cpu);
+    let [mut a, mut b] = [(); 2].map(|()| Tensor::zeros(&[N], &Device::Cpu).unwrap());
+    let mut p: Vec<f64> = p.into_iter().map(f64::from).collect();
+    let mut states = vec![[0.0; 2]; N];
+    for (t, grad) in (1..).zip(&gradients) {
+        let g = tensor(grad, &[N], &Device::Cpu);
+        step(&mut got, &g, [&mut a, &mut b], t);
+        for i in 0..N {
+            p[i] = f(p[i], f64::from(grad[i]), &mut states[i], t as f64);
+        }
+    }
+    check(what, &got, &p);
+}
+
+#[test]
+fn adagrad_is_pytorchs() {
+    let o = AdagradOptions {
+        lr: 0.1,
+        lr_decay: 0.3,
+        weight_decay: 0.05,
+        eps: 1e-2,
+    };
+    stepped(
+        "adagrad",
+        |p, g, [sum, _], t| adagrad_step(p, g, sum, &o, t).unwrap(),
+        |p, g, [sum, _], t| {
+            let g = g + o.weight_decay * p;
+            *sum += g * g;
+            p - o.lr / (1.0 + (t - 1.0) * o.lr_decay) * g / (sum.sqrt() + o.eps)
+        },
+    );
+}
+
+#[test]
+fn adadelta_is_pytorchs() {
+    let o = AdadeltaOptions {
+        lr: 0.7,
+        rho: 0.8,
+        weight_decay: 0.05,
+        eps: 1e-2,
+    };
+    stepped(
+        "adadelta",
+        |p, g, [v, u], _| adadelta_step(p, g, v, u, &o).unwrap(),
+        |p, g, [v, u], _| {
+            let g = g + o.weight_decay * p;
+            *v = *v * o.rho + g * g * (1.0 - o.rho);
+            let delta = (*u + o.eps).sqrt() / (*v + o.eps).sqrt() * g;
+            *u = *u * o.rho + delta * delta * (1.0 - o.rho);
+            p - o.lr * delta
+        },
+    );
+}
+
+#[test]
+fn rmsprop_is_pytorchs() {
+    for momentum in [0.0, 0.8] {
+        let o = RmsPropOptions {
+            lr: 0.05,
+            alpha: 0.9,
+            weight_decay: 0.05,
+            eps: 1e-2,
+            momentum,
+        };
+        stepped(
+            "rmsprop",
+            |p, g, [v, b], _| rmsprop_step(p, g, v, Some(b), &o).unwrap(),
+            |p, g, [v, b], _| {
+                let g = g + o.weight_decay * p;
+                *v = *v * o.alpha + g * g * (1.0 - o.alpha);
+                *b = *b * momentum + g / (v.sqrt() + o.eps);
+                p - o.lr * *b
+            },
+        );
+    }
 }
 
 #[test]

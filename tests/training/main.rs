@@ -3,7 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid, optim};
+use warpsmith::nn::optim::{self, Optimizer};
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};
 use warpsmith::{Device, Generator, Result, data};
 
 use common::compare::{Tolerance, assert_close};
@@ -11,7 +12,7 @@ use common::compare::{Tolerance, assert_close};
 const STEPS: usize = 20;
 
 /// Losses of every step of a short run, then the trained weights.
-fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
+fn train(device: &Device, make: fn() -> Box<dyn Optimizer>) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut generator = Generator::manual_seed(11);
     let (x, labels) = data::spiral(3, 40, &mut generator, device)?;
     let mut model = Sequential::new()
@@ -21,17 +22,13 @@ fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
         .push(Sigmoid::new())
         .push(Linear::new(10, 3, &mut generator, device)?);
     let mut criterion = CrossEntropyLoss::new();
-    let mut adam_steps = optim::Adam::new(1e-2).weight_decay(1e-4);
-    let mut sgd_steps = optim::Sgd::new(0.5).momentum(0.9).weight_decay(1e-4);
+    let mut optimizer = make();
     let mut losses = Vec::new();
     for _ in 0..STEPS {
         let logits = model.forward(&x)?;
         losses.push(criterion.forward(&logits, &labels)?.item()?);
         model.backward_parameters(&criterion.backward()?)?;
-        match adam {
-            true => adam_steps.step(&mut model)?,
-            false => sgd_steps.step(&mut model)?,
-        }
+        optimizer.step(&mut model)?;
     }
     let mut weights = Vec::new();
     for parameter in model.parameters() {
@@ -40,13 +37,36 @@ fn train(device: &Device, adam: bool) -> Result<(Vec<f32>, Vec<f32>)> {
     Ok((losses, weights))
 }
 
+/// Each with rates under which the loss falls in so few steps.
+const OPTIMIZERS: [(&str, fn() -> Box<dyn Optimizer>); 7] = [
+    ("Sgd", || {
+        Box::new(optim::Sgd::new(0.5).momentum(0.9).weight_decay(1e-4))
+    }),
+    ("Nesterov", || {
+        Box::new(optim::Sgd::new(0.5).momentum(0.9).nesterov())
+    }),
+    ("Adagrad", || {
+        Box::new(optim::Adagrad::new(0.05).weight_decay(1e-4))
+    }),
+    ("Adadelta", || {
+        Box::new(optim::Adadelta::new(20.0).weight_decay(1e-4))
+    }),
+    ("RmsProp", || {
+        Box::new(optim::RmsProp::new(1e-2).momentum(0.5).weight_decay(1e-4))
+    }),
+    ("Adam", || {
+        Box::new(optim::Adam::new(1e-2).weight_decay(1e-4))
+    }),
+    ("AdamW", || Box::new(optim::AdamW::new(1e-2))),
+];
+
 #[test]
 fn the_loss_falls() {
-    for adam in [false, true] {
-        let (losses, _) = train(&Device::Cpu, adam).unwrap();
+    for (name, make) in OPTIMIZERS {
+        let (losses, _) = train(&Device::Cpu, make).unwrap();
         assert!(
             losses[STEPS - 1] < 0.97 * losses[0],
-            "from {} to {}",
+            "{name}: from {} to {}",
             losses[0],
             losses[STEPS - 1]
         );
@@ -59,23 +79,23 @@ fn the_loss_falls() {
     ignore = "this build holds no kernels: NVRTC was not found"
 )]
 fn every_device_trains_alike() {
-    for adam in [false, true] {
-        let (want_losses, want_weights) = train(&Device::Cpu, adam).unwrap();
+    for (name, make) in OPTIMIZERS {
+        let (want_losses, want_weights) = train(&Device::Cpu, make).unwrap();
         for device in common::devices::cuda_devices() {
-            let (losses, weights) = train(&device, adam).unwrap();
+            let (losses, weights) = train(&device, make).unwrap();
             // each step adds its own rounding, and Adam divides small gradients by their own size
             let tolerance = Tolerance {
                 abs: 2e-4,
                 rel: 1e-4,
             };
             assert_close(
-                &format!("losses on {device}"),
+                &format!("{name}: losses on {device}"),
                 &losses,
                 &want_losses,
                 tolerance,
             );
             assert_close(
-                &format!("weights on {device}"),
+                &format!("{name}: weights on {device}"),
                 &weights,
                 &want_weights,
                 Tolerance {

@@ -1,6 +1,6 @@
 //! Adam.
 
-use super::State;
+use super::{Optimizer, State};
 use crate::error::Result;
 use crate::nn::Module;
 use crate::ops::{self, AdamOptions};
@@ -25,6 +25,13 @@ impl Adam {
         }
     }
 
+    /// [`AdamW`](super::AdamW) without decay.
+    pub(super) fn decoupled(lr: f64) -> Self {
+        let mut adam = Self::new(lr);
+        adam.options.decoupled_weight_decay = true;
+        adam
+    }
+
     /// How much of the first and second moment each step keeps.
     #[must_use]
     pub fn betas(mut self, beta1: f64, beta2: f64) -> Self {
@@ -45,12 +52,10 @@ impl Adam {
         self.options.weight_decay = weight_decay;
         self
     }
+}
 
-    /// Changes every parameter by its gradient.
-    ///
-    /// # Errors
-    /// Options out of range, or a model other than that of the first step.
-    pub fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+impl Optimizer for Adam {
+    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         let mut parameters = model.parameters();
         let state = self.state.of("Adam", &parameters)?;
         let step = self.steps + 1;

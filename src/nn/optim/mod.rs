@@ -1,14 +1,31 @@
 //! Optimizers: each changes a model's parameters by their gradients, one fused launch per parameter.
 
+mod adadelta;
+mod adagrad;
 mod adam;
+mod adamw;
+mod rmsprop;
 mod sgd;
 
+pub use adadelta::Adadelta;
+pub use adagrad::Adagrad;
 pub use adam::Adam;
+pub use adamw::AdamW;
+pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
-use super::Parameter;
+use super::{Module, Parameter};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
+
+/// What changes a model's parameters by their gradients (`torch.optim.Optimizer`).
+pub trait Optimizer: Send {
+    /// Changes every parameter by its gradient.
+    ///
+    /// # Errors
+    /// Options out of range, or a model other than that of the first step.
+    fn step(&mut self, model: &mut dyn Module) -> Result<()>;
+}
 
 /// What an optimizer remembers of each parameter, made on the first step; `N` tensors of the parameter's shape.
 #[derive(Debug)]

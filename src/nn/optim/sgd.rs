@@ -1,6 +1,6 @@
 //! Stochastic gradient descent.
 
-use super::State;
+use super::{Optimizer, State};
 use crate::error::Result;
 use crate::nn::Module;
 use crate::ops::{self, SgdOptions};
@@ -45,12 +45,10 @@ impl Sgd {
         self.options.weight_decay = weight_decay;
         self
     }
+}
 
-    /// Changes every parameter by its gradient.
-    ///
-    /// # Errors
-    /// Options out of range, or a model other than that of the first step.
-    pub fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+impl Optimizer for Sgd {
+    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         let mut parameters = model.parameters();
         let (options, step) = (&self.options, self.steps + 1);
         if options.momentum == 0.0 {

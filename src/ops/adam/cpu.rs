@@ -14,7 +14,10 @@ pub(crate) fn adam<T: Float>(p: &mut [T], g: &[T], m: &mut [f32], v: &mut [f32],
             let g = s.weight_decay.mul_add(p, g);
             let m = s.beta1.mul_add(m, s.take1 * g);
             let v = s.beta2.mul_add(v, s.take2 * g * g);
-            (p - s.rate * m / v.sqrt().mul_add(s.root, s.eps), [m, v])
+            (
+                s.keep * p - s.rate * m / v.sqrt().mul_add(s.root, s.eps),
+                [m, v],
+            )
         },
     );
 }

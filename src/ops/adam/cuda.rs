@@ -38,6 +38,7 @@ pub fn adam<T: Float>(
         s.root,
         s.eps,
         s.weight_decay,
+        s.keep,
     ];
     let launch = launch.scalar(n as i64);
     scalars.into_iter().fold(launch, Launch::scalar).run()

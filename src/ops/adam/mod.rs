@@ -6,13 +6,17 @@
 //! v = beta2 * v + (1 - beta2) * g^2
 //! param -= lr * (m / (1 - beta1^step)) / (sqrt(v / (1 - beta2^step)) + eps)
 //! ```
+//! With decoupled weight decay, which is PyTorch's `torch.optim.AdamW` (Loshchilov, Hutter 2019), `g = grad` and
+//! `param = (1 - lr * weight_decay) * param` before the last line instead.
+//!
 //! ONNX `Adam` adds its epsilon before the bias is corrected: divide it by `sqrt(1 - beta2^step)`.
 
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::{at_least_0, below_1, steps_from_1};
 use crate::element::Float;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ops::dispatch;
 use crate::tensor::Tensor;
 
@@ -29,8 +33,10 @@ pub struct AdamOptions {
     pub beta2: f64,
     /// Added to the root of the mean square.
     pub eps: f64,
-    /// L2 penalty, added to the gradient (not AdamW's).
+    /// L2 penalty, added to the gradient; or, decoupled, the share of lr that the parameter itself loses.
     pub weight_decay: f64,
+    /// Whether the decay passes the moments by: `torch.optim.AdamW`.
+    pub decoupled_weight_decay: bool,
 }
 
 impl Default for AdamOptions {
@@ -41,6 +47,7 @@ impl Default for AdamOptions {
             beta2: 0.999,
             eps: 1e-8,
             weight_decay: 0.0,
+            decoupled_weight_decay: false,
         }
     }
 }
@@ -60,30 +67,25 @@ pub(crate) struct Scalars {
     pub(crate) root: f32,
     pub(crate) eps: f32,
     pub(crate) weight_decay: f32,
+    /// `1 - lr * weight_decay` where the decay is decoupled, else 1
+    pub(crate) keep: f32,
 }
 
 impl AdamOptions {
     /// The scalars of one step, if the options are within PyTorch's ranges.
     pub(crate) fn scalars(&self, step: u64) -> Result<Scalars> {
-        let at_least_0 = [
+        let options = [
             ("lr", self.lr),
             ("eps", self.eps),
             ("weight_decay", self.weight_decay),
         ];
-        for (name, value) in at_least_0 {
-            if !(value.is_finite() && value >= 0.0) {
-                let expected = format!("a {name} of at least 0");
-                return Err(Error::argument(OP, expected, value));
-            }
-        }
-        for (name, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(Error::argument(OP, format!("a {name} in [0, 1)"), value));
-            }
-        }
-        if step == 0 {
-            return Err(Error::argument(OP, "steps that count from 1", step));
-        }
+        at_least_0(OP, options)?;
+        below_1(OP, [("beta1", self.beta1), ("beta2", self.beta2)])?;
+        steps_from_1(OP, step)?;
+        let (penalty, decay) = match self.decoupled_weight_decay {
+            true => (0.0, self.weight_decay),
+            false => (self.weight_decay, 0.0),
+        };
         let bias = |beta: f64| 1.0 - beta.powf(step as f64);
         Ok(Scalars {
             rate: (self.lr / bias(self.beta1)) as f32,
@@ -93,7 +95,8 @@ impl AdamOptions {
             take2: (1.0 - self.beta2) as f32,
             root: bias(self.beta2).sqrt().recip() as f32,
             eps: self.eps as f32,
-            weight_decay: self.weight_decay as f32,
+            weight_decay: penalty as f32,
+            keep: (1.0 - self.lr * decay) as f32,
         })
     }
 }

@@ -13,6 +13,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
+use crate::checks::{at_least_0, steps_from_1};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
@@ -49,16 +50,14 @@ impl Default for SgdOptions {
 
 impl SgdOptions {
     pub(crate) fn check(&self) -> Result<()> {
-        for (name, value) in [
-            ("lr", self.lr),
-            ("momentum", self.momentum),
-            ("weight_decay", self.weight_decay),
-        ] {
-            if !(value.is_finite() && value >= 0.0) {
-                let expected = format!("a {name} of at least 0");
-                return Err(Error::argument(OP, expected, value));
-            }
-        }
+        at_least_0(
+            OP,
+            [
+                ("lr", self.lr),
+                ("momentum", self.momentum),
+                ("weight_decay", self.weight_decay),
+            ],
+        )?;
         if !self.dampening.is_finite() {
             let expected = "a finite dampening";
             return Err(Error::argument(OP, expected, self.dampening));
@@ -90,9 +89,7 @@ pub fn sgd_step<T: Float>(
     step: u64,
 ) -> Result<()> {
     options.check()?;
-    if step == 0 {
-        return Err(Error::argument(OP, "steps that count from 1", step));
-    }
+    steps_from_1(OP, step)?;
     if options.momentum == 0.0 {
         return dispatch::step::<T, f32, 0>(
             OP,

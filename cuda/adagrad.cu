@@ -1,0 +1,23 @@
+// adagrad: g = dp + weight_decay * p;  h = h + g^2;  p -= rate * g / (sqrt(h) + eps),  rate = lr / (1 + (t - 1) lr_decay)
+//
+// Parameters  p parameter and dp its gradient (n); h sum of squares (n), f32 whatever p is
+// Grid        any; each thread strides over packs of four elements
+// Why         one launch per parameter: p and h are read once and written once, dp is read once, all in f32 between
+// Limits      h holds the first accumulator value before the first step. The binding computes rate in f64.
+
+#include "optimizer.cuh"
+
+struct Adagrad {
+    f32 rate, eps, weight_decay;
+    __device__ __forceinline__ f32 operator()(f32 w, f32 g, f32 (&s)[1]) const {
+        g = fmaf(weight_decay, w, g);
+        s[0] = fmaf(g, g, s[0]);
+        return w - rate * g / (sqrtf(s[0]) + eps);
+    }
+};
+
+#define ADAGRAD(T)                                                                                                     \
+    extern "C" __global__ void adagrad_##T(T* p, const T* dp, f32* h, i64 n, f32 rate, f32 eps, f32 weight_decay) {    \
+        step(p, dp, States<1>{{h}}, n, false, Adagrad{rate, eps, weight_decay});                                       \
+    }
+FOR_EACH_FLOAT(ADAGRAD)

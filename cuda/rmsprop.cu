@@ -1,0 +1,37 @@
+// rmsprop: g = dp + weight_decay * p;  v = alpha v + (1 - alpha) g^2;  p -= lr * g / (sqrt(v) + eps)
+// rmsprop_momentum: g and v as above;  b = momentum * b + g / (sqrt(v) + eps);  p -= lr * b
+//
+// Parameters  p parameter and dp its gradient (n); v mean square, b velocity (n), f32 whatever p is; take = 1 - alpha
+// Grid        any; each thread strides over packs of four elements
+// Why         one launch per parameter: p, v and b are read once and written once, dp is read once, all in f32 between
+// Limits      v and b are zeros before the first step
+
+#include "optimizer.cuh"
+
+struct RmsProp {
+    f32 lr, alpha, take, eps, weight_decay, momentum;
+    // the step over lr; v becomes the new mean square
+    __device__ __forceinline__ f32 scaled(f32 w, f32 g, f32& v) const {
+        g = fmaf(weight_decay, w, g);
+        v = fmaf(alpha, v, take * g * g);
+        return g / (sqrtf(v) + eps);
+    }
+    __device__ __forceinline__ f32 operator()(f32 w, f32 g, f32 (&s)[1]) const {
+        return fmaf(-lr, scaled(w, g, s[0]), w);
+    }
+    __device__ __forceinline__ f32 operator()(f32 w, f32 g, f32 (&s)[2]) const {
+        s[1] = fmaf(momentum, s[1], scaled(w, g, s[0]));
+        return fmaf(-lr, s[1], w);
+    }
+};
+
+#define RMSPROP(T)                                                                                                     \
+    extern "C" __global__ void rmsprop_##T(T* p, const T* dp, f32* v, i64 n, f32 lr, f32 alpha, f32 take, f32 eps,     \
+                                           f32 weight_decay) {                                                         \
+        step(p, dp, States<1>{{v}}, n, false, RmsProp{lr, alpha, take, eps, weight_decay, 0.0f});                      \
+    }                                                                                                                  \
+    extern "C" __global__ void rmsprop_momentum_##T(T* p, const T* dp, f32* v, f32* b, i64 n, f32 lr, f32 alpha,       \
+                                                    f32 take, f32 eps, f32 weight_decay, f32 momentum) {               \
+        step(p, dp, States<2>{{v, b}}, n, false, RmsProp{lr, alpha, take, eps, weight_decay, momentum});               \
+    }
+FOR_EACH_FLOAT(RMSPROP)

@@ -1,0 +1,40 @@
+//! AdamW.
+
+use super::{Adam, Optimizer};
+use crate::error::Result;
+use crate::nn::Module;
+
+/// [`Adam`] with weight decay that passes its moments by (`torch.optim.AdamW`).
+#[derive(Debug)]
+pub struct AdamW(Adam);
+
+impl AdamW {
+    /// AdamW with betas 0.9 and 0.999, eps 1e-8 and weight decay 0.01.
+    pub fn new(lr: f64) -> Self {
+        Self(Adam::decoupled(lr).weight_decay(1e-2))
+    }
+
+    /// How much of the first and second moment each step keeps.
+    #[must_use]
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        Self(self.0.betas(beta1, beta2))
+    }
+
+    /// What is added to the root of the second moment.
+    #[must_use]
+    pub fn eps(self, eps: f64) -> Self {
+        Self(self.0.eps(eps))
+    }
+
+    /// The share of lr that each parameter loses at every step.
+    #[must_use]
+    pub fn weight_decay(self, weight_decay: f64) -> Self {
+        Self(self.0.weight_decay(weight_decay))
+    }
+}
+
+impl Optimizer for AdamW {
+    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+        self.0.step(model)
+    }
+}

@@ -1,0 +1,26 @@
+//! Adadelta on the CPU.
+
+use crate::cpu;
+use crate::element::Float;
+
+pub(crate) fn adadelta<T: Float>(
+    p: &mut [T],
+    g: &[T],
+    v: &mut [f32],
+    u: &mut [f32],
+    [lr, rho, take, eps, weight_decay]: [f32; 5],
+) {
+    cpu::step(
+        p,
+        g,
+        [v, u],
+        #[inline(always)]
+        |p, g, [v, u]| {
+            let g = weight_decay.mul_add(p, g);
+            let v = rho.mul_add(v, take * g * g);
+            let d = (u + eps).sqrt() / (v + eps).sqrt() * g;
+            let u = rho.mul_add(u, take * d * d);
+            ((-lr).mul_add(d, p), [v, u])
+        },
+    );
+}

@@ -1,0 +1,85 @@
+//! Adagrad (Duchi, Hazan, Singer 2011), one fused step per parameter: PyTorch's `torch.optim.Adagrad`.
+//!
+//! ```text
+//! g = grad + weight_decay * param
+//! sum = sum + g^2
+//! param -= lr / (1 + (step - 1) * lr_decay) * g / (sqrt(sum) + eps)
+//! ```
+//! ONNX `Adagrad` is the same with `decay_factor` for `lr_decay` and steps that count from 0.
+
+pub(crate) mod cpu;
+pub mod cuda;
+
+use crate::checks::{at_least_0, steps_from_1};
+use crate::element::Float;
+use crate::error::Result;
+use crate::ops::dispatch;
+use crate::tensor::Tensor;
+
+const OP: &str = "adagrad";
+
+/// The arguments of `torch.optim.Adagrad`, with its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdagradOptions {
+    /// Learning rate.
+    pub lr: f64,
+    /// How fast the rate falls with the steps.
+    pub lr_decay: f64,
+    /// Added to the root of the sum of squares.
+    pub eps: f64,
+    /// L2 penalty, added to the gradient.
+    pub weight_decay: f64,
+}
+
+impl Default for AdagradOptions {
+    fn default() -> Self {
+        Self {
+            lr: 1e-2,
+            lr_decay: 0.0,
+            eps: 1e-10,
+            weight_decay: 0.0,
+        }
+    }
+}
+
+impl AdagradOptions {
+    /// The rate of one step, if the options are within PyTorch's ranges.
+    pub(crate) fn rate(&self, step: u64) -> Result<f64> {
+        at_least_0(
+            OP,
+            [
+                ("lr", self.lr),
+                ("lr_decay", self.lr_decay),
+                ("eps", self.eps),
+                ("weight_decay", self.weight_decay),
+            ],
+        )?;
+        steps_from_1(OP, step)?;
+        Ok(self.lr / (1.0 + (step - 1) as f64 * self.lr_decay))
+    }
+}
+
+/// One step of [`AdagradOptions`] for one parameter, in place; `step` counts from 1.
+///
+/// `sum`, the sum of the squared gradients, has the parameter's shape, is `f32` whatever the parameter is, and is filled
+/// with the first accumulator value (PyTorch's is 0) before the first step.
+///
+/// # Errors
+/// Different shapes or devices, options outside PyTorch's ranges, or a step of 0.
+pub fn adagrad_step<T: Float>(
+    param: &mut Tensor<T>,
+    grad: &Tensor<T>,
+    sum: &mut Tensor<f32>,
+    options: &AdagradOptions,
+    step: u64,
+) -> Result<()> {
+    let rate = options.rate(step)?;
+    dispatch::step(
+        OP,
+        param,
+        grad,
+        [sum],
+        |p, g, [h]| cpu::adagrad(p, g, h, options, rate),
+        |s, p, g, [h]| cuda::adagrad(s, p, g, h, options, step),
+    )
+}

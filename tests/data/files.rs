@@ -1,0 +1,161 @@
+//! IDX files, plain and compressed: what was written comes back, whatever was damaged is an error.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, write::GzEncoder};
+use proptest::prelude::*;
+use tempfile::{TempDir, tempdir};
+use warpsmith::Error;
+use warpsmith::data::{Split, fashion_mnist, read_idx};
+
+fn idx(shape: &[u32], bytes: &[u8]) -> Vec<u8> {
+    let mut file = vec![0, 0, 8, shape.len() as u8];
+    shape.iter().for_each(|d| file.extend(d.to_be_bytes()));
+    file.extend(bytes);
+    file
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn written(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("file");
+    fs::write(&path, bytes).unwrap();
+    (dir, path)
+}
+
+/// The text of an error, which must name the file.
+fn refused(bytes: &[u8]) -> String {
+    let (_dir, path) = written(bytes);
+    let text = read_idx(&path).unwrap_err().to_string();
+    assert!(text.contains(path.to_str().unwrap()), "{text}");
+    text
+}
+
+#[test]
+fn plain_and_compressed_files_hold_the_same() {
+    let pixels: Vec<u8> = (0..24).collect();
+    let file = idx(&[2, 3, 4], &pixels);
+    for file in [gzip(&file), file] {
+        let (_dir, path) = written(&file);
+        let read = read_idx(&path).unwrap();
+        assert_eq!((read.shape, read.bytes), (vec![2, 3, 4], pixels.clone()));
+    }
+}
+
+#[test]
+fn what_is_damaged_says_how() {
+    let whole = idx(&[2, 3], &[1, 2, 3, 4, 5, 6]);
+    assert!(refused(&[]).contains("an IDX file"));
+    assert!(refused(&whole[..10]).contains("an IDX file"));
+    assert!(refused(&whole[..15]).contains("6 elements, as the shape [2, 3] says, got 3"));
+    assert!(refused(&idx(&[2], &[1, 2, 3])).contains("got more"));
+    let mut floats = whole.clone();
+    floats[2] = 0x0d;
+    assert!(refused(&floats).contains("unsigned bytes"));
+    assert!(refused(&idx(&[u32::MAX; 8], &[])).contains("at most"));
+}
+
+#[test]
+fn a_wrong_checksum_is_found() {
+    let mut packed = gzip(&idx(&[2, 3], &[1, 2, 3, 4, 5, 6]));
+    let checksum = packed.len() - 8;
+    packed[checksum] ^= 1;
+    assert!(refused(&packed).contains("an IDX file, plain or gzip"));
+}
+
+proptest! {
+    /// A changed or shortened file is read as what it then says, or refused; it never ends the program.
+    #[test]
+    fn mutated_files_are_read_or_refused(
+        compressed: bool,
+        at in 0_usize..60,
+        to: u8,
+        cut in 0_usize..60,
+    ) {
+        let mut file = idx(&[2, 3, 4], &[7; 24]);
+        if compressed {
+            file = gzip(&file);
+        }
+        let (place, len) = (at % file.len(), file.len() - cut % file.len());
+        file[place] = to;
+        let (_dir, path) = written(&file[..len]);
+        if let Ok(read) = read_idx(&path) {
+            prop_assert_eq!(read.bytes.len(), read.shape.iter().product::<usize>());
+        }
+    }
+
+    #[test]
+    fn anything_at_all_is_read_or_refused(mut file in proptest::collection::vec(any::<u8>(), 0..80), valid: bool) {
+        if valid && file.len() >= 4 {
+            file[..3].copy_from_slice(&[0, 0, 8]);
+            file[3] %= 4;
+        }
+        let (_dir, path) = written(&file);
+        if let Ok(read) = read_idx(&path) {
+            prop_assert_eq!(read.bytes.len(), read.shape.iter().product::<usize>());
+        }
+    }
+}
+
+fn write_set(dir: &Path, part: &str, images: &[u8], labels: &[u8]) {
+    fs::write(dir.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+    let packed = gzip(labels);
+    fs::write(dir.join(format!("{part}-labels-idx1-ubyte.gz")), packed).unwrap();
+}
+
+#[test]
+fn fashion_mnist_reads_its_files() {
+    let dir = tempdir().unwrap();
+    let pixels: Vec<u8> = (0..2 * 784).map(|i| (i % 251) as u8).collect();
+    write_set(
+        dir.path(),
+        "train",
+        &idx(&[2, 28, 28], &pixels),
+        &idx(&[2], &[9, 0]),
+    );
+    let images = fashion_mnist(Some(dir.path()), Split::Train).unwrap();
+    assert_eq!(
+        (images.len(), images.size(), images.label(0)),
+        (2, [28, 28], Some(9))
+    );
+    assert_eq!(images.pixels(1), Some(&pixels[784..]));
+}
+
+#[test]
+fn a_missing_file_says_where_to_get_it() {
+    let dir = tempdir().unwrap();
+    let error = fashion_mnist(Some(dir.path()), Split::Test).unwrap_err();
+    assert!(matches!(error, Error::File { .. }), "{error:?}");
+    let text = error.to_string();
+    for part in [
+        "t10k-images-idx3-ubyte",
+        "apt install dataset-fashion-mnist",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn labels_outside_the_classes_name_the_file() {
+    let dir = tempdir().unwrap();
+    write_set(
+        dir.path(),
+        "t10k",
+        &idx(&[1, 1, 1], &[0]),
+        &idx(&[1], &[10]),
+    );
+    let text = fashion_mnist(Some(dir.path()), Split::Test)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("t10k-images") && text.contains("got 10 in row 0"),
+        "{text}"
+    );
+}
