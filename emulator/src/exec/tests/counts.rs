@@ -203,7 +203,12 @@ fn fragments_count_as_lines_of_their_blocks() {
         count(32, &text)
     };
     let counts = load(16);
-    assert_eq!(counts.global_read, traffic(4, 32, 512, 512));
+    // neighbouring blocks have a half each of the same sectors
+    let halves = Global {
+        block_sectors: 16,
+        ..traffic(4, 32, 512, 512)
+    };
+    assert_eq!(counts.global_read, halves);
     // rows of 64 bytes: of a half-warp's four, the first and third meet; padded to 96 bytes none do
     assert_eq!(
         (
