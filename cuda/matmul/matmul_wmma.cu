@@ -94,10 +94,12 @@ template <class S, class T, bool CONTIGUOUS_K> struct Stager {
         count_k -= S::BK;
     }
 
-    // The first n elements, then zeros.
+    // The first n elements, then zeros; in one store, since the padding keeps chunks, not elements, off each other's banks.
     static __device__ __forceinline__ void by_element(T* to, const T* from, int n) {
-#pragma unroll 1
-        for (int e = 0; e < PER; e++) to[e] = e < n ? from[e] : from_f32<T>(0.0f);
+        Vec<T> chunk;
+#pragma unroll
+        for (int e = 0; e < PER; e++) chunk.at[e] = e < n ? from[e] : from_f32<T>(0.0f);
+        store_vec(to, chunk);
     }
 
 #if __CUDA_ARCH__ >= 800

@@ -20,6 +20,7 @@ mod emulated;
 mod fill;
 mod lrn;
 mod matmul;
+mod planted;
 mod relu;
 mod rmsprop;
 mod scale;

@@ -4,6 +4,7 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::async_copy as run;
+use crate::exec::count::Touch;
 use crate::exec::handler::{same, select};
 use crate::exec::inst::level;
 use crate::ptx::ast::{Number, Operand};
@@ -78,6 +79,7 @@ fn start<'a>(
     ];
     let draft = f.emit(runs);
     draft
+        .touches(Touch::Copy)
         .uses(0, target.base)
         .uses(1, source.base)
         .m(0, *bytes as u8);

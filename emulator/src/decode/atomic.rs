@@ -4,8 +4,9 @@ use super::function::{Function, Result};
 use super::memory::{levels, take_hints, take_space};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::access::spaces;
+use crate::exec::access::{Kind, spaces};
 use crate::exec::atomic::{Atomic, op as which};
+use crate::exec::count::Touch;
 use crate::exec::handler::select;
 use crate::exec::inst::level;
 use crate::ptx::ast::Operand;
@@ -75,8 +76,18 @@ pub fn decode<'a>(
         ("generic", 8) => levels!(Atomic, u64, spaces::GENERIC),
         _ => return f.unsupported(op.text).map(|()| true),
     };
+    let touch = Touch::Lanes {
+        space: match space {
+            "global" => spaces::GLOBAL,
+            "shared" => spaces::SHARED,
+            _ => spaces::GENERIC,
+        },
+        bytes: ty.bytes() as u8,
+        kind: Kind::Update,
+    };
     let draft = f.emit(runs);
     draft
+        .touches(touch)
         .uses(0, address.base)
         .uses(2, b)
         .m(0, operation)

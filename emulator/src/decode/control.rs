@@ -6,6 +6,7 @@ use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::call;
 use crate::exec::control as run;
+use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::inst::{NONE, Run};
 use crate::ptx::ast::{Instruction, Operand};
@@ -66,6 +67,9 @@ pub fn guarded_branch<'a>(
     };
     let target = f.target(name)?;
     branch(f, target, Some((predicate, negated)));
+    if let Some(draft) = f.drafts.last_mut() {
+        draft.touches(Touch::Branch);
+    }
     Ok(())
 }
 
@@ -217,6 +221,7 @@ fn table_branch<'a>(
     let at = f.pool.len() as u32;
     f.pool.resize(f.pool.len() + targets.len(), NONE);
     f.emit(same::<run::BranchTable>())
+        .touches(Touch::Table)
         .uses(0, index)
         .a(at)
         .imm(targets.len() as i64);

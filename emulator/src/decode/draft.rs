@@ -1,5 +1,6 @@
 //! Instructions whose registers have no place yet.
 
+use crate::exec::count::{Touch, Trace};
 use crate::exec::inst::{Inst, NONE, Run};
 
 /// A virtual register.
@@ -43,6 +44,7 @@ pub struct Draft {
     pub guarded: bool,
     /// The routine a direct call goes to.
     pub callee: Option<usize>,
+    pub trace: Trace,
 }
 
 impl Draft {
@@ -63,6 +65,7 @@ impl Draft {
             leave: Leave::Next,
             guarded,
             callee: None,
+            trace: Trace::default(),
         }
     }
 
@@ -93,6 +96,12 @@ impl Draft {
             reg,
             written,
         });
+        self
+    }
+
+    /// Where the instruction touches memory.
+    pub fn touches(&mut self, touch: Touch) -> &mut Draft {
+        self.trace.touch = touch;
         self
     }
 

@@ -4,8 +4,10 @@ use super::emit::{count, plain};
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
+use crate::exec::float::blurred::{self, Blurred};
 use crate::exec::float::{self, mode};
 use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::inst::Run;
 use crate::exec::rounding::Rounding;
 use crate::ptx::ast::Operand;
 
@@ -60,6 +62,12 @@ pub(super) fn single<'a>(
             };
             (runs, 3)
         }
+        "div" | "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "ex2" | "lg2"
+            if blurred::on() && (approx || op.has("full")) =>
+        {
+            op.take("full");
+            blurred(op.base, m & mode::FTZ != 0)
+        }
         "div" => {
             let _ = op.take("full");
             let runs = match (nearest, m & mode::FTZ != 0) {
@@ -109,6 +117,22 @@ pub(super) fn single<'a>(
     };
     count(f, op, operands, sources)?;
     plain(f, op, operands, Type::F32, Some(runs), m)
+}
+
+/// An approximation with its error, and how many operands it takes.
+fn blurred(base: &str, ftz: bool) -> ([Run; 3], usize) {
+    match base {
+        "div" if ftz => (same::<Map2<Blurred<float::Div<true>>>>(), 2),
+        "div" => (same::<Map2<Blurred<float::Div<false>>>>(), 2),
+        "rcp" => (same::<Map1<Blurred<float::Rcp>>>(), 1),
+        "sqrt" => (same::<Map1<Blurred<float::Sqrt>>>(), 1),
+        "rsqrt" => (same::<Map1<Blurred<float::Rsqrt>>>(), 1),
+        "sin" => (same::<Map1<Blurred<float::Sin>>>(), 1),
+        "cos" => (same::<Map1<Blurred<float::Cos>>>(), 1),
+        "tanh" => (same::<Map1<Blurred<float::Tanh>>>(), 1),
+        "ex2" => (same::<Map1<Blurred<float::Ex2>>>(), 1),
+        _ => (same::<Map1<Blurred<float::Lg2>>>(), 1),
+    }
 }
 
 /// `.NaN`, `.xorsign.abs`, `.abs` of `min` and `max`.

@@ -73,7 +73,7 @@ pub(super) fn decode<'a>(
             (ty == Type::S32).then(|| same::<Map3<int::MadHiSat<i32>>>()),
             3,
         ),
-        _ if sat => (None, 0),
+        _ if sat && op.base != "mad24" => (None, 0),
         ("add", None) if matches!(ty, Type::U16x2 | Type::S16x2) => {
             (Some(same::<Map2<int::Add16x2>>()), 2)
         }
@@ -101,10 +101,17 @@ pub(super) fn decode<'a>(
             Type::S64 => (Some(same::<Map1<int::Abs<i64>>>()), 1),
             _ => (None, 1),
         },
-        ("mul24", Some(half)) => {
-            count(f, op, operands, 2)?;
-            let m = u8::from(half == "hi") | if ty.signed() { 2 } else { 0 };
-            return plain(f, op, operands, ty, Some(same::<Map2<int::Mul24>>()), m);
+        ("mul24" | "mad24", Some(half @ ("lo" | "hi"))) if matches!(ty, Type::U32 | Type::S32) => {
+            if sat && (op.base, half, ty) != ("mad24", "hi", Type::S32) {
+                return f.unsupported(op.text);
+            }
+            let m = u8::from(half == "hi") | u8::from(ty.signed()) << 1 | u8::from(sat) << 2;
+            let (runs, sources) = match op.base {
+                "mul24" => (same::<Map2<int::Mul24>>(), 2),
+                _ => (same::<Map3<int::Mad24>>(), 3),
+            };
+            count(f, op, operands, sources)?;
+            return plain(f, op, operands, ty, Some(runs), m);
         }
         _ => (None, 0),
     };

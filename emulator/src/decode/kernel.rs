@@ -70,7 +70,7 @@ impl<'a> Symbols<'a> {
         self.routines = vec![index];
         self.shared.clear();
         self.shared_end = 0;
-        let (mut code, mut runs, mut pool) = (vec![], vec![], vec![]);
+        let (mut code, mut runs, mut traces, mut pool) = (vec![], vec![], vec![], vec![]);
         let (mut routines, mut locs, mut calls) = (vec![], vec![], vec![]);
         let mut next = 0;
         while next < self.routines.len() {
@@ -88,6 +88,7 @@ impl<'a> Symbols<'a> {
                 }
                 code.push(draft.inst);
                 runs.push(draft.runs);
+                traces.push(draft.trace);
             }
             pool.extend(laid_out.pool);
             locs.extend(laid_out.locs);
@@ -102,7 +103,7 @@ impl<'a> Symbols<'a> {
             code[at].a = callee as u32;
         }
         locs.sort_by_key(|(line, _)| *line);
-        let mut program = Program::new(code, runs);
+        let mut program = Program::new(code, runs, traces);
         program.pool = pool;
         program.routines = routines;
         program.tokens = self.routines.iter().map(|r| *r as u32).collect();

@@ -4,7 +4,8 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::operand::{Address, width};
 use super::types::Type;
-use crate::exec::access::spaces;
+use crate::exec::access::{Kind, spaces};
+use crate::exec::count::Touch;
 use crate::exec::handler::{same, select};
 use crate::exec::inst::{Run, level};
 use crate::exec::load::{Load, LoadParam, Store, modifier};
@@ -164,6 +165,16 @@ pub fn decode<'a>(
     let Some(runs) = choose(space, &address, ty, load) else {
         return f.unsupported(op.text).map(|()| true);
     };
+    let touch = Touch::Lanes {
+        space: match space {
+            "global" => spaces::GLOBAL,
+            "shared" => spaces::SHARED,
+            "generic" => spaces::GENERIC,
+            _ => spaces::LOCAL,
+        },
+        bytes: ty.bytes() as u8 * vector,
+        kind: if load { Kind::Read } else { Kind::Write },
+    };
     let by_param = space == "param" && address.param.is_some();
     let draft = f.emit(runs);
     draft
@@ -177,7 +188,7 @@ pub fn decode<'a>(
     if let Some(at) = address.param.filter(|_| by_param) {
         draft.imm(i64::from(at) + address.offset).a(ty.bytes());
     } else {
-        draft.uses(0, address.base);
+        draft.uses(0, address.base).touches(touch);
     }
     for (i, reg) in regs.into_iter().enumerate() {
         if load {

@@ -1,5 +1,6 @@
 //! The statements of a function, one after the other: names, scopes, guards.
 
+use super::class;
 use super::control;
 use super::family;
 use super::function::{Function, Name, Result, Scope};
@@ -98,7 +99,10 @@ impl<'a> Function<'a, '_> {
         };
         let predicate = self.register(name, Type::Pred)?;
         if control::takes_guard(opcode.base) {
-            return control::guarded_branch(self, &mut opcode, instruction, predicate, negated);
+            let first = self.drafts.len();
+            control::guarded_branch(self, &mut opcode, instruction, predicate, negated)?;
+            class::note(instruction.opcode, &mut self.drafts[first..]);
+            return Ok(());
         }
         if control::leaves(opcode.base) {
             // control or a wait under a guard: jump around it
@@ -123,7 +127,9 @@ impl<'a> Function<'a, '_> {
         opcode: &mut Opcode<'a>,
         instruction: &'a Instruction<'a>,
     ) -> Result<()> {
+        let first = self.drafts.len();
         family::decode(self, opcode, &instruction.operands)?;
+        class::note(instruction.opcode, &mut self.drafts[first..]);
         match opcode.untaken() {
             Some(modifier) => self.unsupported(format!("modifier .{modifier} of {}", opcode.text)),
             None => Ok(()),

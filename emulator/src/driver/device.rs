@@ -5,6 +5,8 @@ use super::entry::{Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::heap::Heap;
 use crate::check::Checks;
+use crate::exec::float::blurred;
+use crate::exec::order::Order;
 use crate::exec::{ComputeCapability, Options};
 use std::env;
 use std::ffi::c_char;
@@ -67,8 +69,27 @@ impl Device {
         let (major, minor) = text.trim().split_once('.').ok_or_else(wrong)?;
         let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
         let profile = attributes::profile((number(major)?, number(minor)?)).ok_or_else(wrong)?;
-        let memory = number_from("CUDA_EMULATOR_MEMORY", "bytes")?.unwrap_or(DEFAULT_MEMORY);
-        let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "seconds")?;
+        let memory =
+            number_from("CUDA_EMULATOR_MEMORY", "a number of bytes")?.unwrap_or(DEFAULT_MEMORY);
+        super::counts::initialise();
+        let order = number_from("CUDA_EMULATOR_ORDER", "a seed")?.map(Order);
+        if let Some(seed) = number_from::<u64>("CUDA_EMULATOR_APPROXIMATE", "a seed")? {
+            // 0 is a seed too
+            blurred::switch(seed.wrapping_add(1).max(1));
+        }
+        let sums_backward = match env::var("CUDA_EMULATOR_ACCUMULATE")
+            .as_deref()
+            .map(str::trim)
+        {
+            Err(_) | Ok("" | "forward") => false,
+            Ok("backward") => true,
+            Ok(other) => {
+                return Err(format!(
+                    "CUDA_EMULATOR_ACCUMULATE is {other:?}; it can be forward or backward"
+                ));
+            }
+        };
+        let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "a number of seconds")?;
         Ok(Device {
             profile,
             capability: ComputeCapability {
@@ -79,6 +100,8 @@ impl Device {
             options: Options {
                 checks: checks()?,
                 time_limit,
+                order,
+                sums_backward,
                 ..Options::default()
             },
         })
@@ -104,7 +127,7 @@ fn number_from<T: FromStr>(name: &str, of: &str) -> Result<Option<T>, String> {
     };
     match text.trim().parse() {
         Ok(number) => Ok(Some(number)),
-        Err(_) => Err(format!("{name} is {text:?}; it must be a number of {of}")),
+        Err(_) => Err(format!("{name} is {text:?}; it must be {of}")),
     }
 }
 

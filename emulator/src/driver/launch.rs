@@ -1,6 +1,7 @@
 //! Launches: checks the shape, copies the arguments, hands over to `exec`.
 
 use super::attributes::{MAX_BLOCK, MAX_GRID};
+use super::counts;
 use super::device::{Device, device};
 use super::entry::{In, api};
 use super::error::{Error, Outcome};
@@ -144,13 +145,14 @@ impl Launch {
     }
 
     pub fn execute(&self, device: &Device) -> Result<(), Fault> {
-        exec::launch(
-            &self.kernel,
-            &self.config,
-            &self.arguments,
-            &device.heap.memory,
-            &device.options,
-        )
+        let (kernel, config) = (&self.kernel, &self.config);
+        let (memory, options) = (&device.heap.memory, &device.options);
+        if !counts::wanted() {
+            return exec::launch(kernel, config, &self.arguments, memory, options);
+        }
+        let counted = exec::launch_counted(kernel, config, &self.arguments, memory, options)?;
+        counts::add(&kernel.name, &counted);
+        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ mod capture_calls;
 mod context;
 mod context_config;
 mod copy;
+mod counts;
 mod device;
 mod entry;
 mod error;

@@ -36,6 +36,39 @@ impl Copies {
     }
 }
 
+/// Bytes that each lane's copy takes from its source.
+#[inline(always)]
+fn filled(c: &Context<'_>, i: &Inst) -> [u32; 32] {
+    let bytes = u32::from(i.m[0]);
+    let sizes = (i.r[2] != NONE).then(|| c.row::<u32>(i.r[2]).all());
+    let ignored = if i.r[3] == NONE {
+        0
+    } else {
+        c.predicate(i.r[3])
+    };
+    std::array::from_fn(|lane| {
+        if ignored >> lane & 1 != 0 {
+            0
+        } else {
+            sizes.map_or(bytes, |s| s[lane].min(bytes))
+        }
+    })
+}
+
+/// Calls `f` with every lane's place in a space: where `Start` writes, and what it reads from there.
+pub fn accesses(c: &Context<'_>, i: &Inst, mut f: impl FnMut(u8, Kind, [u64; 32], u32, u32)) {
+    let bytes = u32::from(i.m[0]);
+    let targets = c.addresses(i.r[0], i.m[1] != 0, i.imm);
+    let sources = c.addresses(i.r[1], i.m[2] != 0, i64::from(i.a as i32));
+    f(spaces::SHARED, Kind::Write, targets, c.active, bytes);
+    let filled = filled(c, i);
+    for size in 1..=bytes {
+        let lanes = c.lanes().filter(|l| filled[*l] == size);
+        let lanes = lanes.fold(0, |m, l| m | 1 << l);
+        f(spaces::GENERIC, Kind::Read, sources, lanes, size);
+    }
+}
+
 /// `cp.async.ca`, `cp.async.cg`. `r`: shared address, global address, source size or none, ignore predicate or none;
 /// `m[0]` bytes, `m[1]`, `m[2]` whether the addresses have 64 bits; `imm`, `a` are their offsets.
 pub struct Start<const LEVEL: u8>;
@@ -45,19 +78,8 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
         let bytes = u32::from(i.m[0]);
         let mut targets = c.addresses(i.r[0], i.m[1] != 0, i.imm);
         let sources = c.addresses(i.r[1], i.m[2] != 0, i64::from(i.a as i32));
-        let sizes = (i.r[2] != NONE).then(|| c.row::<u32>(i.r[2]).all());
-        let ignored = if i.r[3] == NONE {
-            0
-        } else {
-            c.predicate(i.r[3])
-        };
-        let filled = |lane: usize| {
-            if ignored >> lane & 1 != 0 {
-                0
-            } else {
-                sizes.map_or(bytes, |s| s[lane].min(bytes))
-            }
-        };
+        let filled = filled(c, i);
+        let filled = |lane: usize| filled[lane];
         // the target counts as a write only once the copy is waited for, but must lie inside from the start
         if let Err(flow) =
             c.resolve::<{ spaces::SHARED }, LEVEL>(i, &mut targets, bytes, Kind::Write, false)

@@ -1,11 +1,14 @@
 //! A block: its warps, its shared memory, its barriers. It can stop and go on, on any thread.
 
 use super::barrier::Barrier;
+use super::count::Sectors;
 use super::launch::Launch;
 use super::run::{Stop, run_warp};
+use super::stuck::States;
 use super::warp::Warp;
 use crate::check::shared::{SharedShadow, Wanted};
 use crate::check::{Fault, FaultKind};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Rounds in which every warp only spun before the block steps aside for others.
 const IDLE_ROUNDS: u32 = 2;
@@ -27,6 +30,10 @@ pub struct Block {
     pub barriers_used: u32,
     pub shadow: SharedShadow,
     pub fault: Option<Box<Fault>>,
+    /// What it was like whenever it only spun.
+    pub states: States,
+    /// What it has touched, where that is counted.
+    pub sectors: Sectors,
 }
 
 /// Why a block stopped.
@@ -72,6 +79,8 @@ impl Block {
         self.barriers = Default::default();
         self.barriers_used = 0;
         self.fault = None;
+        self.states = States::default();
+        self.sectors = Sectors::default();
     }
 
     /// Where a byte of shared memory lies; the caller has checked the address against `shared_bytes`.
@@ -83,12 +92,26 @@ impl Block {
             .wrapping_add(address as usize)
     }
 
+    /// Registers, local and shared memory, and where every lane is, as a number.
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.shared.hash(&mut hasher);
+        for warp in &self.warps {
+            warp.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// Runs until the end, or until it can do nothing but spin.
     pub fn run(&mut self, launch: &Launch<'_>) -> BlockStop {
-        let mut idle = 0;
+        let (mut idle, mut round) = (0, 0);
         loop {
             let (mut moved, mut spun) = (false, false);
-            for index in 0..self.warps.len() {
+            round += 1;
+            for turn in 0..self.warps.len() {
+                let order = launch.options.order;
+                let warps = self.warps.len() as u64;
+                let index = order.map_or(turn, |o| o.nth(round, turn as u64, warps) as usize);
                 if self.waiting >> index & 1 != 0 || self.warps[index].live == 0 {
                     continue;
                 }

@@ -1,5 +1,6 @@
 //! What a caller says to load and to launch.
 
+use super::order::Order;
 use crate::check::Checks;
 use std::fmt;
 
@@ -75,10 +76,14 @@ pub struct LaunchConfig {
 pub struct Options {
     /// What to check.
     pub checks: Checks,
-    /// Seconds without any progress after which a spinning kernel is called deadlocked, if that is checked.
+    /// Seconds in which nothing changes after which a spinning kernel is called deadlocked, if that is checked.
     pub patience: u32,
     /// Seconds after which a kernel is ended, as a display's watchdog does; none is the default.
     pub time_limit: Option<u32>,
+    /// Another order of blocks and warps than from the first to the last.
+    pub order: Option<Order>,
+    /// Matrix products are summed from the last term on, each sum truncated, instead of from the first, rounded.
+    pub sums_backward: bool,
 }
 
 impl Default for Options {
@@ -87,6 +92,8 @@ impl Default for Options {
             checks: Checks::ALL,
             patience: 30,
             time_limit: None,
+            order: None,
+            sums_backward: false,
         }
     }
 }

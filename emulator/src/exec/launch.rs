@@ -5,16 +5,19 @@
 
 use super::block::{Block, BlockStop};
 use super::config::{LaunchConfig, Options};
+use super::count::Counting;
 use super::inst::{Inst, level};
 use super::module::Kernel;
 use super::program::Program;
+use super::stuck::Patience;
 use crate::check::{Fault, FaultKind};
 use crate::memory::{Memory, Range};
+use cuda_emulator_counts::Counts;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Blocks that may wait aside before no fresh one is begun (cooperative launches have no such limit).
 const MOST_ASIDE: usize = 1024;
@@ -36,6 +39,9 @@ pub struct Launch<'a> {
     pub memory: &'a Memory,
     pub ranges: &'a [Range],
     pub options: &'a Options,
+    /// Counts, if they are wanted.
+    pub counting: Option<&'a Counting>,
+    watching: AtomicBool,
     cancelled: AtomicBool,
     progress: AtomicU64,
 }
@@ -46,9 +52,23 @@ impl Launch<'_> {
         self.cancelled.load(Ordering::Relaxed)
     }
 
+    /// Whether writes of memory are looked at: they are once the kernel seems to be stuck.
+    pub fn watches(&self) -> bool {
+        self.watching.load(Ordering::Relaxed)
+    }
+
+    pub fn set_watching(&self, on: bool) {
+        self.watching.store(on, Ordering::Relaxed);
+    }
+
     /// Notes that something other than spinning has happened.
     pub fn progress(&self) {
         self.progress.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often something has.
+    pub fn progress_so_far(&self) -> u64 {
+        self.progress.load(Ordering::Relaxed)
     }
 }
 
@@ -73,6 +93,39 @@ pub fn launch(
     params: &[u8],
     memory: &Memory,
     options: &Options,
+) -> Result<(), Fault> {
+    execute(kernel, config, params, memory, options, None)
+}
+
+/// Runs a kernel to its end, and says what it did.
+///
+/// # Errors
+/// As `launch`.
+pub fn launch_counted(
+    kernel: &Kernel,
+    config: &LaunchConfig,
+    params: &[u8],
+    memory: &Memory,
+    options: &Options,
+) -> Result<Counts, Fault> {
+    let counting = Counting::new(&memory.ranges());
+    execute(kernel, config, params, memory, options, Some(&counting))?;
+    let threads: u32 = config.block.iter().product();
+    Ok(Counts {
+        launches: 1,
+        block_threads: threads.into(),
+        block_shared: kernel.static_shared as u64 + u64::from(config.dynamic_shared),
+        ..counting.finish()
+    })
+}
+
+fn execute(
+    kernel: &Kernel,
+    config: &LaunchConfig,
+    params: &[u8],
+    memory: &Memory,
+    options: &Options,
+    counting: Option<&Counting>,
 ) -> Result<(), Fault> {
     let threads = config
         .block
@@ -135,6 +188,8 @@ pub fn launch(
         memory,
         ranges: &ranges,
         options,
+        counting,
+        watching: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),
         progress: AtomicU64::new(0),
     };
@@ -148,8 +203,9 @@ struct Grid<'a> {
     fresh: AtomicU64,
     aside: Mutex<VecDeque<Block>>,
     fault: Mutex<Option<Fault>>,
-    /// The last progress seen, and when.
-    seen: Mutex<(u64, Instant)>,
+    /// Blocks that have ended.
+    ended: AtomicU64,
+    patience: Patience,
 }
 
 impl<'a> Grid<'a> {
@@ -160,7 +216,8 @@ impl<'a> Grid<'a> {
             fresh: AtomicU64::new(0),
             aside: Mutex::default(),
             fault: Mutex::default(),
-            seen: Mutex::new((0, Instant::now())),
+            ended: AtomicU64::new(0),
+            patience: Patience::default(),
         }
     }
 
@@ -238,12 +295,18 @@ impl<'a> Grid<'a> {
             };
             match block.run(self.launch) {
                 BlockStop::Ended => {
+                    self.ended.fetch_add(1, Ordering::Relaxed);
                     self.launch.progress();
                     spare = block;
                 }
                 BlockStop::Stalled => {
-                    if self.launch.options.checks.deadlock {
-                        self.check_patience(&mut block);
+                    if self.launch.options.checks.deadlock
+                        && self
+                            .patience
+                            .ends(self.launch, &mut block, || self.unfinished())
+                        && let Some(fault) = block.fault.take()
+                    {
+                        self.stop(*fault);
                     }
                     lock(&self.aside).push_back(block);
                 }
@@ -257,6 +320,12 @@ impl<'a> Grid<'a> {
         }
     }
 
+    /// Blocks that were begun and have not ended.
+    fn unfinished(&self) -> u64 {
+        let begun = self.fresh.load(Ordering::Relaxed).min(self.blocks);
+        begun - self.ended.load(Ordering::Relaxed)
+    }
+
     /// A fresh block, or the one that has waited longest. A worker that finds none is done: whoever holds the last
     /// blocks will bring them to their end.
     fn next(&self, spare: &mut Block) -> Option<Block> {
@@ -265,41 +334,12 @@ impl<'a> Grid<'a> {
             let number = self.fresh.fetch_add(1, Ordering::Relaxed);
             if number < self.blocks {
                 let mut block = std::mem::take(spare);
+                let order = self.launch.options.order;
+                let number = order.map_or(number, |order| order.nth(0, number, self.blocks));
                 block.reset(self.launch, number);
                 return Some(block);
             }
         }
         lock(&self.aside).pop_front()
-    }
-
-    fn check_patience(&self, block: &mut Block) {
-        let mut seen = lock(&self.seen);
-        let progress = self.launch.progress.load(Ordering::Relaxed);
-        if progress != seen.0 {
-            *seen = (progress, Instant::now());
-        } else if seen.1.elapsed() > Duration::from_secs(self.launch.options.patience.into()) {
-            drop(seen);
-            block.report_spin(self.launch);
-            if let Some(fault) = block.fault.take() {
-                self.stop(*fault);
-            }
-        }
-    }
-}
-
-impl Block {
-    fn report_spin(&mut self, launch: &Launch<'_>) {
-        let spinning = self.warps.iter().find_map(|w| {
-            w.groups
-                .first()
-                .map(|g| (w.index * 32 + g.mask.trailing_zeros(), g.pc))
-        });
-        let (thread, pc) = spinning.unwrap_or((0, 0));
-        let line = launch.code[pc as usize].line;
-        let what = format!(
-            "No progress for {} s: the threads only loop",
-            launch.options.patience
-        );
-        self.report(launch, FaultKind::LaunchTimeout, line, thread, &what, &[]);
     }
 }

@@ -3,11 +3,14 @@
 mod block;
 mod config;
 mod context;
+pub mod count;
 mod launch;
 mod module;
+pub mod order;
 mod print;
 mod report;
 mod run;
+mod stuck;
 mod warp;
 
 pub mod handler;
@@ -36,7 +39,7 @@ pub mod sync;
 pub mod tensor;
 
 pub use config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
-pub use launch::launch;
+pub use launch::{launch, launch_counted};
 pub use module::{Kernel, Module};
 
 #[cfg(test)]

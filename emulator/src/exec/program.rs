@@ -1,5 +1,6 @@
 //! A kernel and every function it can reach, ready to run.
 
+use super::count::Trace;
 use super::inst::{Inst, Run};
 use super::special::Special;
 use crate::ptx::ast::Loc;
@@ -10,6 +11,8 @@ pub struct Program {
     plain: Vec<Inst>,
     runs: Vec<[Run; 3]>,
     levels: [OnceLock<Vec<Inst>>; 3],
+    /// What each instruction is, for those who look on.
+    pub traces: Vec<Trace>,
     /// Operand lists too long for an instruction.
     pub pool: Vec<u32>,
     /// Routine 0 is the kernel.
@@ -54,12 +57,13 @@ pub enum Constant {
 }
 
 impl Program {
-    /// Puts the parts together; `runs` has one entry for each instruction.
-    pub fn new(plain: Vec<Inst>, runs: Vec<[Run; 3]>) -> Program {
+    /// Puts the parts together; `runs` and `traces` have one entry for each instruction.
+    pub fn new(plain: Vec<Inst>, runs: Vec<[Run; 3]>, traces: Vec<Trace>) -> Program {
         Program {
             plain,
             runs,
             levels: Default::default(),
+            traces,
             pool: vec![],
             routines: vec![],
             tokens: vec![],

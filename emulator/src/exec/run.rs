@@ -2,8 +2,10 @@
 
 use super::block::Block;
 use super::context::{Context, Hit};
+use super::count::Counter;
 use super::inst::{Flow, Inst};
 use super::launch::Launch;
+use super::stuck::Watcher;
 use super::warp::{Group, Wait, Warp};
 
 /// Backward jumps of a group before the other groups of its warp get a turn.
@@ -25,6 +27,22 @@ pub enum Stop {
     Spinning,
     /// `Block::fault` says why.
     Failed,
+}
+
+/// What looks on while instructions run.
+pub trait Observer {
+    /// Before an instruction.
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32);
+    /// Behind it.
+    fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow);
+}
+
+/// Nobody: the loop compiled with it has nothing of the others.
+impl Observer for () {
+    #[inline(always)]
+    fn before(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32) {}
+    #[inline(always)]
+    fn after(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32, _: Flow) {}
 }
 
 /// Runs a warp of a block; the warp is handed back.
@@ -91,7 +109,17 @@ impl Context<'_> {
     }
 
     fn interpret(&mut self) {
-        let code: &[Inst] = self.launch.code;
+        let launch = self.launch;
+        match launch.counting {
+            _ if launch.watches() => self.observed(&mut Watcher::default()),
+            Some(counting) => self.observed(&mut Counter::new(counting)),
+            None => self.observed(&mut ()),
+        }
+    }
+
+    fn observed(&mut self, observer: &mut impl Observer) {
+        let launch = self.launch;
+        let code: &[Inst] = launch.code;
         let mut pc = self.pc;
         loop {
             if pc >= self.limit {
@@ -99,9 +127,12 @@ impl Context<'_> {
                 return;
             }
             let inst = &code[pc as usize];
+            observer.before(self, launch, pc);
             // SAFETY: `inst.run` was selected for this processor, and the frame of the running group has the layout
             // of the routine that `pc` is in: calls and returns change both together.
-            match unsafe { (inst.run)(self, inst) } {
+            let flow = unsafe { (inst.run)(self, inst) };
+            observer.after(self, launch, pc, flow);
+            match flow {
                 Flow::Next => pc += 1,
                 Flow::Jump => pc = self.pc,
                 Flow::Switch => return,

@@ -8,9 +8,10 @@
 use super::context::Lanes;
 use super::launch::Launch;
 use super::program::{Constant, Routine};
+use std::hash::{Hash, Hasher};
 
 /// Where a group is in the register file and in local memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Hash)]
 pub struct Frame {
     /// Offset in the register file.
     pub base: u32,
@@ -82,6 +83,17 @@ pub struct Warp {
     pub rotate: bool,
     /// Asynchronous copies that have not been waited for.
     pub copies: super::async_copy::Copies,
+}
+
+impl Hash for Warp {
+    /// What decides how it goes on; not how often it has run.
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.registers.hash(hasher);
+        self.local.hash(hasher);
+        for group in &self.groups {
+            (group.pc, group.mask, group.frame, &group.stack).hash(hasher);
+        }
+    }
 }
 
 impl Warp {

@@ -12,6 +12,11 @@
 //! The emulator is asked for by its path and loaded under the name `libcuda.so`, so that cudarc, or anything else
 //! that looks for the driver by name later on, finds it. Programs need not know.
 
+mod counting;
+
+pub use counting::count;
+pub use cuda_emulator_counts as counts;
+
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW, Symbol};
 use std::ffi::{c_char, c_int, c_uint};
 use std::io::Write;
@@ -100,9 +105,11 @@ fn candidates() -> Vec<PathBuf> {
         .into()
 }
 
-/// The library must outlive every pointer into it that others have by now.
+/// The library, which must outlive every pointer into it that others have by now.
+static LIBRARY: OnceLock<Library> = OnceLock::new();
+
 fn keep(library: Library) {
-    std::mem::forget(library);
+    let _ = LIBRARY.set(library);
 }
 
 fn marked(library: &Library) -> bool {

@@ -91,10 +91,18 @@ def integer():
                  f"bfi.b{bits} %d0, %a0, %a1, %a2, %a3;")
     low24 = lambda a: a & 0xFFFFFF
     s24 = lambda a: signed(a, 24)
-    binary("integer", "mul24_lo_u32", "9.7.1.5 mul24", "u32", U32,
-           lambda a, b: low24(a) * low24(b) & 0xFFFFFFFF, "mul24.lo.u32")
-    binary("integer", "mul24_hi_s32", "9.7.1.5 mul24", "s32", U32,
-           lambda a, b: s24(a) * s24(b) >> 16 & 0xFFFFFFFF, "mul24.hi.s32")
+    saturated = lambda v: min(max(v, -(1 << 31)), (1 << 31) - 1)
+    rows = [(a, b, U32[(k * 3 + 1) % 16]) for k, (a, b) in enumerate(pairs(U32, 3))]
+    a, b, c = columns(rows)
+    for ty, part in (("u32", low24), ("s32", s24)):
+        for half, shift in (("lo", 0), ("hi", 16)):
+            product = lambda a, b, part=part, shift=shift: part(a) * part(b) >> shift & 0xFFFFFFFF
+            binary("integer", f"mul24_{half}_{ty}", "9.7.1.5 mul24", ty, U32, product, f"mul24.{half}.{ty}")
+            emit("integer", f"mad24_{half}_{ty}", "9.7.1.6 mad24", [(ty, a), (ty, b), (ty, c)],
+                 [(ty, [product(a, b) + c & 0xFFFFFFFF for a, b, c in rows])], f"mad24.{half}.{ty} %d0, %a0, %a1, %a2;")
+    emit("integer", "mad24_hi_sat_s32", "9.7.1.6 mad24", [("s32", a), ("s32", b), ("s32", c)],
+         [("s32", [saturated((s24(a) * s24(b) >> 16) + signed(c, 32)) & 0xFFFFFFFF for a, b, c in rows])],
+         "mad24.hi.sat.s32 %d0, %a0, %a1, %a2;")
     sat = lambda v: min(max(v, -(1 << 31)), (1 << 31) - 1) & 0xFFFFFFFF
     s32 = lambda a: signed(a, 32)
     binary("integer", "add_sat_s32", "9.7.1.1 add", "s32", U32, lambda a, b: sat(s32(a) + s32(b)), "add.sat.s32")

@@ -4,7 +4,8 @@ use super::{by_space, list, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::access::spaces;
+use crate::exec::access::{Kind, spaces};
+use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::tensor::matrix::{self, LoadMatrix, StoreMatrix};
 use crate::ptx::ast::Operand;
@@ -42,7 +43,9 @@ pub fn decode<'a>(
     } else {
         by_space!(space, StoreMatrix: SHARED)
     };
+    let kind = if load { Kind::Read } else { Kind::Write };
     let draft = f.emit(runs).uses(0, address.base).imm(address.offset);
+    draft.touches(Touch::Matrices(kind));
     draft.m(matrix::modifier::COUNT, count as u8);
     draft.m(matrix::modifier::TRANS, trans.into());
     draft.m(matrix::modifier::WIDE, address.wide.into());

@@ -5,6 +5,8 @@ use super::{by_space, list, pool, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
+use crate::exec::access::Kind;
+use crate::exec::count::Touch;
 use crate::exec::tensor::wmma::{Load, Store};
 use crate::exec::tensor::{form, wmma_modifier as modifier};
 use crate::ptx::ast::Operand;
@@ -75,8 +77,10 @@ pub fn decode<'a>(
         by_space!(space, Store: GLOBAL SHARED)
     };
     let at = pool(f, registers.len());
+    let kind = if load { Kind::Read } else { Kind::Write };
     let draft = f
         .emit(runs)
+        .touches(Touch::Fragment { space, kind })
         .uses(0, address.base)
         .uses(1, stride)
         .imm(address.offset)

@@ -68,4 +68,13 @@ lanes! {
         };
         if m & 1 != 0 { (product >> 16) as u32 } else { product as u32 }
     }
+    /// `mad24`; as `Mul24`, bit 2 for `.hi.sat.s32`.
+    Mad24 [m] (a: u32, b: u32, c: u32) -> u32 {
+        let product = Mul24::f(m, a, b);
+        if m & 4 != 0 {
+            (product as i32).saturating_add(c as i32) as u32
+        } else {
+            product.wrapping_add(c)
+        }
+    }
 }

@@ -30,6 +30,12 @@ fn transposed(register: &[u32; 32]) -> [u32; 32] {
     recast(&transpose(&rows))
 }
 
+/// The rows' addresses as the instruction has them, and how many matrices there are.
+pub fn addresses(c: &Context<'_>, i: &Inst) -> ([u64; 32], usize) {
+    let at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+    (at, i.m[COUNT].into())
+}
+
 /// The rows' addresses: lane 8 j + r has row r of matrix j. Rows must be aligned to their 16 bytes.
 #[inline(always)]
 fn rows<const SPACE: u8, const LEVEL: u8>(

@@ -2,7 +2,7 @@
 
 use super::blocks::{Blocks, Tiling};
 use super::converge::whole_warp;
-use super::multiply::{Arithmetic, Ascending, Order};
+use super::multiply::{Arithmetic, Ascending, Descending, Order};
 use super::numbers::{Rows, transpose};
 use crate::exec::context::{Context, Lane};
 use crate::exec::handler::Op;
@@ -103,7 +103,12 @@ where
             }
             let columns = &right[t.b(n, 0)..][..t.k];
             let addend = C::read(c, offsets, i.m[KIND_C]);
-            sums.push(Ascending::tile(&arithmetic, &rows[..t.k], columns, &addend));
+            let rows = &rows[..t.k];
+            sums.push(if c.launch.options.sums_backward {
+                Descending::tile(&arithmetic, rows, columns, &addend)
+            } else {
+                Ascending::tile(&arithmetic, rows, columns, &addend)
+            });
         }
         for (block, offsets) in sums.all().iter().zip(d.chunks_exact(of_d)) {
             C::write(c, offsets, i.m[KIND_D], block);

@@ -1,6 +1,7 @@
 //! The arithmetic: 8 x 8 tiles of D = A B + C.
 
 use super::numbers::Rows;
+use crate::exec::rounding::{self, Rounding};
 
 /// How two factors and a sum make a sum.
 pub trait Arithmetic {
@@ -9,6 +10,10 @@ pub trait Arithmetic {
     /// What a sum starts from.
     fn start(&self, c: Self::Sum) -> Self::Sum;
     fn step(&self, a: Self::Factor, b: Self::Factor, sum: Self::Sum) -> Self::Sum;
+    /// A step that rounds otherwise, where the ISA does not say how.
+    fn other_step(&self, a: Self::Factor, b: Self::Factor, sum: Self::Sum) -> Self::Sum {
+        self.step(a, b, sum)
+    }
     /// The result of the whole sum and the C it belongs to.
     fn finish(&self, sum: Self::Sum, c: Self::Sum) -> Self::Sum;
 }
@@ -60,6 +65,31 @@ impl Order for Ascending {
     }
 }
 
+/// From C on, against k, each sum truncated: what is right in both orders does not lean on either.
+pub struct Descending;
+
+impl Order for Descending {
+    #[inline(never)]
+    fn tile<M: Arithmetic, const P: usize>(
+        arithmetic: &M,
+        a: &[&Rows<M::Factor, P>],
+        b: &[[[M::Factor; 8]; P]],
+        c: &Rows<M::Sum, 8>,
+    ) -> Rows<M::Sum, 8> {
+        std::array::from_fn(|m| {
+            std::array::from_fn(|n| {
+                let mut sum = arithmetic.start(c[m][n]);
+                for (a, b) in a.iter().zip(b).rev() {
+                    for k in (0..P).rev() {
+                        sum = arithmetic.other_step(a[m][k], b[k][n], sum);
+                    }
+                }
+                arithmetic.finish(sum, c[m][n])
+            })
+        })
+    }
+}
+
 /// f32 sums of factors that f32 holds.
 pub struct Single;
 
@@ -73,6 +103,9 @@ impl Arithmetic for Single {
     #[inline(always)]
     fn step(&self, a: f32, b: f32, sum: f32) -> f32 {
         a.mul_add(b, sum)
+    }
+    fn other_step(&self, a: f32, b: f32, sum: f32) -> f32 {
+        rounding::fma(a, b, sum, Rounding::Zero)
     }
     #[inline(always)]
     fn finish(&self, sum: f32, _: f32) -> f32 {

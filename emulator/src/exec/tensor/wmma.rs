@@ -53,6 +53,39 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
     Ok(())
 }
 
+/// Calls `f` with the place of every block, as lanes' addresses and the bytes of each. A GPU moves a fragment so: lines of
+/// blocks in order, whatever share of them a lane has.
+pub fn accesses(c: &Context<'_>, i: &Inst, mut f: impl FnMut([u64; 32], u32, u32)) {
+    let shape = Shape::of(i);
+    let first = c.first_lane();
+    let base = c.addresses(i.r[0], i.m[modifier::WIDE] != 0, i.imm)[first];
+    let stride = c.row::<u32>(i.r[1]).get(first);
+    let pitch = u64::from(stride) * u64::from(i.m[modifier::BITS]) / 8;
+    let (lines, units) = if shape.along {
+        (8, shape.row)
+    } else {
+        (shape.row, 8)
+    };
+    let line = units * shape.unit_bytes;
+    let piece = line.min(16);
+    for row in 0..shape.rows {
+        for depth in 0..shape.depth {
+            let (down, right) = if shape.along {
+                (row, depth)
+            } else {
+                (depth, row)
+            };
+            let corner = base + (down * lines) as u64 * pitch + (right * line) as u64;
+            let pieces = lines * line / piece;
+            let at = std::array::from_fn(|lane| {
+                let offset = lane % pieces * piece;
+                corner + (offset / line) as u64 * pitch + (offset % line) as u64
+            });
+            f(at, u32::MAX >> (32 - pieces), piece as u32);
+        }
+    }
+}
+
 /// `wmma.load`: `r[0]` is the address, `r[1]` the stride, the pool has the destinations from `a` on.
 pub struct Load<const SPACE: u8, const LEVEL: u8>;
 

@@ -1,9 +1,11 @@
 //! Kernels through `Module::load` and `launch`.
 
 mod basic;
+mod counts;
 mod deadlock;
 mod findings;
 mod forms;
+mod modes;
 mod odds;
 mod tensor;
 

@@ -1,37 +1,11 @@
-//! `cvt` (PTX ISA, "cvt").
+//! Any type to any other, through exact integers and doubles.
 
-use super::context::Context;
-use super::half::{self, Format};
-use super::handler::{Fn1, Op, lanes};
-use super::inst::{Flow, Inst};
-use super::rounding::{self, Rounding};
-use std::marker::PhantomData;
-
-/// Modifier bytes of `Convert`.
-pub mod modifier {
-    /// Rounding in bits 0 and 1, and the bits below.
-    pub const FORM: usize = 0;
-    pub const FTZ: u8 = 4;
-    pub const SAT: u8 = 8;
-    /// Round to an integral value, not to the format.
-    pub const INTEGRAL: u8 = 16;
-    pub const RELU: u8 = 32;
-    /// Kinds of values, `kind` below.
-    pub const FROM: usize = 1;
-    pub const TO: usize = 2;
-    /// Bytes of the registers.
-    pub const FROM_WIDTH: usize = 3;
-    pub const TO_WIDTH: usize = 4;
-}
-
-/// What a value is: for integers its bits, plus `SIGNED`.
-pub mod kind {
-    pub const SIGNED: u8 = 0x80;
-    pub const F16: u8 = 1;
-    pub const BF16: u8 = 2;
-    pub const F32: u8 = 3;
-    pub const F64: u8 = 4;
-}
+use super::{kind, modifier};
+use crate::exec::context::Context;
+use crate::exec::half::{self, Format};
+use crate::exec::handler::Op;
+use crate::exec::inst::{Flow, Inst};
+use crate::exec::rounding::{self, Rounding};
 
 /// An integer narrower than its register, and everything else that no faster form covers.
 pub struct Convert;
@@ -80,7 +54,7 @@ fn from_int(value: i128, to: u8, form: u8) -> u64 {
     let rounding = Rounding::of(form);
     match to {
         kind::F64 => {
-            let d = super::soft::round64(value < 0, value.unsigned_abs(), 0, false, rounding);
+            let d = crate::exec::soft::round64(value < 0, value.unsigned_abs(), 0, false, rounding);
             (if form & modifier::SAT != 0 {
                 saturate(d)
             } else {
@@ -99,8 +73,13 @@ fn from_int(value: i128, to: u8, form: u8) -> u64 {
             d.to_bits().into()
         }
         kind::F16 | kind::BF16 => {
-            let exact =
-                super::soft::round64(value < 0, value.unsigned_abs(), 0, false, Rounding::Zero);
+            let exact = crate::exec::soft::round64(
+                value < 0,
+                value.unsigned_abs(),
+                0,
+                false,
+                Rounding::Zero,
+            );
             let error = if (exact as i128) == value {
                 0.0
             } else {
@@ -141,7 +120,7 @@ fn from_float(raw: u64, from: u8, to: u8, form: u8) -> u64 {
         kind::F32 => {
             let single = f32::from_bits(raw as u32);
             f64::from(if ftz {
-                super::float::flush(single)
+                crate::exec::float::flush(single)
             } else {
                 single
             })
@@ -170,11 +149,11 @@ fn from_float(raw: u64, from: u8, to: u8, form: u8) -> u64 {
             } else {
                 rounding::from_f64(value, rounding)
             };
-            let d = if ftz { super::float::flush(d) } else { d };
+            let d = if ftz { crate::exec::float::flush(d) } else { d };
             let d = if form & modifier::SAT != 0 {
-                super::float::output::<false, true>(d)
+                crate::exec::float::output::<false, true>(d)
             } else {
-                super::float::output::<false, false>(d)
+                crate::exec::float::output::<false, false>(d)
             };
             let d = if form & modifier::RELU != 0 && d <= 0.0 {
                 0.0
@@ -216,7 +195,7 @@ fn to_half(value: f64, error: f64, to: u8, form: u8) -> u16 {
     }
 }
 
-fn narrow<F: Format>(value: f64, error: f64, form: u8) -> u16 {
+pub(super) fn narrow<F: Format>(value: f64, error: f64, form: u8) -> u16 {
     let value = if form & modifier::SAT != 0 {
         saturate(value)
     } else {
@@ -255,101 +234,5 @@ fn narrow<F: Format>(value: f64, error: f64, form: u8) -> u16 {
         if negative { nearest - 1 } else { nearest + 1 }
     } else {
         nearest
-    }
-}
-
-/// Between integers as wide as their registers.
-pub struct Resize<S, D>(PhantomData<(S, D)>);
-/// From an integer to the nearest float.
-pub struct Float<S, D>(PhantomData<(S, D)>);
-/// From a float to an integer, rounded as the modifier says.
-pub struct Whole<S, D>(PhantomData<(S, D)>);
-
-macro_rules! resizes {
-    ($($s:ident),*) => {$( resizes!(@ $s u16 u32 u64); )*};
-    (@ $s:ident $($d:ident)*) => {$(
-        impl Fn1 for Resize<$s, $d> {
-            type A = $s; type D = $d;
-            #[inline(always)]
-            fn f(_: u8, a: $s) -> $d { a as $d }
-        }
-    )*};
-}
-resizes!(u16, i16, u32, i32, u64, i64);
-
-macro_rules! floats {
-    ($($s:ident),*) => {$( floats!(@ $s f32 f64); floats!(# f32 $s); floats!(# f64 $s); )*};
-    (@ $s:ident $($d:ident)*) => {$(
-        impl Fn1 for Float<$s, $d> {
-            type A = $s; type D = $d;
-            #[inline(always)]
-            fn f(_: u8, a: $s) -> $d { a as $d }
-        }
-    )*};
-    (# $s:ident $d:ident) => {
-        impl Fn1 for Whole<$s, $d> {
-            type A = $s; type D = $d;
-            #[inline(always)]
-            fn f(m: u8, a: $s) -> $d {
-                if a.is_nan() {
-                    let zero = size_of::<$s>() == 4 && size_of::<$d>() < 8;
-                    return if zero { 0 } else { (1 as $d) << ($d::BITS - 1) };
-                }
-                // a single's denormals round as its flushed zeros do, except upward and downward
-                let a = if m & modifier::FTZ != 0 && size_of::<$s>() == 4 { super::float::flush(a as f32) as $s } else { a };
-                let whole = match Rounding::of(m) {
-                    Rounding::Nearest => a.round_ties_even(),
-                    Rounding::Zero => a,
-                    Rounding::Down => a.floor(),
-                    Rounding::Up => a.ceil(),
-                };
-                whole as $d
-            }
-        }
-    };
-}
-floats!(u16, i16, u32, i32, u64, i64);
-
-lanes! {
-    F16ToF32 (a: u16) -> f32 { super::float::output::<false, false>(half::widen_f16(a)) }
-    Bf16ToF32 (a: u16) -> f32 { super::float::output::<false, false>(half::widen_bf16(a)) }
-    F32ToF16 (a: f32) -> u16 { half::narrow_f16(a) }
-    F32ToBf16 (a: f32) -> u16 { half::narrow_bf16(a) }
-    F32ToF64 [m] (a: f32) -> f64 { f64::from(if m & modifier::FTZ != 0 { super::float::flush(a) } else { a }) }
-    F64ToF32 [m] (a: f64) -> f32 {
-        let d = a as f32;
-        super::float::output::<false, false>(if m & modifier::FTZ != 0 { super::float::flush(d) } else { d })
-    }
-    /// `cvt.sat.f32.f32`, `cvt.rni.f32.f32` and their like.
-    F32ToF32 [m] (a: f32) -> f32 {
-        let a = if m & modifier::FTZ != 0 { super::float::flush(a) } else { a };
-        let a = if m & modifier::INTEGRAL == 0 { a } else {
-            match Rounding::of(m) {
-                Rounding::Nearest => a.round_ties_even(),
-                Rounding::Zero => a.trunc(),
-                Rounding::Down => a.floor(),
-                Rounding::Up => a.ceil(),
-            }
-        };
-        if m & modifier::SAT != 0 { super::float::output::<false, true>(a) } else { super::float::output::<false, false>(a) }
-    }
-    /// `cvt.rn.f16x2.f32 d, a, b`: the first operand in the high half.
-    F32ToF16x2 [m] (a: f32, b: f32) -> u32 {
-        u32::from(narrow::<half::F16>(a.into(), 0.0, m)) << 16 | u32::from(narrow::<half::F16>(b.into(), 0.0, m))
-    }
-    F32ToBf16x2 [m] (a: f32, b: f32) -> u32 {
-        u32::from(narrow::<half::Bf16>(a.into(), 0.0, m)) << 16 | u32::from(narrow::<half::Bf16>(b.into(), 0.0, m))
-    }
-    /// `cvt.rna.tf32.f32` (`m` 0), `cvt.rn.tf32.f32` (1), `cvt.rz.tf32.f32` (2): 10 mantissa bits.
-    F32ToTf32 [m] (a: f32) -> u32 {
-        let bits = a.to_bits();
-        if a.is_nan() { return 0x7FFF_FFFF; }
-        if a.is_infinite() { return bits; }
-        let rounded = match m {
-            0 => bits + 0x1000,
-            1 => bits + 0xFFF + (bits >> 13 & 1),
-            _ => bits,
-        };
-        rounded & !0x1FFF
     }
 }

@@ -1,0 +1,185 @@
+//! Every op but matmul.
+
+use crate::{Report, case};
+use half::{bf16, f16};
+use warpsmith::ops::{
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, LrnOptions, RmsPropOptions, SgdOptions,
+};
+use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
+
+/// 1 Mi elements, and a length that no vector divides.
+const LINES: [usize; 2] = [1 << 20, 1_000_003];
+/// A block a row; attention's rows, a warp each; a small classifier's classes; rows that no vector divides.
+const ROWS: [[usize; 2]; 4] = [[128, 4096], [2048, 256], [20_000, 10], [1000, 333]];
+/// AlexNet's two normalisations.
+const PLANES: [[usize; 4]; 2] = [[4, 96, 55, 55], [4, 256, 26, 26]];
+/// A square whose rows are a power of two apart, and an odd rectangle.
+const MATRICES: [[usize; 2]; 2] = [[1024, 1024], [1023, 1025]];
+
+pub fn all(report: &mut Report, device: &Device) {
+    floats::<f32>(report, device);
+    floats::<f16>(report, device);
+    floats::<bf16>(report, device);
+    casts(report, device);
+}
+
+fn floats<T: Float>(report: &mut Report, device: &Device) {
+    for n in LINES {
+        lines::<T>(report, device, n);
+    }
+    for shape in ROWS {
+        rows::<T>(report, device, shape);
+    }
+    for shape in PLANES {
+        planes::<T>(report, device, &shape);
+    }
+    for shape in MATRICES {
+        let (x, mut y) = (
+            randn::<T>(&shape, device),
+            zeros::<T>(&[shape[1], shape[0]], device),
+        );
+        run::<T>(report, "transpose", &shape, || {
+            x.transpose_out(0, 1, &mut y)
+        });
+    }
+}
+
+/// A case of an op on `T`, named by its shape.
+fn run<T: Element>(
+    report: &mut Report,
+    op: &str,
+    shape: &[usize],
+    work: impl FnOnce() -> Result<()>,
+) {
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    case(
+        report,
+        format!("{op} {} {}", T::NAME, shape.join("x")),
+        work,
+    );
+}
+
+fn randn<T: Float>(shape: &[usize], device: &Device) -> Tensor<T> {
+    Tensor::randn(shape, &mut Generator::manual_seed(1), device)
+        .expect("a tensor of random numbers")
+}
+
+fn zeros<T: Element>(shape: &[usize], device: &Device) -> Tensor<T> {
+    Tensor::zeros(shape, device).expect("a tensor of zeros")
+}
+
+fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
+    let [mut x, dy] = [(); 2].map(|()| randn::<T>(&[n], device));
+    let mut y = zeros::<T>(&[n], device);
+    let [mut m, mut v] = [(); 2].map(|()| zeros::<f32>(&[n], device));
+    let n = &[n];
+    run::<T>(report, "relu", n, || x.relu_out(&mut y));
+    run::<T>(report, "relu_backward", n, || {
+        ops::relu_backward_out(&dy, &x, &mut y)
+    });
+    run::<T>(report, "sigmoid", n, || x.sigmoid_out(&mut y));
+    run::<T>(report, "sigmoid_backward", n, || {
+        ops::sigmoid_backward_out(&dy, &x, &mut y)
+    });
+    run::<T>(report, "add", n, || x.add_out(&dy, 0.5, &mut y));
+    run::<T>(report, "scale", n, || x.mul_out(0.5, &mut y));
+    run::<T>(report, "fill", n, || y.fill_(T::from_f32(0.5)));
+    let mut sum = zeros::<T>(&[], device);
+    run::<T>(report, "sum", n, || x.sum_out(&mut sum));
+    let plain = SgdOptions::default();
+    let momentum = SgdOptions {
+        momentum: 0.9,
+        ..plain
+    };
+    run::<T>(report, "sgd", n, || {
+        ops::sgd_step(&mut x, &dy, None, &plain, 2)
+    });
+    run::<T>(report, "sgd_momentum", n, || {
+        ops::sgd_step(&mut x, &dy, Some(&mut m), &momentum, 2)
+    });
+    run::<T>(report, "adam", n, || {
+        ops::adam_step(&mut x, &dy, &mut m, &mut v, &AdamOptions::default(), 2)
+    });
+    run::<T>(report, "adagrad", n, || {
+        ops::adagrad_step(&mut x, &dy, &mut m, &AdagradOptions::default(), 2)
+    });
+    run::<T>(report, "adadelta", n, || {
+        ops::adadelta_step(&mut x, &dy, &mut m, &mut v, &AdadeltaOptions::default())
+    });
+    let plain = RmsPropOptions::default();
+    let momentum = RmsPropOptions {
+        momentum: 0.9,
+        ..plain
+    };
+    run::<T>(report, "rmsprop", n, || {
+        ops::rmsprop_step(&mut x, &dy, &mut v, None, &plain)
+    });
+    run::<T>(report, "rmsprop_momentum", n, || {
+        ops::rmsprop_step(&mut x, &dy, &mut v, Some(&mut m), &momentum)
+    });
+}
+
+fn rows<T: Float>(report: &mut Report, device: &Device, shape: [usize; 2]) {
+    let [x, dy] = [(); 2].map(|()| randn::<T>(&shape, device));
+    let mut y = zeros::<T>(&shape, device);
+    let bias = randn::<T>(&[shape[1]], device);
+    let labels = zeros::<i32>(&[shape[0]], device);
+    let (mut loss, mut column) = (zeros::<T>(&[], device), zeros::<T>(&[shape[1]], device));
+    let mut best = zeros::<i32>(&[shape[0]], device);
+    run::<T>(report, "softmax", &shape, || x.softmax_out(&mut y));
+    run::<T>(report, "softmax_backward", &shape, || {
+        ops::softmax_backward_out(&dy, &x, &mut y)
+    });
+    run::<T>(report, "cross_entropy", &shape, || {
+        ops::cross_entropy_out(&x, &labels, &mut loss)
+    });
+    run::<T>(report, "cross_entropy_backward", &shape, || {
+        ops::cross_entropy_backward_out(&x, &labels, &mut y)
+    });
+    run::<T>(report, "argmax", &shape, || x.argmax_out(&mut best));
+    run::<T>(report, "column_sum", &shape, || {
+        ops::column_sum_out(&x, &mut column)
+    });
+    run::<T>(report, "bias_add", &shape, || x.bias_add_out(&bias, &mut y));
+}
+
+fn planes<T: Float>(report: &mut Report, device: &Device, shape: &[usize; 4]) {
+    let [x, dy] = [(); 2].map(|()| randn::<T>(shape, device));
+    let mut y = zeros::<T>(shape, device);
+    // AlexNet's window, which registers hold, and one that is too wide for them
+    for (name, size) in [("lrn", 5), ("lrn_wide", 31)] {
+        let options = LrnOptions {
+            k: 2.0,
+            ..LrnOptions::new(size)
+        };
+        run::<T>(report, name, shape, || {
+            x.local_response_norm_out(size, 1e-4, 0.75, 2.0, &mut y)
+        });
+        run::<T>(report, &format!("{name}_backward"), shape, || {
+            ops::local_response_norm_backward_out(&dy, &x, &options, &mut y)
+        });
+    }
+}
+
+fn casts(report: &mut Report, device: &Device) {
+    fn from<T: Element, U: Element>(report: &mut Report, device: &Device) {
+        for n in LINES {
+            let (x, mut y) = (zeros::<T>(&[n], device), zeros::<U>(&[n], device));
+            run::<U>(report, &format!("cast {} to", T::NAME), &[n], || {
+                x.cast_out(&mut y)
+            });
+        }
+    }
+    from::<f32, f16>(report, device);
+    from::<f32, bf16>(report, device);
+    from::<f32, i32>(report, device);
+    from::<f16, f32>(report, device);
+    from::<f16, bf16>(report, device);
+    from::<f16, i32>(report, device);
+    from::<bf16, f32>(report, device);
+    from::<bf16, f16>(report, device);
+    from::<bf16, i32>(report, device);
+    from::<i32, f32>(report, device);
+    from::<i32, f16>(report, device);
+    from::<i32, bf16>(report, device);
+}

@@ -1,0 +1,57 @@
+//! Matmul, every kernel by name in all four layouts.
+
+use crate::{Report, case};
+use half::{bf16, f16};
+use warpsmith::ops::matmul::Gemm;
+use warpsmith::ops::matmul::cuda::{Kernel, matmul_by};
+use warpsmith::{Device, Float, Generator, Tensor};
+
+/// Rows, columns, terms: whole tiles, and tiles that are cut at rows that no vector divides.
+const SHAPES: [[usize; 3]; 2] = [[256, 256, 256], [250, 251, 253]];
+
+pub fn all(report: &mut Report, device: &Device) {
+    for kernel in [
+        Kernel::Tiled128,
+        Kernel::Tiled64,
+        Kernel::Tiled32,
+        Kernel::Wmma128,
+        Kernel::Wmma64,
+    ] {
+        of::<f32>(report, device, kernel);
+        of::<f16>(report, device, kernel);
+        of::<bf16>(report, device, kernel);
+    }
+}
+
+fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !kernel.is_available::<T>(stream) {
+        return;
+    }
+    for [m, n, k] in SHAPES {
+        let random = |len: usize| {
+            let x = Tensor::<T>::randn(&[len], &mut Generator::manual_seed(1), &Device::Cpu);
+            stream.clone_htod(&x.and_then(|x| x.to_vec()).expect("random numbers"))
+        };
+        let [a, b, mut y] =
+            [m * k, k * n, m * n].map(|len| random(len).expect("room on the device"));
+        for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            let name = format!("{} {m}x{n}x{k}", kernel.entry::<T>(ta, tb));
+            let gemm = Gemm {
+                allow_tf32: true,
+                ..Gemm::new(m, n, k, ta, tb)
+            };
+            case(report, name, || {
+                matmul_by(
+                    kernel,
+                    stream,
+                    &a,
+                    &b,
+                    None::<&cudarc::driver::CudaSlice<T>>,
+                    &mut y,
+                    &gemm,
+                )
+            });
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! What a launch did: instructions by class, traffic of global memory, conflicts of shared memory, divergence.
+//!
+//! Counting is an `Observer` of the interpreter's loop: a launch that does not count runs the loop compiled with the
+//! observer that does nothing, and no instruction knows of it.
+
+mod global;
+mod shared;
+mod touch;
+
+pub use touch::{Access, Touch, Trace};
+
+use super::access::spaces;
+use super::context::{Context, Lanes};
+use super::inst::Flow;
+use super::launch::Launch;
+use super::run::Observer;
+use super::warp::Wait;
+use crate::exec::access::Kind;
+use crate::memory::Range;
+use cuda_emulator_counts::{Class, Counts, Shared};
+use global::{Touched, Traffic};
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+/// The counts of a launch, shared by its workers.
+pub struct Counting {
+    total: Mutex<Tally>,
+    read: Touched,
+    written: Touched,
+}
+
+impl Counting {
+    pub fn new(ranges: &[Range]) -> Counting {
+        Counting {
+            total: Mutex::default(),
+            read: Touched::new(ranges),
+            written: Touched::new(ranges),
+        }
+    }
+
+    /// What the warps did.
+    pub fn finish(self) -> Counts {
+        let tally = self
+            .total
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        let by_class = Class::ALL.iter().zip(tally.instructions);
+        Counts {
+            instructions: by_class
+                .filter(|(_, n)| *n > 0)
+                .map(|(class, n)| (*class, n))
+                .collect(),
+            lanes: tally.lanes,
+            branches: tally.branches,
+            diverged: tally.diverged,
+            global_read: tally.read.counts(self.read.bytes()),
+            global_written: tally.written.counts(self.written.bytes()),
+            shared_read: tally.shared_read,
+            shared_written: tally.shared_written,
+            tensor_flop: tally.tensor_flop,
+            ..Counts::default()
+        }
+    }
+}
+
+/// Sectors of global memory that a block has touched.
+#[derive(Default)]
+pub struct Sectors {
+    read: HashSet<u64>,
+    written: HashSet<u64>,
+}
+
+/// The counts of one worker.
+#[derive(Default)]
+struct Tally {
+    instructions: [u64; Class::ALL.len()],
+    lanes: u64,
+    branches: u64,
+    diverged: u64,
+    read: Traffic,
+    written: Traffic,
+    shared_read: Shared,
+    shared_written: Shared,
+    tensor_flop: u64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Tally) {
+        for (sum, n) in self.instructions.iter_mut().zip(other.instructions) {
+            *sum += n;
+        }
+        self.lanes += other.lanes;
+        self.branches += other.branches;
+        self.diverged += other.diverged;
+        self.read.add(&other.read);
+        self.written.add(&other.written);
+        self.shared_read.add(&other.shared_read);
+        self.shared_written.add(&other.shared_written);
+        self.tensor_flop += other.tensor_flop;
+    }
+}
+
+/// Counts what one warp does.
+pub struct Counter<'a> {
+    counting: &'a Counting,
+    tally: Tally,
+    /// Lanes that the observed instruction began with.
+    active: u32,
+}
+
+impl<'a> Counter<'a> {
+    pub fn new(counting: &'a Counting) -> Counter<'a> {
+        Counter {
+            counting,
+            tally: Tally::default(),
+            active: 0,
+        }
+    }
+
+    fn access(&mut self, access: &Access, sectors: &mut Sectors) {
+        let writes = access.kind != Kind::Read;
+        match (access.space, writes) {
+            (spaces::SHARED, false) => shared::count(&mut self.tally.shared_read, access),
+            (spaces::SHARED, true) => shared::count(&mut self.tally.shared_written, access),
+            (_, false) => {
+                let (tally, touched) = (&mut self.tally.read, &self.counting.read);
+                tally.count(access, touched, &mut sectors.read);
+            }
+            (_, true) => {
+                let (tally, touched) = (&mut self.tally.written, &self.counting.written);
+                tally.count(access, touched, &mut sectors.written);
+            }
+        }
+    }
+
+    /// Whether the lanes of a branch part.
+    fn branch(&mut self, parts: bool) {
+        self.tally.branches += 1;
+        self.tally.diverged += u64::from(parts);
+    }
+}
+
+impl Drop for Counter<'_> {
+    fn drop(&mut self) {
+        let mut total = self
+            .counting
+            .total
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        total.add(&self.tally);
+    }
+}
+
+impl Observer for Counter<'_> {
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) {
+        let (inst, trace) = (
+            &launch.code[pc as usize],
+            &launch.program.traces[pc as usize],
+        );
+        self.active = c.active;
+        match trace.touch {
+            Touch::Branch => {
+                let flip = if inst.m[0] != 0 { u32::MAX } else { 0 };
+                let taken = (c.predicate(inst.r[0]) ^ flip) & c.active;
+                self.branch(taken != 0 && taken != c.active);
+            }
+            Touch::Table => {
+                let (index, first) = (c.row::<u32>(inst.r[0]), c.first_lane());
+                self.branch(c.lanes().any(|l| index.get(l) != index.get(first)));
+            }
+            // the warp executes it as one, once all of its lanes are here
+            touch if touch.is_collective() && c.warp.live & !c.active != 0 => {}
+            Touch::Nothing => {}
+            touch => {
+                let mut sectors = std::mem::take(&mut c.block.sectors);
+                touch.each(c, inst, &mut |access| self.access(access, &mut sectors));
+                c.block.sectors = sectors;
+            }
+        }
+    }
+
+    fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow) {
+        let trace = &launch.program.traces[pc as usize];
+        let Some(class) = trace.class else { return };
+        // lanes that only wait for others will execute it again
+        let waits =
+            |g: &super::warp::Group| g.pc == pc && matches!(g.wait, Wait::Collective { .. });
+        if flow == Flow::Switch && c.warp.groups.iter().any(waits) {
+            return;
+        }
+        self.tally.instructions[class as usize] += 1;
+        self.tally.lanes += u64::from(self.active.count_ones());
+        self.tally.tensor_flop += u64::from(trace.flop);
+    }
+}
+
+/// The different values of `f` over lanes, sorted.
+fn distinct(lanes: u32, values: &mut Vec<u64>, f: impl Fn(usize) -> std::ops::RangeInclusive<u64>) {
+    values.clear();
+    for lane in Lanes(lanes) {
+        values.extend(f(lane));
+    }
+    values.sort_unstable();
+    values.dedup();
+}

@@ -1,0 +1,136 @@
+//! Where an instruction touches memory, told from its operands before it runs.
+
+use crate::exec::access::{Kind, spaces};
+use crate::exec::async_copy;
+use crate::exec::context::Context;
+use crate::exec::inst::Inst;
+use crate::exec::load::modifier::WIDE;
+use crate::exec::space;
+use crate::exec::tensor::{matrix, wmma};
+use cuda_emulator_counts::Class;
+
+/// What is known of an instruction besides how to run it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trace {
+    /// None for what the decoder added: guards, moves of constants.
+    pub class: Option<Class>,
+    pub touch: Touch,
+    /// Operations of Tensor Cores.
+    pub flop: u32,
+}
+
+/// How an instruction touches memory, or where it goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Touch {
+    #[default]
+    Nothing,
+    /// A place for each lane: address in `r[0]`, offset in `imm`, its width in `m[WIDE]`.
+    Lanes { space: u8, bytes: u8, kind: Kind },
+    /// `cp.async`
+    Copy,
+    /// `ldmatrix`, `stmatrix`
+    Matrices(Kind),
+    /// `wmma.load`, `wmma.store`
+    Fragment { space: u8, kind: Kind },
+    /// `@p bra`
+    Branch,
+    /// `brx.idx`
+    Table,
+}
+
+/// One access by lanes of a warp.
+pub struct Access {
+    /// `spaces::GLOBAL` or `spaces::SHARED`.
+    pub space: u8,
+    pub kind: Kind,
+    /// Device addresses; of shared memory, offsets in it.
+    pub at: [u64; 32],
+    pub lanes: u32,
+    /// Bytes of a lane.
+    pub bytes: u32,
+}
+
+impl Touch {
+    /// Whether all lanes of a warp execute it as one.
+    pub fn is_collective(self) -> bool {
+        matches!(self, Touch::Matrices(_) | Touch::Fragment { .. })
+    }
+
+    /// Calls `f` with every access to global and shared memory.
+    pub fn each(self, c: &Context<'_>, i: &Inst, f: &mut impl FnMut(&Access)) {
+        match self {
+            Touch::Nothing | Touch::Branch | Touch::Table => {}
+            Touch::Lanes { space, bytes, kind } => {
+                let at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+                place(space, kind, at, c.active, bytes.into(), f);
+            }
+            Touch::Copy => {
+                async_copy::accesses(c, i, |space, kind, at, lanes, bytes| {
+                    place(space, kind, at, lanes, bytes, f);
+                });
+            }
+            Touch::Matrices(kind) => {
+                let (at, count) = matrix::addresses(c, i);
+                for matrix in 0..count {
+                    // its 8 rows of 16 bytes are one pass at best
+                    let lanes = 0xFF << (8 * matrix);
+                    place(spaces::GENERIC, kind, at.map(shared_window), lanes, 16, f);
+                }
+            }
+            Touch::Fragment { space, kind } => {
+                wmma::accesses(c, i, |at, lanes, bytes| {
+                    place(space, kind, at, lanes, bytes, f)
+                });
+            }
+        }
+    }
+}
+
+/// A shared address, generic or not, as a generic one.
+fn shared_window(at: u64) -> u64 {
+    at & !space::WINDOW | space::SHARED
+}
+
+/// An access to where the addresses say.
+fn place(
+    declared: u8,
+    kind: Kind,
+    at: [u64; 32],
+    lanes: u32,
+    bytes: u32,
+    f: &mut impl FnMut(&Access),
+) {
+    let window = |a: u64| match declared {
+        spaces::GENERIC => a & space::WINDOW,
+        spaces::SHARED => space::SHARED,
+        _ => 0,
+    };
+    let within = |wanted: u64| {
+        let here = |l: &usize| window(at[*l]) == wanted;
+        crate::exec::context::Lanes(lanes)
+            .filter(here)
+            .fold(0, |m, l| m | 1 << l)
+    };
+    let parts = [
+        (spaces::GLOBAL, within(0)),
+        (spaces::SHARED, within(space::SHARED)),
+    ];
+    for (space, lanes) in parts {
+        if lanes != 0 {
+            let at = at.map(|a| {
+                if space == spaces::SHARED {
+                    a & !space::WINDOW
+                } else {
+                    a
+                }
+            });
+            f(&Access {
+                space,
+                kind,
+                at,
+                lanes,
+                bytes,
+            });
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the environment asks for: this program runs itself again with a variable set.
+
+use std::process::Command;
+
+use cuda_emulator_testing::counts::{Class, from_json};
+use cudarc::driver::{CudaContext, LaunchConfig, PushKernelArg};
+use cudarc::nvrtc::Ptx;
+
+const PTX: &str = ".version 8.7\n.target sm_80\n.address_size 64\n\
+    .visible .entry powers(.param .u64 y)\n{\n.reg .b64 %a; .reg .u32 %t; .reg .f32 %x; .reg .b64 %i;\n\
+    ld.param.u64 %a, [y]; mov.u32 %t, %tid.x; mul.wide.u32 %i, %t, 4; add.u64 %a, %a, %i;\n\
+    cvt.rn.f32.u32 %x, %t; mul.f32 %x, %x, 0f3DCCCCCD; ex2.approx.f32 %x, %x; st.global.f32 [%a], %x; ret;\n}\n";
+
+/// 64 powers of two, by `ex2.approx`.
+fn powers() -> Vec<f32> {
+    let context = CudaContext::new(0).unwrap();
+    let stream = context.default_stream();
+    let kernel = context
+        .load_module(Ptx::from_src(PTX))
+        .and_then(|module| module.load_function("powers"))
+        .unwrap();
+    let mut y = stream.alloc_zeros::<f32>(64).unwrap();
+    let shape = LaunchConfig {
+        grid_dim: (1, 1, 1),
+        block_dim: (64, 1, 1),
+        shared_mem_bytes: 0,
+    };
+    // SAFETY: the kernel writes one float for each of 64 threads.
+    unsafe { stream.launch_builder(&kernel).arg(&mut y).launch(shape) }.unwrap();
+    stream.clone_dtoh(&y).unwrap()
+}
+
+/// What `child` prints with a variable set.
+fn with(name: &str, value: &str) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env("WARPSMITH_DEVICE", "emulator")
+        .env(name, value)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{text}");
+    text + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The powers among it.
+fn printed(text: &str) -> Vec<f32> {
+    let line = text.lines().find_map(|line| line.split("powers:").nth(1));
+    let numbers = line.expect("powers are printed").split_whitespace();
+    numbers
+        .map(|n| f32::from_bits(n.parse().unwrap()))
+        .collect()
+}
+
+/// What the others run again.
+#[test]
+fn child() {
+    cuda_emulator_testing::install();
+    let bits: Vec<String> = powers().iter().map(|y| y.to_bits().to_string()).collect();
+    println!("powers: {}", bits.join(" "));
+}
+
+#[test]
+fn approximations_err_by_the_seed() {
+    let [exact, one, two] = [
+        ("", ""),
+        ("CUDA_EMULATOR_APPROXIMATE", "1"),
+        ("CUDA_EMULATOR_APPROXIMATE", "2"),
+    ]
+    .map(|(name, value)| printed(&with(if name.is_empty() { "UNUSED" } else { name }, value)));
+    assert_eq!(exact.len(), 64);
+    assert!(one != exact && two != exact && one != two);
+    for blurred in [one, two] {
+        for (y, exact) in blurred.iter().zip(&exact) {
+            let units = (y.to_bits() as i32 - exact.to_bits() as i32).abs();
+            assert!(units <= 1, "{y} {exact}");
+        }
+    }
+}
+
+#[test]
+fn counts_go_to_a_file_or_to_stderr() {
+    let file =
+        std::env::temp_dir().join(format!("cuda-emulator-counts-{}.json", std::process::id()));
+    with("CUDA_EMULATOR_COUNT", file.to_str().unwrap());
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let kernels = from_json(&text).unwrap();
+    let counts = &kernels["powers"];
+    assert_eq!(
+        (kernels.len(), counts.launches, counts.block_threads),
+        (1, 1, 64)
+    );
+    assert_eq!(counts.instructions[&Class::Special], 2);
+    assert_eq!(
+        (counts.global_written.sectors, counts.global_written.unique),
+        (8, 256)
+    );
+    let table = with("CUDA_EMULATOR_COUNT", "1");
+    assert!(table.contains("powers: 1 launches"), "{table}");
+    assert!(!with("CUDA_EMULATOR_COUNT", "0").contains("launches"));
+}
+
+#[test]
+fn a_test_counts_around_what_it_launches() {
+    if !cuda_emulator_testing::emulated() {
+        return;
+    }
+    let kernels = cuda_emulator_testing::count(|| {
+        powers();
+        powers();
+    });
+    assert_eq!(kernels["powers"].launches, 2);
+    assert_eq!(kernels["powers"].active_lanes(), 1.0);
+    assert!(cuda_emulator_testing::count(|| {}).is_empty());
+}

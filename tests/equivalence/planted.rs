@@ -1,0 +1,173 @@
+//! Faults planted in every kernel, to see that the checks find them.
+
+use rayon::prelude::*;
+use warpsmith::kernels;
+
+use crate::emulated::{again, text};
+
+/// A test, a fault planted in the kernels it launches (a barrier, a wait or a guard dropped, an address shifted; see the
+/// emulator's `plant.rs`), and what the checker must say. `{l}` in the kernel's name is each layout, `{t}` each of `types`.
+///
+/// Without a barrier either order may come first, so the report is of a race or of memory not written yet.
+struct Fault {
+    test: &'static str,
+    kernel: &'static str,
+    types: &'static [&'static str],
+    change: &'static str,
+    says: &'static str,
+}
+
+const FLOATS: &[&str] = &["f32", "f16", "bf16"];
+const HALVES: &[&str] = &["f16", "bf16"];
+const F32: &[&str] = &["f32"];
+const LAYOUTS: [&str; 4] = ["nn", "nt", "tn", "tt"];
+
+const READ: &str = "Invalid __global__ read";
+const WRITE: &str = "Invalid __global__ write";
+const UNWRITTEN: &str = "Uninitialized __shared__";
+const SHARED: &str = "__shared__";
+
+const fn fault(
+    test: &'static str,
+    kernel: &'static str,
+    types: &'static [&'static str],
+    change: &'static str,
+    says: &'static str,
+) -> Fault {
+    Fault {
+        test,
+        kernel,
+        types,
+        change,
+        says,
+    }
+}
+
+#[rustfmt::skip] // a fault a line
+const FAULTS: &[Fault] = &[
+    fault("softmax::forward", "softmax_{t}", FLOATS, "drop bra 4", READ),
+    fault("softmax::forward", "softmax_block_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("softmax::forward", "softmax_block_{t}", F32, "drop bar.sync 2", UNWRITTEN),
+    fault("softmax::forward", "softmax_block_{t}", F32, "shift st.shared 0 4", UNWRITTEN),
+    fault("softmax::backward", "softmax_backward_{t}", FLOATS, "drop bra 4", READ),
+    fault("softmax::backward", "softmax_backward_block_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("cross_entropy::forward", "cross_entropy_{t}", FLOATS, "drop bra 6", READ),
+    fault("cross_entropy::forward", "cross_entropy_block_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("cross_entropy::backward", "cross_entropy_backward_{t}", FLOATS, "drop bra 2", READ),
+    fault("cross_entropy::backward", "cross_entropy_backward_block_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("argmax", "argmax_{t}", FLOATS, "drop bra 6", READ),
+    fault("argmax", "argmax_block_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("sum::sum", "sum_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("sum::sum", "sum_finish_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("column_sum", "column_sum_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("column_sum", "column_sum_{t}", F32, "drop bar.sync 1", UNWRITTEN),
+    fault("column_sum", "column_sum_finish_{t}", FLOATS, "drop bar.sync 0", UNWRITTEN),
+    fault("transpose::words", "transpose_b32", F32, "drop bar.sync 0", SHARED),
+    fault("transpose::words", "transpose_b32", F32, "shift st.shared 0 132", UNWRITTEN),
+    fault("transpose::words", "transpose_b32", F32, "drop bra 3", READ),
+    fault("transpose::halves", "transpose_b16", HALVES, "drop bar.sync 0", SHARED),
+    fault("matmul::tiled_128", "matmul_tiled_128_{l}_{t}", F32, "drop bar.sync 0", SHARED),
+    fault("matmul::tiled_64", "matmul_tiled_64_{l}_{t}", &["f32", "bf16"], "drop bar.sync 0", SHARED),
+    fault("matmul::tiled_32", "matmul_tiled_32_{l}_{t}", F32, "drop bar.sync 0", SHARED),
+    fault("matmul::wmma_64", "matmul_wmma_64_{l}_{t}", FLOATS, "drop bar.sync 0", SHARED),
+    fault("matmul::wmma_64", "matmul_wmma_64_nn_{t}", HALVES, "drop bar.sync 1", SHARED),
+    fault("matmul::wmma_64", "matmul_wmma_64_nn_{t}", FLOATS, "drop cp.async.wait_group 0", "Asynchronous copy not waited for"),
+    fault("matmul::wmma_128", "matmul_wmma_128_{l}_{t}", FLOATS, "drop bar.sync 0", SHARED),
+    fault("matmul::wmma_128", "matmul_wmma_128_tt_{t}", HALVES, "drop bar.sync 1", SHARED),
+    fault("lrn::registers", "lrn_registers_{t}", FLOATS, "drop bra 2", READ),
+    fault("lrn::columns", "lrn_columns_{t}", FLOATS, "drop bra 1", "Invalid __shared__ write"),
+    fault("lrn::columns", "lrn_columns_{t}", FLOATS, "drop bra 2", READ),
+    fault("lrn::backward_registers", "lrn_backward_registers_{t}", F32, "drop bra 2", READ),
+    fault("lrn::backward_registers", "lrn_backward_registers_{t}", HALVES, "drop bra 0", READ),
+    fault("lrn::backward_columns", "lrn_backward_columns_{t}", FLOATS, "drop bra 6", READ),
+    fault("relu::forward", "relu_{t}", FLOATS, "drop bra 1", READ),
+    fault("relu::backward", "relu_backward_{t}", FLOATS, "drop bra 1", READ),
+    fault("sigmoid::forward", "sigmoid_{t}", F32, "drop bra 7", READ),
+    fault("sigmoid::forward", "sigmoid_{t}", HALVES, "drop bra 1", READ),
+    fault("sigmoid::backward", "sigmoid_backward_{t}", FLOATS, "drop bra 1", READ),
+    fault("add::out_of_place", "add_{t}", F32, "drop bra 8", READ),
+    fault("add::out_of_place", "add_{t}", HALVES, "drop bra 1", READ),
+    fault("bias_add::out_of_place", "bias_add_{t}", FLOATS, "drop bra 10", READ),
+    fault("scale::out_of_place", "scale_{t}", F32, "drop bra 8", READ),
+    fault("scale::out_of_place", "scale_{t}", HALVES, "drop bra 1", READ),
+    fault("cast::from_f32", "cast_f32_{t}", &["f16", "bf16"], "drop bra 4", READ),
+    fault("cast::from_f32", "cast_f32_{t}", &["i32"], "drop bra 2", READ),
+    fault("cast::from_f16", "cast_f16_{t}", &["f32", "bf16", "i32"], "drop bra 2", READ),
+    fault("cast::from_bf16", "cast_bf16_{t}", &["f32", "f16", "i32"], "drop bra 2", READ),
+    fault("cast::from_i32", "cast_i32_{t}", FLOATS, "drop bra 2", READ),
+    fault("fill::words", "fill_b32", F32, "drop bra 8", WRITE),
+    fault("fill::halves", "fill_b16", HALVES, "drop bra 1", WRITE),
+    fault("sgd::plain", "sgd_{t}", F32, "drop bra 8", READ),
+    fault("sgd::plain", "sgd_{t}", HALVES, "drop bra 1", READ),
+    fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 3", READ),
+    fault("adam::step", "adam_{t}", FLOATS, "drop bra 4", READ),
+    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 4", READ),
+    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 4", READ),
+    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 4", READ),
+    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 4", READ),
+];
+
+impl Fault {
+    fn kernels(&self) -> Vec<String> {
+        let typed = self.types.iter().map(|t| self.kernel.replace("{t}", t));
+        let mut names: Vec<String> = typed
+            .flat_map(|name| LAYOUTS.map(|l| name.replace("{l}", l)))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// What is wrong with the report of this fault in a kernel, if anything.
+    fn missed(&self, kernel: &str) -> Option<String> {
+        let plant = format!("{kernel} {}", self.change);
+        let variables = [
+            ("CUDA_EMULATOR_PLANT", plant.as_str()),
+            ("CUDA_EMULATOR_CC", "8.0"),
+            ("RAYON_NUM_THREADS", "1"),
+        ];
+        let output = again(self.test, &variables)?;
+        let text = text(&output);
+        let report = text.lines().any(|line| {
+            // and where NVRTC's line info leads: to cuda/, or to a header that the kernel includes
+            line.contains(&format!("at {kernel}, PTX line ")) && line.contains(" (")
+        });
+        let found = !output.status.success() && report && text.contains(self.says);
+        (!found).then(|| format!("{plant}: expected a report of {:?} in\n{text}", self.says))
+    }
+}
+
+/// The checker finds every fault, and names the kernel and the line of its source.
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn planted_faults_are_found() {
+    let each: Vec<(&Fault, String)> = FAULTS
+        .iter()
+        .flat_map(|fault| fault.kernels().into_iter().map(move |k| (fault, k)))
+        .collect();
+    let missed: Vec<String> = each
+        .par_iter()
+        .filter_map(|(fault, kernel)| fault.missed(kernel))
+        .collect();
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn every_kernel_has_a_planted_fault() {
+    let planted: Vec<String> = FAULTS.iter().flat_map(Fault::kernels).collect();
+    let without: Vec<&str> = kernels::entry_points()
+        .map(|(_, name)| name)
+        .filter(|name| !planted.iter().any(|planted| planted == name))
+        .collect();
+    assert!(
+        without.is_empty(),
+        "kernels without a planted fault: {without:?}"
+    );
+}
