@@ -34,6 +34,8 @@ pub fn leaves(base: &str) -> bool {
                 | "match"
                 | "redux"
                 | "nanosleep"
+                | "mbarrier"
+                | "wgmma"
         )
 }
 
@@ -187,8 +189,7 @@ pub fn decode<'a>(
             f.emit(same::<run::Nanosleep>());
         }
         // hints for the hardware
-        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" | "setmaxnreg"
-        | "griddepcontrol" => {
+        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
             op.take_rest();
         }
         _ => return Ok(false),

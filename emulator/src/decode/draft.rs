@@ -15,6 +15,18 @@ pub struct Label(pub u32);
 pub enum Slot {
     Inline(u8),
     Pool(u32),
+    /// Nowhere: the register only stays alive until here.
+    None,
+}
+
+/// What an instruction is to the products of `wgmma` on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    None,
+    Multiply,
+    Commit,
+    /// For all but so many groups.
+    Wait(u32),
 }
 
 /// How control leaves an instruction.
@@ -43,6 +55,7 @@ pub struct Draft {
     pub guarded: bool,
     /// The routine a direct call goes to.
     pub callee: Option<usize>,
+    pub asynchronous: Group,
 }
 
 impl Draft {
@@ -63,6 +76,7 @@ impl Draft {
             leave: Leave::Next,
             guarded,
             callee: None,
+            asynchronous: Group::None,
         }
     }
 
@@ -94,6 +108,15 @@ impl Draft {
             written,
         });
         self
+    }
+
+    /// Keeps a register alive until here.
+    pub fn holds(&mut self, reg: Reg) {
+        self.operands.push(Operand {
+            slot: Slot::None,
+            reg,
+            written: false,
+        });
     }
 
     pub fn m(&mut self, at: usize, value: u8) -> &mut Draft {

@@ -4,6 +4,7 @@
 //! left or too many wait; so blocks may wait for each other, whatever the number of cores.
 
 use super::block::{Block, BlockStop};
+use super::cluster::Cluster;
 use super::config::{LaunchConfig, Options};
 use super::inst::{Inst, level};
 use super::module::Kernel;
@@ -114,7 +115,11 @@ pub fn launch(
         )));
     }
     let checks = &options.checks;
-    let shadowed = checks.shared_races || checks.uninitialised || checks.async_copies;
+    let shadowed = checks.shared_races
+        || checks.uninitialised
+        || checks.async_copies
+        || checks.proxy_fences
+        || checks.wgmma;
     let level = match (shadowed, checks.bounds) {
         (true, _) => level::FULL,
         (false, true) => level::BOUNDS,
@@ -144,9 +149,9 @@ pub fn launch(
 /// The blocks of a launch on their way.
 struct Grid<'a> {
     launch: &'a Launch<'a>,
-    blocks: u64,
+    clusters: u64,
     fresh: AtomicU64,
-    aside: Mutex<VecDeque<Block>>,
+    aside: Mutex<VecDeque<Cluster>>,
     fault: Mutex<Option<Fault>>,
     /// The last progress seen, and when.
     seen: Mutex<(u64, Instant)>,
@@ -156,7 +161,9 @@ impl<'a> Grid<'a> {
     fn new(launch: &'a Launch<'a>) -> Grid<'a> {
         Grid {
             launch,
-            blocks: launch.config.grid.iter().map(|d| u64::from(*d)).product(),
+            clusters: (0..3)
+                .map(|a| u64::from(launch.config.grid[a] / launch.cluster[a]))
+                .product(),
             fresh: AtomicU64::new(0),
             aside: Mutex::default(),
             fault: Mutex::default(),
@@ -198,7 +205,7 @@ impl<'a> Grid<'a> {
     }
 
     fn run_blocks(&self) {
-        let workers = (rayon::current_num_threads() as u64).min(self.blocks);
+        let workers = (rayon::current_num_threads() as u64).min(self.clusters);
         if workers <= 1 {
             self.work_guarded();
         } else {
@@ -230,25 +237,24 @@ impl<'a> Grid<'a> {
     }
 
     fn work(&self) {
-        let mut spare = Block::default();
+        let mut spare = Cluster::default();
         while !self.launch.cancelled() {
-            let mut block = match self.next(&mut spare) {
-                Some(block) => block,
-                None => return,
+            let Some(mut cluster) = self.next(&mut spare) else {
+                return;
             };
-            match block.run(self.launch) {
+            match cluster.run(self.launch) {
                 BlockStop::Ended => {
                     self.launch.progress();
-                    spare = block;
+                    spare = cluster;
                 }
                 BlockStop::Stalled => {
                     if self.launch.options.checks.deadlock {
-                        self.check_patience(&mut block);
+                        self.check_patience(&mut cluster);
                     }
-                    lock(&self.aside).push_back(block);
+                    lock(&self.aside).push_back(cluster);
                 }
-                BlockStop::Failed => {
-                    if let Some(fault) = block.fault.take() {
+                BlockStop::Failed | BlockStop::Waiting => {
+                    if let Some(fault) = cluster.fault.take() {
                         self.stop(*fault);
                     }
                     return;
@@ -257,28 +263,31 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// A fresh block, or the one that has waited longest. A worker that finds none is done: whoever holds the last
+    /// A fresh cluster, or the one that has waited longest. A worker that finds none is done: whoever holds the last
     /// blocks will bring them to their end.
-    fn next(&self, spare: &mut Block) -> Option<Block> {
+    fn next(&self, spare: &mut Cluster) -> Option<Cluster> {
         let crowded = !self.launch.config.cooperative && lock(&self.aside).len() >= MOST_ASIDE;
         if !crowded {
             let number = self.fresh.fetch_add(1, Ordering::Relaxed);
-            if number < self.blocks {
-                let mut block = std::mem::take(spare);
-                block.reset(self.launch, number);
-                return Some(block);
+            if number < self.clusters {
+                let mut cluster = std::mem::take(spare);
+                cluster.reset(self.launch, number);
+                return Some(cluster);
             }
         }
         lock(&self.aside).pop_front()
     }
 
-    fn check_patience(&self, block: &mut Block) {
+    fn check_patience(&self, cluster: &mut Cluster) {
         let mut seen = lock(&self.seen);
         let progress = self.launch.progress.load(Ordering::Relaxed);
         if progress != seen.0 {
             *seen = (progress, Instant::now());
         } else if seen.1.elapsed() > Duration::from_secs(self.launch.options.patience.into()) {
             drop(seen);
+            let Some(block) = cluster.blocks.iter_mut().find(|b| b.live > 0) else {
+                return;
+            };
             block.report_spin(self.launch);
             if let Some(fault) = block.fault.take() {
                 self.stop(*fault);

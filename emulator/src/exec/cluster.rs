@@ -1,0 +1,162 @@
+//! A cluster: blocks that run together and may wait for one another. A block without one is a cluster of itself.
+//!
+//! One processor runs a cluster's blocks in turn, so a block may touch another's shared memory as its own.
+
+use super::block::{Block, BlockStop};
+use super::launch::Launch;
+use crate::check::Fault;
+use crate::check::shared::Knowledge;
+
+/// Rounds without any event, each with all waits that may time out timed out, before nobody can be called able to move.
+const QUIET_ROUNDS: u32 = 2;
+
+/// The blocks of a cluster, by rank.
+#[derive(Default)]
+pub struct Cluster {
+    pub blocks: Vec<Block>,
+    pub fault: Option<Box<Fault>>,
+}
+
+/// The other blocks of the running block's cluster.
+pub struct Peers<'a> {
+    before: &'a mut [Block],
+    after: &'a mut [Block],
+}
+
+impl Peers<'_> {
+    pub fn reborrow(&mut self) -> Peers<'_> {
+        Peers {
+            before: self.before,
+            after: self.after,
+        }
+    }
+
+    /// The block of a rank that is not `own`.
+    pub fn get(&mut self, own: u32, rank: u32) -> Option<&mut Block> {
+        if rank < own {
+            self.before.get_mut(rank as usize)
+        } else {
+            self.after.get_mut(rank.checked_sub(own + 1)? as usize)
+        }
+    }
+}
+
+impl Cluster {
+    /// Makes this a fresh cluster.
+    pub fn reset(&mut self, launch: &Launch<'_>, number: u64) {
+        let shape = launch.cluster;
+        let [across, down, _] = [0, 1, 2].map(|a| u64::from(launch.config.grid[a] / shape[a]));
+        let at = [
+            number % across,
+            number / across % down,
+            number / (across * down),
+        ];
+        self.blocks
+            .resize_with(shape.iter().product::<u32>() as usize, Block::default);
+        for (rank, block) in self.blocks.iter_mut().enumerate() {
+            let rank = rank as u32;
+            let inside = [
+                rank % shape[0],
+                rank / shape[0] % shape[1],
+                rank / (shape[0] * shape[1]),
+            ];
+            let ctaid = [0, 1, 2].map(|a| at[a] as u32 * shape[a] + inside[a]);
+            block.reset(launch, ctaid, rank);
+        }
+        self.fault = None;
+    }
+
+    /// Runs until the end, or until only other clusters can bring it on.
+    pub fn run(&mut self, launch: &Launch<'_>) -> BlockStop {
+        let (mut quiet, mut seen) = (0, 0);
+        loop {
+            let (mut spun, mut moved) = (false, false);
+            for rank in 0..self.blocks.len() {
+                let (before, rest) = self.blocks.split_at_mut(rank);
+                let Some((block, after)) = rest.split_first_mut() else {
+                    break;
+                };
+                if block.live == 0 {
+                    continue;
+                }
+                match block.run(launch, &mut Peers { before, after }) {
+                    BlockStop::Ended => moved = true,
+                    BlockStop::Stalled => spun = true,
+                    BlockStop::Waiting => {}
+                    BlockStop::Failed => {
+                        self.fault = block.fault.take();
+                        return BlockStop::Failed;
+                    }
+                }
+            }
+            moved |= self.pass_barrier(launch);
+            if self.blocks.iter().all(|b| b.live == 0) {
+                return BlockStop::Ended;
+            }
+            let events = self.blocks.iter().map(|b| b.events).sum::<u64>();
+            if moved || events != seen {
+                (quiet, seen) = (0, events);
+                if !spun {
+                    continue;
+                }
+            }
+            let mut timed_out = false;
+            for block in &mut self.blocks {
+                timed_out |= block.time_out();
+            }
+            if spun {
+                return BlockStop::Stalled;
+            }
+            quiet += 1;
+            if timed_out && quiet <= QUIET_ROUNDS {
+                continue;
+            }
+            // whoever looks at other memory between two tries may be brought on by another cluster
+            if self
+                .blocks
+                .iter_mut()
+                .any(|b| std::mem::take(&mut b.polled))
+            {
+                return BlockStop::Stalled;
+            }
+            self.fail_deadlocked(launch);
+            return BlockStop::Failed;
+        }
+    }
+
+    fn fail_deadlocked(&mut self, launch: &Launch<'_>) {
+        let ranks = self.blocks.len() as u32;
+        if let Some(block) = self.blocks.iter_mut().find(|b| b.live > 0) {
+            block.deadlocked(launch, ranks);
+            self.fault = block.fault.take();
+        }
+    }
+
+    /// `barrier.cluster`: complete when every thread that has not ended has arrived.
+    fn pass_barrier(&mut self, launch: &Launch<'_>) -> bool {
+        let mut arrived = false;
+        for warp in self.blocks.iter().flat_map(|b| &b.warps) {
+            if warp.live & !warp.cluster_arrived != 0 {
+                return false;
+            }
+            arrived |= warp.live & warp.cluster_arrived != 0;
+        }
+        if !arrived {
+            return false;
+        }
+        for block in &mut self.blocks {
+            block.pass_cluster_barrier(launch);
+        }
+        launch.progress();
+        true
+    }
+}
+
+/// What a block knows of the cluster's barrier.
+#[derive(Default)]
+pub struct ClusterBarrier {
+    /// Of those that have arrived in this phase.
+    pub arriving: Knowledge,
+    /// Of those that arrived in the phase before.
+    pub released: Knowledge,
+}
