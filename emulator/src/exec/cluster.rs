@@ -4,6 +4,7 @@
 
 use super::block::{Block, BlockStop};
 use super::launch::Launch;
+use super::warp::Wait;
 use crate::check::Fault;
 use crate::check::shared::Knowledge;
 
@@ -126,7 +127,17 @@ impl Cluster {
 
     fn fail_deadlocked(&mut self, launch: &Launch<'_>) {
         let ranks = self.blocks.len() as u32;
-        if let Some(block) = self.blocks.iter_mut().find(|b| b.live > 0) {
+        // whoever waits for an mbarrier says most
+        let at_mbarrier = |b: &Block| {
+            let groups = b.warps.iter().flat_map(|w| &w.groups);
+            b.live > 0
+                && groups
+                    .into_iter()
+                    .any(|g| matches!(g.wait, Wait::Mbarrier { .. }))
+        };
+        let first = self.blocks.iter().position(|b| b.live > 0);
+        let telling = self.blocks.iter().position(at_mbarrier).or(first);
+        if let Some(block) = telling.and_then(|at| self.blocks.get_mut(at)) {
             block.deadlocked(launch, ranks);
             self.fault = block.fault.take();
         }

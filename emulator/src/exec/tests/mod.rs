@@ -4,6 +4,8 @@ mod basic;
 mod deadlock;
 mod findings;
 mod forms;
+mod gemm;
+mod hopper;
 mod odds;
 mod tensor;
 
