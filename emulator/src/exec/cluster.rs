@@ -101,28 +101,34 @@ impl Cluster {
                     continue;
                 }
             }
-            let mut timed_out = false;
-            for block in &mut self.blocks {
-                timed_out |= block.time_out();
-            }
             if spun {
+                self.time_out();
                 return BlockStop::Stalled;
             }
             quiet += 1;
-            if timed_out && quiet <= QUIET_ROUNDS {
+            if quiet <= QUIET_ROUNDS && self.time_out() {
                 continue;
             }
             // whoever looks at other memory between two tries may be brought on by another cluster
-            if self
-                .blocks
-                .iter_mut()
-                .any(|b| std::mem::take(&mut b.polled))
-            {
+            let mut polled = false;
+            for block in &mut self.blocks {
+                polled |= std::mem::take(&mut block.polled);
+            }
+            if polled && self.time_out() {
                 return BlockStop::Stalled;
             }
             self.fail_deadlocked(launch);
             return BlockStop::Failed;
         }
+    }
+
+    /// Every `try_wait` gives up; true if there was one.
+    fn time_out(&mut self) -> bool {
+        let mut any = false;
+        for block in &mut self.blocks {
+            any |= block.time_out();
+        }
+        any
     }
 
     fn fail_deadlocked(&mut self, launch: &Launch<'_>) {

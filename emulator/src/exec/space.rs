@@ -9,6 +9,10 @@ pub const SHARED: u64 = 0x0100_0000_0000_0000;
 pub const RANK_SHIFT: u32 = 24;
 /// The bits of an address that are the place in its block's shared memory.
 pub const OFFSET: u32 = (1 << RANK_SHIFT) - 1;
+/// The address of a place in another block of the cluster.
+pub fn of_block(rank: u32, offset: u32) -> u32 {
+    ((rank + 1) << RANK_SHIFT) | offset
+}
 /// Window of a thread's local memory.
 pub const LOCAL: u64 = 0x0200_0000_0000_0000;
 /// Window of the kernel's parameters.

@@ -201,6 +201,7 @@ def clusters():
     // each block adds to the other's word
     mov.u64 %a, word; cvta.shared.u64 %a, %a; st.shared.u32 [word], 99;
     barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;
+    .reg .pred %q; mov.pred %q, %is_explicit_cluster; @!%q trap;
     xor.b32 %m, %r, 1; mapa.u64 %a, %a, %m; getctarank.u64 %c, %a; add.u32 %c, %c, %r; red.add.u32 [%a], %c;
     barrier.cluster.arrive.release; barrier.cluster.wait.acquire;
     ld.shared.u32 %c, [word]; add.u32 %c, %c, %r; st.global.u32 [%o+28], %c;

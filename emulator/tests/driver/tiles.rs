@@ -109,7 +109,7 @@ fn tile_kernel(corner: &[i32], bytes: u32) -> String {
 }
 
 fn swizzled(at: usize, span: usize) -> usize {
-    at ^ ((at / 128) % (span / 16)) * 16
+    at ^ (((at / 128) % (span / 16)) * 16)
 }
 
 /// Copies a box in and back, and compares both with what the documentation says.
@@ -324,7 +324,7 @@ fn maps_are_checked_as_documented() {
 fn a_product_by_tiles_and_wgmma() {
     let Some(own) = own() else { return };
     let (size, depth) = (128usize, 256usize);
-    let value = |n: usize| (n * 40503 >> 4 & 15) as f32 - 7.0;
+    let value = |n: usize| (((n * 40503) >> 4) & 15) as f32 - 7.0;
     let (a, b): (Vec<f32>, Vec<f32>) = (0..size * depth).map(|n| (value(n), value(n + 5))).unzip();
     let narrow = |v: &[f32]| -> Vec<u16> { v.iter().map(|f| (f.to_bits() >> 16) as u16).collect() };
     let map = |data: &[f32]| {

@@ -99,7 +99,7 @@ impl Op for Map {
             let inside = if rank == c.block.rank {
                 place.offset
             } else {
-                rank + 1 << space::RANK_SHIFT | place.offset
+                space::of_block(rank, place.offset)
             };
             if i.m[0] == 0 {
                 c.set_lane(i.r[0], lane, inside);
@@ -123,6 +123,20 @@ impl Op for RankOf {
                 Err(flow) => return flow,
             }
         }
+        Flow::Next
+    }
+}
+
+/// `%is_explicit_cluster`
+pub struct Explicit;
+impl Op for Explicit {
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        let all = if c.launch.explicit_cluster {
+            u32::MAX
+        } else {
+            0
+        };
+        c.set_predicate(i.r[0], all);
         Flow::Next
     }
 }

@@ -37,7 +37,7 @@ impl Context<'_> {
                 };
                 if let Some(finding) = finding {
                     let write = kind != Kind::Read;
-                    let address = place.rank + 1 << space::RANK_SHIFT | place.offset;
+                    let address = space::of_block(place.rank, place.offset);
                     return Err(self.fail_shared(inst, lane, write, address, size, finding));
                 }
             }

@@ -32,10 +32,10 @@ fn rows(map: &TensorMap, corner: &[i32]) -> Vec<Row> {
     let mut out = vec![];
     for line in 0..lines {
         let (mut rest, mut inside, mut offset) = (line, true, 0u64);
-        for d in 1..corner.len() {
+        for (d, first) in corner.iter().enumerate().skip(1) {
             let step = (rest % map.taken(d)) * map.steps[d];
             rest /= map.taken(d);
-            let at = i64::from(corner[d]) + i64::from(step);
+            let at = i64::from(*first) + i64::from(step);
             inside &= at >= 0 && (at as u64) < map.sizes[d];
             offset = offset.wrapping_add((at as u64).wrapping_mul(map.strides[d]));
         }

@@ -66,12 +66,12 @@ fn each_planted_fault_is_found() {
         (
             "the producer does not wait",
             changed(nth(waits, 0), "setp.eq.u32 p, 0, 0;"),
-            "Race",
+            "whose phase lacks 0",
         ),
         (
             "the consumers do not wait",
             changed(nth(waits, 1), "setp.eq.u32 p, 0, 0;"),
-            "not waited for",
+            "Uninitialized __shared__",
         ),
         (
             "fewer bytes announced",
