@@ -264,3 +264,33 @@ fn other_targets_do_not_have_them() {
     }
     assert!(load("sm_90a", "setmaxnreg.inc.sync.aligned.u32 241;").is_err());
 }
+
+#[test]
+fn each_check_has_its_switch() {
+    let twice = format!("@%p1 mbarrier.init.shared.b64 [%r2], 1; bar.sync 0; {INIT}");
+    finds(&twice, "was not invalidated");
+    let unwaited = format!("{FILL} fence.proxy.async; bar.sync 0; {SEND} E: ret;");
+    finds(&unwaited, "has not waited");
+    let unfenced = format!("{FILL} bar.sync 0; {SEND} cp.async.bulk.wait_group 0; E: ret;");
+    finds(&unfenced, "Missing proxy fence");
+    let ended = "mov.u32 %r10, %cluster_ctarank; st.shared.u32 [%r5], %r10; barrier.cluster.arrive; barrier.cluster.wait; \
+        setp.eq.u32 %p4, %r10, 0; @%p4 ret; mapa.shared::cluster.u32 %r13, %r5, 0; ld.shared::cluster.u32 %r14, [%r13];";
+    assert!(
+        run(2, 64, CLUSTER, ended)
+            .unwrap_err()
+            .report
+            .contains("which has ended")
+    );
+    for (text, off) in [
+        (twice.as_str(), "-mbarriers"),
+        (&unwaited, "-async_copies"),
+        (&unfenced, "-proxy_fences"),
+        (ended, "-clusters"),
+    ] {
+        let mut d = device(CLUSTER, text);
+        d.checks = Checks::parse(off).unwrap();
+        let (a, out) = (d.upload(&[1u32; 256]), d.upload(&[7u32; 256]));
+        d.launch("k", [2, 1, 1], [64, 1, 1], &params(&[a, out, a], 0))
+            .unwrap_or_else(|e| panic!("{off}: {e}"));
+    }
+}
