@@ -23,8 +23,16 @@ pub struct Checks {
     pub barriers: bool,
     /// Threads that wait for each other, at barriers or spinning.
     pub deadlock: bool,
-    /// Destinations of asynchronous copies touched before their wait.
+    /// Destinations of asynchronous copies touched before their wait, sources overwritten before theirs.
     pub async_copies: bool,
+    /// `mbarrier` objects that are none, and byte counts that do not come out.
+    pub mbarriers: bool,
+    /// What ordinary stores wrote read by the copy engine or the Tensor Cores with no proxy fence between.
+    pub proxy_fences: bool,
+    /// Registers and shared memory of a running `wgmma` touched before its wait.
+    pub wgmma: bool,
+    /// Shared memory of a block of the cluster that has ended.
+    pub clusters: bool,
 }
 
 impl Checks {
@@ -36,6 +44,10 @@ impl Checks {
         barriers: true,
         deadlock: true,
         async_copies: true,
+        mbarriers: true,
+        proxy_fences: true,
+        wgmma: true,
+        clusters: true,
     };
 
     /// Everything off.
@@ -46,6 +58,10 @@ impl Checks {
         barriers: false,
         deadlock: false,
         async_copies: false,
+        mbarriers: false,
+        proxy_fences: false,
+        wgmma: false,
+        clusters: false,
     };
 
     /// Parses `all`, `none` or a comma list; `-name` switches one off, and a list that starts so starts from all.
@@ -73,6 +89,10 @@ impl Checks {
                 "barriers" => checks.barriers = on,
                 "deadlock" => checks.deadlock = on,
                 "async_copies" => checks.async_copies = on,
+                "mbarriers" => checks.mbarriers = on,
+                "proxy_fences" => checks.proxy_fences = on,
+                "wgmma" => checks.wgmma = on,
+                "clusters" => checks.clusters = on,
                 _ => return Err(word.to_owned()),
             }
         }

@@ -17,7 +17,7 @@ pub fn decode<'a>(
     if op.base != "cp" {
         return Ok(false);
     }
-    if !op.take("async") || op.has("bulk") || op.has("mbarrier") {
+    if !op.take("async") {
         return f.unsupported(op.text).map(|()| true);
     }
     if op.take("commit_group") {

@@ -71,6 +71,8 @@ pub fn decode<'a>(
         ("shared", 2) => levels!(Atomic, u16, spaces::SHARED),
         ("shared", 4) => levels!(Atomic, u32, spaces::SHARED),
         ("shared", 8) => levels!(Atomic, u64, spaces::SHARED),
+        ("cluster", 4) => levels!(Atomic, u32, spaces::CLUSTER),
+        ("cluster", 8) => levels!(Atomic, u64, spaces::CLUSTER),
         ("generic", 2) => levels!(Atomic, u16, spaces::GENERIC),
         ("generic", 4) => levels!(Atomic, u32, spaces::GENERIC),
         ("generic", 8) => levels!(Atomic, u64, spaces::GENERIC),

@@ -16,9 +16,6 @@ pub fn decode<'a>(
     let warp = op.base == "bar" && op.take("warp");
     match op.base {
         "membar" | "fence" => {
-            if op.has("mbarrier_init") {
-                return f.unsupported(op.text).map(|()| true);
-            }
             op.take_rest();
             f.emit(same::<run::Fence>());
         }
@@ -31,9 +28,6 @@ pub fn decode<'a>(
             f.emit(same::<run::WarpBarrier>()).uses(0, mask);
         }
         "bar" | "barrier" => {
-            if op.has("cluster") {
-                return f.unsupported(op.text).map(|()| true);
-            }
             block(f, op, operands)?;
         }
         _ => return Ok(false),

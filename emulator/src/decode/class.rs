@@ -83,7 +83,13 @@ fn flop(opcode: &str) -> u32 {
         let (n, k) = rest.split_once('k')?;
         Some(2 * m.parse::<u32>().ok()? * n.parse::<u32>().ok()? * k.parse::<u32>().ok()?)
     };
-    opcode.split('.').find_map(shape).unwrap_or(0)
+    let whole = opcode.split('.').find_map(shape).unwrap_or(0);
+    // four warps make one product of wgmma
+    if opcode.starts_with("wgmma") {
+        whole / 4
+    } else {
+        whole
+    }
 }
 
 #[cfg(test)]

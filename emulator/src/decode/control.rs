@@ -35,6 +35,8 @@ pub fn leaves(base: &str) -> bool {
                 | "match"
                 | "redux"
                 | "nanosleep"
+                | "mbarrier"
+                | "wgmma"
         )
 }
 
@@ -191,8 +193,7 @@ pub fn decode<'a>(
             f.emit(same::<run::Nanosleep>());
         }
         // hints for the hardware
-        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" | "setmaxnreg"
-        | "griddepcontrol" => {
+        "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
             op.take_rest();
         }
         _ => return Ok(false),

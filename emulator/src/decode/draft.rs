@@ -16,6 +16,18 @@ pub struct Label(pub u32);
 pub enum Slot {
     Inline(u8),
     Pool(u32),
+    /// Nowhere: the register only stays alive until here.
+    None,
+}
+
+/// What an instruction is to the products of `wgmma` on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    None,
+    Multiply,
+    Commit,
+    /// For all but so many groups.
+    Wait(u32),
 }
 
 /// How control leaves an instruction.
@@ -45,6 +57,7 @@ pub struct Draft {
     /// The routine a direct call goes to.
     pub callee: Option<usize>,
     pub trace: Trace,
+    pub asynchronous: Group,
 }
 
 impl Draft {
@@ -66,6 +79,7 @@ impl Draft {
             guarded,
             callee: None,
             trace: Trace::default(),
+            asynchronous: Group::None,
         }
     }
 
@@ -103,6 +117,15 @@ impl Draft {
     pub fn touches(&mut self, touch: Touch) -> &mut Draft {
         self.trace.touch = touch;
         self
+    }
+
+    /// Keeps a register alive until here.
+    pub fn holds(&mut self, reg: Reg) {
+        self.operands.push(Operand {
+            slot: Slot::None,
+            reg,
+            written: false,
+        });
     }
 
     pub fn m(&mut self, at: usize, value: u8) -> &mut Draft {

@@ -8,7 +8,8 @@ type Family =
     for<'a, 's> fn(&mut Function<'a, 's>, &mut Opcode<'a>, &'a [Operand<'a>]) -> Result<bool>;
 
 /// Each answers false to an opcode that is not its own.
-const FAMILIES: [Family; 12] = [
+const FAMILIES: [Family; 13] = [
+    super::hopper::decode,
     super::movement::decode,
     super::memory::decode,
     super::arithmetic::decode,

@@ -72,7 +72,7 @@ impl<'a> Symbols<'a> {
         self.shared_end = 0;
         let (mut code, mut runs, mut traces, mut pool) = (vec![], vec![], vec![], vec![]);
         let (mut routines, mut locs, mut calls) = (vec![], vec![], vec![]);
-        let mut next = 0;
+        let (mut next, mut touching) = (0, std::collections::HashMap::new());
         while next < self.routines.len() {
             let source = self.source;
             let function = &source.functions[self.routines[next]];
@@ -91,6 +91,7 @@ impl<'a> Symbols<'a> {
                 traces.push(draft.trace);
             }
             pool.extend(laid_out.pool);
+            touching.extend(laid_out.touching);
             locs.extend(laid_out.locs);
             routines.push(Routine {
                 name: function.name.to_owned(),
@@ -105,6 +106,7 @@ impl<'a> Symbols<'a> {
         locs.sort_by_key(|(line, _)| *line);
         let mut program = Program::new(code, runs, traces);
         program.pool = pool;
+        program.touching = touching;
         program.routines = routines;
         program.tokens = self.routines.iter().map(|r| *r as u32).collect();
         program.locs = locs;

@@ -16,6 +16,8 @@ pub(super) struct LaidOut {
     pub(super) pool: Vec<u32>,
     pub(super) locs: Vec<(u32, ast::Loc)>,
     pub(super) routine: Routine,
+    /// Instructions that may touch a running product's registers, and the rows of these.
+    pub(super) touching: Vec<(u32, Vec<u32>)>,
 }
 
 /// Gives registers and labels their places. `start` is the first instruction's number, `pool_at` that of the pool.
@@ -27,6 +29,8 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
             None => return f.error(LoadErrorKind::Unresolved, "a label without a place"),
         }
     }
+    super::hopper::hold(&mut f.drafts);
+    let touches = super::hopper::touches(&f.drafts, &labels);
     let registers = f.types.len();
     let bytes: Vec<u32> = f
         .types
@@ -65,11 +69,18 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
             match operand.slot {
                 Slot::Inline(slot) => draft.inst.r[usize::from(slot)] = place(operand.reg),
                 Slot::Pool(slot) => f.pool[slot as usize] = place(operand.reg),
+                Slot::None => {}
             }
         }
         super::control::fix(draft, at as u32, start, pool_at, &labels, &mut f.pool);
     }
+    let places_of = |regs: Vec<Reg>| regs.into_iter().map(place).collect();
+    let touching = touches
+        .into_iter()
+        .map(|(at, regs)| (start + at as u32, places_of(regs)))
+        .collect();
     Ok(LaidOut {
+        touching,
         drafts: f.drafts,
         pool: f.pool,
         locs: f.locs.into_iter().filter(|(line, _)| *line > 0).collect(),

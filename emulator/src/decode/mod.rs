@@ -24,6 +24,7 @@ mod barrier;
 mod convert;
 mod float;
 mod half;
+mod hopper;
 mod integer;
 mod logic;
 mod memory;

@@ -187,7 +187,10 @@ impl<'a> Function<'a, '_> {
         }
         match Special::named(name) {
             Some(Special::IsExplicitCluster) if ty == Type::Pred => {
-                self.unsupported("%is_explicit_cluster")
+                let reg = self.temp(Type::Pred);
+                self.emit(handler::same::<crate::exec::hopper::cluster::Explicit>())
+                    .def(0, reg);
+                Ok(reg)
             }
             Some(special) if ty.bits() >= 16 => {
                 Ok(self.constant(Constant::Special(special, ty.bytes() as u8), ty.untyped()))

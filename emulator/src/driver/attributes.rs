@@ -136,8 +136,7 @@ pub fn value(p: &Profile, attribute: i32) -> Option<i32> {
         115 => 1,
         120 => hopper,
         126 => 1 + 3 * hopper,
-        // Tensor maps are not encoded yet, so the device must not promise them.
-        127 => 0,
+        127 => hopper,
         131 | 134 => 0,
         17
         | 18

@@ -100,6 +100,7 @@ impl<T: Cell, const SPACE: u8, const LEVEL: u8> Op for Atomic<T, SPACE, LEVEL> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let mut at = c.addresses(i.r[0], i.m[4] != 0, i.imm);
+        c.block.polled = true;
         if let Err(flow) =
             c.resolve::<SPACE, LEVEL>(i, &mut at, size_of::<T>() as u32, Kind::Update, true)
         {

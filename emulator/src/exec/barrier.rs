@@ -45,6 +45,7 @@ impl Block {
         let mut released = false;
         for id in bits(self.barriers_used) {
             if self.barriers[id].complete(self.live) {
+                self.events += 1;
                 if launch.options.checks.barriers && !self.check_whole(id, launch) {
                     return false;
                 }
@@ -112,11 +113,9 @@ impl Block {
     fn release(&mut self, id: usize, tracked: bool) {
         let barrier = std::mem::take(&mut self.barriers[id]);
         self.barriers_used &= !(1 << id);
-        let mut joined: Knowledge = [0; 32];
+        let mut joined = Knowledge::default();
         for knowledge in &barrier.arrived {
-            for (j, k) in joined.iter_mut().zip(knowledge) {
-                *j = (*j).max(*k);
-            }
+            joined.join(knowledge);
         }
         for index in bits(barrier.warps) {
             let warp = &mut self.warps[index];
@@ -143,18 +142,22 @@ impl Block {
     }
 
     /// Where every warp waits, for the report of a deadlock.
-    pub fn waits(&self, program: &Program) -> Vec<String> {
+    pub fn waits(&mut self, program: &Program) -> Vec<String> {
         let mut out = vec![];
-        for group in self
-            .warps
-            .iter()
-            .flat_map(|w| w.groups.iter().map(move |g| (w.index, g)))
-        {
-            let (warp, group) = group;
-            let (what, line) = match group.wait {
+        let groups: Vec<_> = (self.warps.iter())
+            .flat_map(|w| w.groups.iter().map(move |g| (w.index, g.mask, g.wait)))
+            .collect();
+        for (warp, mask_here, wait) in groups {
+            let (what, line) = match wait {
                 Wait::Ready => continue,
                 Wait::Barrier { id, line, .. } => (format!("at barrier {id}"), line),
                 Wait::Lanes { mask } => (format!("for lanes 0x{mask:08x} at bar.warp.sync"), 0),
+                Wait::Mbarrier { address, line, .. } => {
+                    let state = self.mbarriers.get(address).map(|m| m.lacks());
+                    let state = state.unwrap_or_else(|what| what);
+                    (format!("at the mbarrier at 0x{address:x} ({state})"), line)
+                }
+                Wait::Cluster { line } => ("at the cluster's barrier".to_owned(), line),
                 Wait::Collective { mask, line } => {
                     (format!("for lanes 0x{mask:08x} of its mask"), line)
                 }
@@ -164,7 +167,7 @@ impl Block {
                 .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
             out.push(format!(
                 "warp {warp}, lanes 0x{:08x}: waits {what}, PTX line {line}{place}",
-                group.mask
+                mask_here
             ));
             if out.len() == 8 {
                 break;

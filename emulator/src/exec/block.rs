@@ -1,14 +1,17 @@
 //! A block: its warps, its shared memory, its barriers. It can stop and go on, on any thread.
 
 use super::barrier::Barrier;
+use super::cluster::{ClusterBarrier, Peers};
 use super::count::Sectors;
+use super::hopper::inbound::Inbound;
+use super::hopper::mbarrier::Table;
+use super::hopper::outbound::Readers;
 use super::launch::Launch;
 use super::run::{Stop, run_warp};
-use super::stuck::States;
 use super::warp::Warp;
 use crate::check::shared::{SharedShadow, Wanted};
 use crate::check::{Fault, FaultKind};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 /// Rounds in which every warp only spun before the block steps aside for others.
 const IDLE_ROUNDS: u32 = 2;
@@ -18,6 +21,8 @@ const FRESH: u8 = 0xFF;
 #[derive(Default)]
 pub struct Block {
     pub ctaid: [u32; 3],
+    /// The number in its cluster.
+    pub rank: u32,
     pub warps: Vec<Warp>,
     /// Warps of which all groups wait.
     pub waiting: u32,
@@ -29,9 +34,19 @@ pub struct Block {
     /// Barriers at which somebody has arrived.
     pub barriers_used: u32,
     pub shadow: SharedShadow,
+    pub mbarriers: Table,
+    pub cluster_barrier: ClusterBarrier,
+    /// Bulk copies on their way here.
+    pub inbox: Vec<Inbound>,
+    /// What asynchronous operations still read of the shared memory.
+    pub readers: Readers,
+    /// Counts whatever may bring a waiting thread on.
+    pub events: u64,
+    /// Whether a thread has looked at memory that others may change.
+    pub polled: bool,
+    /// Of the last thread to end.
+    pub last_line: u32,
     pub fault: Option<Box<Fault>>,
-    /// What it was like whenever it only spun.
-    pub states: States,
     /// What it has touched, where that is counted.
     pub sectors: Sectors,
 }
@@ -40,6 +55,8 @@ pub struct Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BlockStop {
     Ended,
+    /// Every thread waits: only a block of the same cluster can bring it on.
+    Waiting,
     /// Only other blocks can bring it on.
     Stalled,
     Failed,
@@ -47,13 +64,14 @@ pub enum BlockStop {
 
 impl Block {
     /// Makes this a fresh block.
-    pub fn reset(&mut self, launch: &Launch<'_>, number: u64) {
-        let [x, y, _] = launch.config.grid.map(u64::from);
-        self.ctaid = [
-            (number % x) as u32,
-            (number / x % y) as u32,
-            (number / (x * y)) as u32,
-        ];
+    pub fn reset(&mut self, launch: &Launch<'_>, ctaid: [u32; 3], rank: u32) {
+        self.ctaid = ctaid;
+        self.rank = rank;
+        self.mbarriers.clear();
+        self.cluster_barrier = ClusterBarrier::default();
+        self.inbox.clear();
+        self.readers.reset(launch.shared_bytes);
+        self.polled = false;
         let warps = launch.threads.div_ceil(32) as usize;
         let checks = &launch.options.checks;
         self.shared_bytes = launch.shared_bytes as u32;
@@ -67,6 +85,7 @@ impl Block {
                 races: checks.shared_races,
                 uninitialised: checks.uninitialised,
                 in_flight: checks.async_copies,
+                proxy_fences: checks.proxy_fences,
             };
             self.shadow.reset(launch.shared_bytes, warps, wanted);
         }
@@ -79,7 +98,6 @@ impl Block {
         self.barriers = Default::default();
         self.barriers_used = 0;
         self.fault = None;
-        self.states = States::default();
         self.sectors = Sectors::default();
     }
 
@@ -92,19 +110,10 @@ impl Block {
             .wrapping_add(address as usize)
     }
 
-    /// Registers, local and shared memory, and where every lane is, as a number.
-    pub fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.shared.hash(&mut hasher);
-        for warp in &self.warps {
-            warp.hash(&mut hasher);
-        }
-        hasher.finish()
-    }
-
     /// Runs until the end, or until it can do nothing but spin.
-    pub fn run(&mut self, launch: &Launch<'_>) -> BlockStop {
+    pub fn run(&mut self, launch: &Launch<'_>, peers: &mut Peers<'_>) -> BlockStop {
         let (mut idle, mut round) = (0, 0);
+        self.wake_at_mbarriers(launch);
         loop {
             let (mut moved, mut spun) = (false, false);
             round += 1;
@@ -119,7 +128,7 @@ impl Block {
                     return BlockStop::Failed;
                 }
                 let warp = std::mem::take(&mut self.warps[index]);
-                let (warp, stop) = run_warp(warp, self, launch);
+                let (warp, stop) = run_warp(warp, self, peers.reborrow(), launch);
                 self.warps[index] = warp;
                 match stop {
                     Stop::Failed => return BlockStop::Failed,
@@ -134,11 +143,18 @@ impl Block {
                     moved = true;
                     launch.progress();
                 }
+                if !self.mbarriers.is_empty() && self.wake_at_mbarriers(launch) {
+                    moved = true;
+                }
                 if self.fault.is_some() {
                     return BlockStop::Failed;
                 }
             }
             if self.live == 0 {
+                self.check_end(launch);
+                if self.fault.is_some() {
+                    return BlockStop::Failed;
+                }
                 return BlockStop::Ended;
             }
             if moved {
@@ -149,16 +165,15 @@ impl Block {
                     return BlockStop::Stalled;
                 }
             } else {
-                self.deadlocked(launch);
-                return BlockStop::Failed;
+                return BlockStop::Waiting;
             }
         }
     }
 
     /// Nobody can move. Going on for ever, as hardware would, helps nobody: unchecked it ends as by a watchdog.
-    fn deadlocked(&mut self, launch: &Launch<'_>) {
+    pub fn deadlocked(&mut self, launch: &Launch<'_>, ranks: u32) {
         if launch.options.checks.deadlock {
-            self.report_deadlock(launch);
+            self.report_deadlock(launch, ranks);
         } else {
             self.fault = Some(Box::new(Fault {
                 kind: FaultKind::LaunchTimeout,
@@ -167,7 +182,7 @@ impl Block {
         }
     }
 
-    fn report_deadlock(&mut self, launch: &Launch<'_>) {
+    fn report_deadlock(&mut self, launch: &Launch<'_>, ranks: u32) {
         use super::warp::Wait;
         let first = self
             .warps
@@ -175,13 +190,28 @@ impl Block {
             .find_map(|w| w.groups.first().map(|g| (w.index, g)));
         let (thread, line) = first.map_or((0, 0), |(index, g)| {
             let line = match g.wait {
-                Wait::Barrier { line, .. } | Wait::Collective { line, .. } => line,
+                Wait::Barrier { line, .. }
+                | Wait::Collective { line, .. }
+                | Wait::Mbarrier { line, .. }
+                | Wait::Cluster { line } => line,
                 _ => 0,
             };
             (index * 32 + g.mask.trailing_zeros(), line)
         });
         let waits = self.waits(launch.program);
-        let what = "Deadlock: every thread of the block that has not ended waits for another";
-        self.report(launch, FaultKind::LaunchFailed, line, thread, what, &waits);
+        let whole = if ranks > 1 { "cluster" } else { "block" };
+        let what =
+            format!("Deadlock: every thread of the {whole} that has not ended waits for another");
+        self.report(launch, FaultKind::LaunchFailed, line, thread, &what, &waits);
+    }
+}
+
+/// Registers, local and shared memory, what waits and where every lane is.
+impl Hash for Block {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shared.hash(state);
+        self.warps.hash(state);
+        self.mbarriers.hash(state);
+        self.inbox.len().hash(state);
     }
 }

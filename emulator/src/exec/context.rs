@@ -1,6 +1,7 @@
 //! What an instruction works on: the current group of lanes, its warp, its block, its launch.
 
 use super::block::Block;
+use super::cluster::Peers;
 use super::launch::Launch;
 use super::warp::Warp;
 use crate::memory::Range;
@@ -42,6 +43,7 @@ pub struct Context<'a> {
     pub width: usize,
     pub warp: Warp,
     pub block: &'a mut Block,
+    pub peers: Peers<'a>,
     pub launch: &'a Launch<'a>,
 }
 

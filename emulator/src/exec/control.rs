@@ -102,8 +102,13 @@ impl Op for BranchTable {
 pub struct Exit;
 impl Op for Exit {
     #[inline(always)]
-    fn run(c: &mut Context<'_>, _: &Inst) -> Flow {
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         super::async_copy::finish_all(c);
+        if let Err(flow) = super::hopper::outbound::at_exit(c, i) {
+            return flow;
+        }
+        c.block.events += 1;
+        c.block.last_line = i.line;
         c.warp.live &= !c.active;
         c.block.live -= c.active.count_ones();
         c.launch.progress();

@@ -3,7 +3,8 @@
 //! Workers take fresh blocks in order. A block that only spins steps aside, and is taken up again when no fresh one is
 //! left or too many wait; so blocks may wait for each other, whatever the number of cores.
 
-use super::block::{Block, BlockStop};
+use super::block::BlockStop;
+use super::cluster::Cluster;
 use super::config::{LaunchConfig, Options};
 use super::count::Counting;
 use super::inst::{Inst, level};
@@ -167,7 +168,11 @@ fn execute(
         )));
     }
     let checks = &options.checks;
-    let shadowed = checks.shared_races || checks.uninitialised || checks.async_copies;
+    let shadowed = checks.shared_races
+        || checks.uninitialised
+        || checks.async_copies
+        || checks.proxy_fences
+        || checks.wgmma;
     let level = match (shadowed, checks.bounds) {
         (true, _) => level::FULL,
         (false, true) => level::BOUNDS,
@@ -199,11 +204,11 @@ fn execute(
 /// The blocks of a launch on their way.
 struct Grid<'a> {
     launch: &'a Launch<'a>,
-    blocks: u64,
+    clusters: u64,
     fresh: AtomicU64,
-    aside: Mutex<VecDeque<Block>>,
+    aside: Mutex<VecDeque<Cluster>>,
     fault: Mutex<Option<Fault>>,
-    /// Blocks that have ended.
+    /// Clusters that have ended.
     ended: AtomicU64,
     patience: Patience,
 }
@@ -212,7 +217,9 @@ impl<'a> Grid<'a> {
     fn new(launch: &'a Launch<'a>) -> Grid<'a> {
         Grid {
             launch,
-            blocks: launch.config.grid.iter().map(|d| u64::from(*d)).product(),
+            clusters: (0..3)
+                .map(|a| u64::from(launch.config.grid[a] / launch.cluster[a]))
+                .product(),
             fresh: AtomicU64::new(0),
             aside: Mutex::default(),
             fault: Mutex::default(),
@@ -255,7 +262,7 @@ impl<'a> Grid<'a> {
     }
 
     fn run_blocks(&self) {
-        let workers = (rayon::current_num_threads() as u64).min(self.blocks);
+        let workers = (rayon::current_num_threads() as u64).min(self.clusters);
         if workers <= 1 {
             self.work_guarded();
         } else {
@@ -287,31 +294,30 @@ impl<'a> Grid<'a> {
     }
 
     fn work(&self) {
-        let mut spare = Block::default();
+        let mut spare = Cluster::default();
         while !self.launch.cancelled() {
-            let mut block = match self.next(&mut spare) {
-                Some(block) => block,
-                None => return,
+            let Some(mut cluster) = self.next(&mut spare) else {
+                return;
             };
-            match block.run(self.launch) {
+            match cluster.run(self.launch) {
                 BlockStop::Ended => {
                     self.ended.fetch_add(1, Ordering::Relaxed);
                     self.launch.progress();
-                    spare = block;
+                    spare = cluster;
                 }
                 BlockStop::Stalled => {
                     if self.launch.options.checks.deadlock
                         && self
                             .patience
-                            .ends(self.launch, &mut block, || self.unfinished())
-                        && let Some(fault) = block.fault.take()
+                            .ends(self.launch, &mut cluster, || self.unfinished())
+                        && let Some(fault) = cluster.fault.take()
                     {
                         self.stop(*fault);
                     }
-                    lock(&self.aside).push_back(block);
+                    lock(&self.aside).push_back(cluster);
                 }
-                BlockStop::Failed => {
-                    if let Some(fault) = block.fault.take() {
+                BlockStop::Failed | BlockStop::Waiting => {
+                    if let Some(fault) = cluster.fault.take() {
                         self.stop(*fault);
                     }
                     return;
@@ -320,24 +326,24 @@ impl<'a> Grid<'a> {
         }
     }
 
-    /// Blocks that were begun and have not ended.
+    /// Clusters that were begun and have not ended.
     fn unfinished(&self) -> u64 {
-        let begun = self.fresh.load(Ordering::Relaxed).min(self.blocks);
+        let begun = self.fresh.load(Ordering::Relaxed).min(self.clusters);
         begun - self.ended.load(Ordering::Relaxed)
     }
 
-    /// A fresh block, or the one that has waited longest. A worker that finds none is done: whoever holds the last
+    /// A fresh cluster, or the one that has waited longest. A worker that finds none is done: whoever holds the last
     /// blocks will bring them to their end.
-    fn next(&self, spare: &mut Block) -> Option<Block> {
+    fn next(&self, spare: &mut Cluster) -> Option<Cluster> {
         let crowded = !self.launch.config.cooperative && lock(&self.aside).len() >= MOST_ASIDE;
         if !crowded {
             let number = self.fresh.fetch_add(1, Ordering::Relaxed);
-            if number < self.blocks {
-                let mut block = std::mem::take(spare);
+            if number < self.clusters {
+                let mut cluster = std::mem::take(spare);
                 let order = self.launch.options.order;
-                let number = order.map_or(number, |order| order.nth(0, number, self.blocks));
-                block.reset(self.launch, number);
-                return Some(block);
+                let number = order.map_or(number, |order| order.nth(0, number, self.clusters));
+                cluster.reset(self.launch, number);
+                return Some(cluster);
             }
         }
         lock(&self.aside).pop_front()

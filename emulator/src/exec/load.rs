@@ -61,6 +61,7 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
             return load_shared::<T, LEVEL>(c, i);
         }
         let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
+        c.block.polled |= i.m[STRONG] != 0;
         let contiguous = match c.resolve::<SPACE, LEVEL>(
             i,
             &mut at,
@@ -167,8 +168,8 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
                 Err(flow) => return flow,
             };
         let shadowed = LEVEL == level::FULL
-            && (SPACE == spaces::SHARED
-                || SPACE == spaces::GENERIC && c.is_shared(at[c.first_lane()]));
+            && (matches!(SPACE, spaces::SHARED | spaces::CLUSTER)
+                || SPACE == spaces::GENERIC && at.iter().any(|a| c.is_shared(*a)));
         if contiguous && count == 1 && !shadowed {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).

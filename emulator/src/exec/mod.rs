@@ -1,6 +1,7 @@
 //! Executes decoded kernels: warps of 32 lanes, blocks over the processor's cores.
 
 mod block;
+mod cluster;
 mod config;
 mod context;
 pub mod count;
@@ -29,6 +30,7 @@ pub mod control;
 pub mod convert;
 pub mod float;
 pub mod half;
+pub mod hopper;
 pub mod integer;
 pub mod load;
 pub mod movement;
@@ -39,6 +41,7 @@ pub mod sync;
 pub mod tensor;
 
 pub use config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
+pub use hopper::{swizzle, tensor_map};
 pub use launch::{launch, launch_counted};
 pub use module::{Kernel, Module};
 

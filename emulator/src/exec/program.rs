@@ -1,9 +1,12 @@
 //! A kernel and every function it can reach, ready to run.
 
 use super::count::Trace;
+use super::handler::select;
+use super::hopper::touch::Touch;
 use super::inst::{Inst, Run};
 use super::special::Special;
 use crate::ptx::ast::Loc;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// Code with its operand pool and routines.
@@ -15,6 +18,8 @@ pub struct Program {
     pub traces: Vec<Trace>,
     /// Operand lists too long for an instruction.
     pub pool: Vec<u32>,
+    /// Instructions that may touch registers of a running `wgmma`, and the rows of these.
+    pub touching: HashMap<u32, Vec<u32>>,
     /// Routine 0 is the kernel.
     pub routines: Vec<Routine>,
     /// The module's number of each routine's function: what a function pointer holds.
@@ -65,6 +70,7 @@ impl Program {
             levels: Default::default(),
             traces,
             pool: vec![],
+            touching: HashMap::new(),
             routines: vec![],
             tokens: vec![],
             locs: vec![],
@@ -80,8 +86,19 @@ impl Program {
                 run: runs[level],
                 ..inst.clone()
             };
-            self.plain.iter().zip(&self.runs).map(with).collect()
+            let mut code: Vec<Inst> = self.plain.iter().zip(&self.runs).map(with).collect();
+            if level == usize::from(super::inst::level::FULL) {
+                for pc in self.touching.keys() {
+                    code[*pc as usize].run = select::<Touch>();
+                }
+            }
+            code
         })
+    }
+
+    /// What the instruction at `pc` does where everything is checked, whatever looks on.
+    pub fn own_run(&self, pc: usize) -> Run {
+        self.runs[pc][usize::from(super::inst::level::FULL)]
     }
 
     /// The line of the source behind a line of the PTX.

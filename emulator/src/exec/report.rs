@@ -4,7 +4,7 @@ use super::block::Block;
 use super::context::Context;
 use super::inst::{Flow, Inst};
 use super::launch::Launch;
-use crate::check::shared::Finding;
+use crate::check::shared::{ENGINE_THREAD, Finding};
 use crate::check::{Fault, FaultKind};
 
 /// `(1,2,3)` of a thread's number in its block.
@@ -120,17 +120,31 @@ impl Context<'_> {
                     ],
                 )
             }
-            Finding::InFlight { thread, line } => (
+            Finding::InFlight { thread, line } => {
+                let who = if thread < ENGINE_THREAD {
+                    format!(" by {}", name(thread))
+                } else {
+                    String::new()
+                };
+                (
+                    format!(
+                        "Asynchronous copy not waited for: __shared__ {verb} of size {size} bytes of its destination"
+                    ),
+                    vec![at, format!("the copy was started{who} at {}", place(line))],
+                )
+            }
+            Finding::InUse { line } => (
                 format!(
-                    "Asynchronous copy not waited for: __shared__ {verb} of size {size} bytes of its destination"
+                    "Asynchronous operation not waited for: __shared__ {verb} of size {size} bytes where it still reads"
                 ),
+                vec![at, format!("it was started at {}", place(line))],
+            ),
+            Finding::NoProxyFence { thread, line } => (
+                "Missing proxy fence: the asynchronous proxy reads __shared__ memory that an ordinary store wrote, with no fence.proxy.async between"
+                    .to_owned(),
                 vec![
                     at,
-                    format!(
-                        "the copy was started by {} at {}",
-                        name(thread),
-                        place(line)
-                    ),
+                    format!("the store was by {} at {}", name(thread), place(line)),
                 ],
             ),
         };

@@ -1,6 +1,7 @@
 //! The interpreter's loop: one warp until it cannot go on.
 
 use super::block::Block;
+use super::cluster::Peers;
 use super::context::{Context, Hit};
 use super::count::Counter;
 use super::inst::{Flow, Inst};
@@ -46,7 +47,12 @@ impl Observer for () {
 }
 
 /// Runs a warp of a block; the warp is handed back.
-pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, Stop) {
+pub fn run_warp(
+    warp: Warp,
+    block: &mut Block,
+    peers: Peers<'_>,
+    launch: &Launch<'_>,
+) -> (Warp, Stop) {
     let mut context = Context {
         base: std::ptr::null_mut(),
         write: 0,
@@ -59,6 +65,7 @@ pub fn run_warp(warp: Warp, block: &mut Block, launch: &Launch<'_>) -> (Warp, St
         width: std::hint::black_box(32),
         warp,
         block,
+        peers,
         launch,
     };
     let stop = context.run();

@@ -3,8 +3,16 @@
 //! A global address is a host address, below 2^56. The other spaces are windows above, one for each value of the top
 //! byte; the low 32 bits of a shared or local generic address are the address in its space.
 
-/// Window of shared memory; bits 32 to 47 are the block's rank in its cluster, for addresses of other blocks.
+/// Window of shared memory. Addresses of other blocks of the cluster have the block's rank, plus 1, from bit 24 on.
 pub const SHARED: u64 = 0x0100_0000_0000_0000;
+/// Where the rank begins.
+pub const RANK_SHIFT: u32 = 24;
+/// The bits of an address that are the place in its block's shared memory.
+pub const OFFSET: u32 = (1 << RANK_SHIFT) - 1;
+/// The address of a place in another block of the cluster.
+pub fn of_block(rank: u32, offset: u32) -> u32 {
+    ((rank + 1) << RANK_SHIFT) | offset
+}
 /// Window of a thread's local memory.
 pub const LOCAL: u64 = 0x0200_0000_0000_0000;
 /// Window of the kernel's parameters.

@@ -1,12 +1,13 @@
 //! Whether a kernel that only loops can ever end.
 //!
-//! A block whose every warp spins is looked at again and again. It goes round in circles if it comes back to a state that it
-//! was in before: the same registers, local and shared memory, the same places in the code. If every unfinished block does,
+//! A cluster (mostly of one block) whose every warp spins is looked at again and again. It goes round in circles if it comes back to a state that it
+//! was in before: the same registers, local and shared memory, the same places in the code. If every unfinished one does,
 //! and meanwhile no write has changed global memory, nothing can change any more. A kernel that is merely slow counts
 //! something, and so is never in one state twice.
 
 use super::access::{Kind, spaces};
 use super::block::Block;
+use super::cluster::Cluster;
 use super::context::{Context, Lanes};
 use super::count::Touch;
 use super::inst::Flow;
@@ -18,10 +19,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// States of a block that are remembered: a circle of more is not found.
+/// States of a cluster that are remembered: a circle of more is not found.
 const STATES: usize = 64;
 
-/// The states of a block, the latest last, and in which round of watching it was found to go in a circle.
+/// The states of a cluster, the latest last, and in which round of watching it was found to go in a circle.
 #[derive(Default)]
 pub struct States {
     seen: VecDeque<u64>,
@@ -54,21 +55,21 @@ struct Quiet {
     /// Whether writes are looked at too, and for the how many-th time.
     watching: bool,
     round: u64,
-    /// Blocks that went in a circle while they were watched.
+    /// Clusters that went in a circle while they were watched.
     circling: u64,
 }
 
 impl Patience {
-    /// Looks at a block that only spins. True if no block can ever end: this one then has the report.
+    /// Looks at a cluster that only spins. True if none can ever end: this one then has the report.
     pub fn ends(
         &self,
         launch: &Launch<'_>,
-        block: &mut Block,
+        cluster: &mut Cluster,
         unfinished: impl Fn() -> u64,
     ) -> bool {
-        let state = block.fingerprint();
+        let state = cluster.fingerprint();
         let mut quiet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if !quiet.watching && !block.states.again(state) {
+        if !quiet.watching && !cluster.states.again(state) {
             launch.progress();
         }
         let progress = launch.progress_so_far();
@@ -91,26 +92,35 @@ impl Patience {
             quiet.round += 1;
             launch.set_watching(true);
         }
-        if block.states.round != quiet.round {
+        if cluster.states.round != quiet.round {
             // what it did before nobody watched
-            block.states = States {
+            cluster.states = States {
                 round: quiet.round,
                 ..States::default()
             };
-            block.states.again(state);
-        } else if !block.states.circles {
-            if block.states.again(state) {
-                block.states.circles = true;
+            cluster.states.again(state);
+        } else if !cluster.states.circles {
+            if cluster.states.again(state) {
+                cluster.states.circles = true;
                 quiet.circling += 1;
-            } else if block.states.seen.len() == STATES {
+            } else if cluster.states.seen.len() == STATES {
                 launch.progress();
             }
         }
         let stuck = quiet.circling == unfinished();
         if stuck {
-            block.report_spin(launch);
+            cluster.report_spin(launch);
         }
         stuck
+    }
+}
+
+impl Cluster {
+    fn report_spin(&mut self, launch: &Launch<'_>) {
+        if let Some(block) = self.blocks.iter_mut().find(|b| b.live > 0) {
+            block.report_spin(launch);
+            self.fault = block.fault.take();
+        }
     }
 }
 

@@ -109,6 +109,17 @@ impl Op for WarpBarrier {
     }
 }
 
+/// `fence.proxy.async`: what the warp has done or seen is there for the asynchronous proxy too.
+pub struct ProxyFence;
+impl Op for ProxyFence {
+    fn run(c: &mut Context<'_>, _: &Inst) -> Flow {
+        if c.launch.level == level::FULL {
+            c.block.shadow.proxy_fence(c.warp.index as usize);
+        }
+        Flow::Next
+    }
+}
+
 /// `membar`, `fence`: the host's memory is ordered as strongly as its atomics.
 pub struct Fence;
 impl Op for Fence {

@@ -43,6 +43,18 @@ pub enum Wait {
         mask: u32,
         line: u32,
     },
+    /// The end of an `mbarrier`'s phase; the predicate in row `result` tells of it.
+    Mbarrier {
+        address: u32,
+        phase: u64,
+        result: u32,
+        acquire: bool,
+        line: u32,
+    },
+    /// The other threads of the cluster, at `barrier.cluster`.
+    Cluster {
+        line: u32,
+    },
 }
 
 /// Lanes that are not running now.
@@ -83,6 +95,13 @@ pub struct Warp {
     pub rotate: bool,
     /// Asynchronous copies that have not been waited for.
     pub copies: super::async_copy::Copies,
+    /// Bulk copies out of shared memory that have not been waited for.
+    pub outbound: super::hopper::outbound::Outbound,
+    /// Lanes that have arrived at the cluster's barrier, and those of them that have not waited there.
+    pub cluster_arrived: u32,
+    pub cluster_owed: u32,
+    /// Products of `wgmma` that have not been waited for.
+    pub products: super::hopper::wgmma::Products,
 }
 
 impl Hash for Warp {
@@ -90,6 +109,7 @@ impl Hash for Warp {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         self.registers.hash(hasher);
         self.local.hash(hasher);
+        self.cluster_arrived.hash(hasher);
         for group in &self.groups {
             (group.pc, group.mask, group.frame, &group.stack).hash(hasher);
         }
@@ -108,6 +128,10 @@ impl Warp {
         self.groups.clear();
         self.rotate = false;
         self.copies.clear();
+        self.outbound.clear();
+        self.products.clear();
+        self.cluster_arrived = 0;
+        self.cluster_owed = 0;
         let routine = &launch.program.routines[0];
         self.reserve(routine.frame_bytes as usize, routine.local_bytes as usize);
         self.fill_constants(launch, block, routine, u32::MAX);

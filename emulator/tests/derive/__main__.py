@@ -13,6 +13,7 @@ import control
 import convert
 import floats
 import halves
+import hopper
 import integer
 import logic
 import memory
@@ -36,4 +37,5 @@ memory.memory()
 control.control()
 tensor.tensor()
 tensor_rare.rare()
+hopper.hopper()
 print(sum(1 for _ in ROOT.glob("*/*.ptx")), "files")

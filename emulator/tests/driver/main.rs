@@ -8,6 +8,7 @@ mod memory;
 mod modules;
 mod raw;
 mod streams;
+mod tiles;
 
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;

@@ -42,8 +42,12 @@ pub enum Finding {
         line: u32,
         write: bool,
     },
-    /// An asynchronous copy that its thread has not waited for.
+    /// An asynchronous copy that its thread has not waited for; from `ENGINE_THREAD` on, a copy of the engine.
     InFlight { thread: u32, line: u32 },
+    /// A write where an asynchronous operation that nobody has waited for still reads.
+    InUse { line: u32 },
+    /// A write of the generic proxy with no proxy fence between it and a read of the asynchronous proxy.
+    NoProxyFence { thread: u32, line: u32 },
 }
 
 /// Which findings count.
@@ -52,4 +56,5 @@ pub struct Wanted {
     pub races: bool,
     pub uninitialised: bool,
     pub in_flight: bool,
+    pub proxy_fences: bool,
 }

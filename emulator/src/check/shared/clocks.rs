@@ -1,20 +1,28 @@
 //! What is ordered by the warps' clocks, and how reads and writes change a cell.
 
 use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, STRONG, THREAD, Wanted};
+use super::engine::{ENGINE, ENGINE_THREAD};
+use super::knowledge::Row;
 use crate::check::bits;
 
 /// The part of the shadow that says what is ordered.
 pub(super) struct Clocks<'a> {
     pub(super) first: u32,
     pub(super) clocks: &'a [u32; 32],
-    pub(super) behind: &'a [[u32; 32]],
+    pub(super) behind: &'a [Row],
     pub(super) wanted: Wanted,
+}
+
+/// The number of a thread's warp, or of the copy engine.
+#[inline(always)]
+pub(super) fn actor(thread: u16) -> usize {
+    (usize::from(thread & THREAD) / 32).min(ENGINE)
 }
 
 impl Clocks<'_> {
     #[inline(always)]
     fn ordered(&self, warp: usize, thread: u16, clock: u32) -> bool {
-        clock <= self.behind[warp][(usize::from(thread & THREAD) / 32) & 31]
+        clock <= self.behind[warp][actor(thread)]
     }
 
     #[inline(always)]
@@ -105,7 +113,7 @@ impl Clocks<'_> {
             u32::from(cell.write_thread & THREAD & !IN_FLIGHT),
             cell.write_line,
         );
-        if cell.write_thread & IN_FLIGHT != 0 {
+        if cell.write_thread & IN_FLIGHT != 0 || thread == ENGINE_THREAD {
             return self
                 .wanted
                 .in_flight

@@ -6,13 +6,19 @@
 
 mod cell;
 mod clocks;
+mod engine;
+mod knowledge;
 #[cfg(test)]
 mod tests;
 
 pub use cell::{Access, Finding, Wanted};
 
+pub use engine::ENGINE_THREAD;
+pub use knowledge::Knowledge;
+
 use cell::{Cell, IN_FLIGHT, MANY, SPLIT};
 use clocks::Clocks;
+use knowledge::{ACTORS, Row};
 
 /// The shadow with the warps' clocks.
 #[derive(Default)]
@@ -26,14 +32,17 @@ pub struct SharedShadow {
     latest: u32,
     warps: usize,
     clocks: [u32; 32],
+    /// The copy engine's.
+    engine_clock: u32,
     /// For each warp the clock up to which it is ordered behind every warp.
     floor: [u32; 32],
     /// `behind[u][v]`: warp u is ordered behind what warp v did up to this clock.
-    behind: Vec<[u32; 32]>,
+    behind: Vec<Row>,
+    /// `fenced[u][v]`: what warp v wrote up to this clock is, for warp u, behind a proxy fence.
+    fenced: Vec<Row>,
+    /// Whether the copy engine has written in this block.
+    engine_used: bool,
 }
-
-/// What a warp knew when it arrived at a barrier.
-pub type Knowledge = [u32; 32];
 
 impl SharedShadow {
     /// Forgets the last block.
@@ -46,10 +55,15 @@ impl SharedShadow {
         self.first = self.latest + 1;
         self.latest = self.first + 1;
         self.warps = warps;
+        // clock `first` is that of what other blocks write: everybody is behind it
         self.clocks = [self.first + 1; 32];
+        self.engine_clock = self.first + 1;
         self.behind.clear();
-        self.behind.resize(warps, [self.first - 1; 32]);
-        self.floor = [self.first - 1; 32];
+        self.behind.resize(warps, [self.first; ACTORS]);
+        self.fenced.clear();
+        self.fenced.resize(warps, [self.first; ACTORS]);
+        self.engine_used = false;
+        self.floor = [self.first; 32];
     }
 
     /// `bar.warp.sync`: orders the lanes of a warp.
@@ -60,26 +74,31 @@ impl SharedShadow {
     }
 
     fn lift(&mut self, warp: usize) {
-        self.floor[warp] = self.behind[warp][..self.warps]
+        let behind = &self.behind[warp];
+        let engine = self.engine_used.then_some(behind[engine::ENGINE]);
+        self.floor[warp] = behind[..self.warps]
             .iter()
             .copied()
+            .chain(engine)
             .min()
             .unwrap_or(0);
     }
 
     /// A warp arrives at a barrier: what it hands to those that pass it.
     pub fn arrive(&mut self, warp: usize) -> Knowledge {
-        let mut knowledge = self.behind[warp];
-        knowledge[warp] = self.clocks[warp];
+        let mut knowledge = Knowledge {
+            behind: self.behind[warp],
+            fenced: self.fenced[warp],
+        };
+        knowledge.behind[warp] = self.clocks[warp];
         self.advance(warp);
         knowledge
     }
 
     /// A warp passes a barrier to which this knowledge was brought.
     pub fn pass(&mut self, warp: usize, joined: &Knowledge) {
-        for (mine, theirs) in self.behind[warp].iter_mut().zip(joined) {
-            *mine = (*mine).max(*theirs);
-        }
+        knowledge::raise(&mut self.behind[warp], &joined.behind);
+        knowledge::raise(&mut self.fenced[warp], &joined.fenced);
         self.lift(warp);
     }
 

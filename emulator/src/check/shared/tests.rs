@@ -6,6 +6,7 @@ const ALL: Wanted = Wanted {
     races: true,
     uninitialised: true,
     in_flight: true,
+    proxy_fences: true,
 };
 
 fn by(thread: u32) -> Access {
@@ -17,11 +18,9 @@ fn by(thread: u32) -> Access {
 }
 
 fn block_barrier(shadow: &mut SharedShadow, warps: std::ops::Range<usize>) {
-    let mut joined = [0; 32];
+    let mut joined = Knowledge::default();
     for w in warps.clone() {
-        for (j, k) in joined.iter_mut().zip(shadow.arrive(w)) {
-            *j = k.max(*j);
-        }
+        joined.join(&shadow.arrive(w));
     }
     for w in warps {
         shadow.pass(w, &joined);

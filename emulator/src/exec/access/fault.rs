@@ -13,7 +13,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn verb(self) -> &'static str {
+    pub(in crate::exec) fn verb(self) -> &'static str {
         match self {
             Kind::Read => "read",
             Kind::Write => "write",
@@ -24,7 +24,7 @@ impl Kind {
 
 impl Context<'_> {
     #[cold]
-    pub(super) fn uninitialised(
+    pub(in crate::exec) fn uninitialised(
         &mut self,
         inst: &Inst,
         lane: usize,
@@ -45,7 +45,7 @@ impl Context<'_> {
     }
 
     #[cold]
-    pub(super) fn out_of_bounds(
+    pub(in crate::exec) fn out_of_bounds(
         &mut self,
         inst: &Inst,
         lane: usize,

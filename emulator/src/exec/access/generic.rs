@@ -64,7 +64,7 @@ impl Context<'_> {
             _ => return self.global::<LEVEL>(inst, at, size, kind),
         }
         match window {
-            space::SHARED => self.shared::<LEVEL>(inst, at, size, kind, strong),
+            space::SHARED => self.cluster::<LEVEL>(inst, at, size, kind, strong),
             space::LOCAL => self.local(inst, at, size, kind),
             _ => self.param(inst, at, size, kind),
         }

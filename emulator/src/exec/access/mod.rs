@@ -1,5 +1,6 @@
 //! From the addresses of an instruction to bytes of the host, with the checks on the way: one file for each space.
 
+mod cluster;
 mod fault;
 mod generic;
 mod global;
@@ -20,6 +21,8 @@ pub mod spaces {
     pub const LOCAL: u8 = 2;
     pub const PARAM: u8 = 3;
     pub const GENERIC: u8 = 4;
+    /// Shared memory of all blocks of the cluster.
+    pub const CLUSTER: u8 = 5;
 }
 
 impl Context<'_> {
@@ -39,6 +42,7 @@ impl Context<'_> {
             spaces::SHARED => self.shared::<LEVEL>(inst, at, size, kind, strong),
             spaces::LOCAL => self.local(inst, at, size, kind),
             spaces::PARAM => self.param(inst, at, size, kind),
+            spaces::CLUSTER => self.cluster::<LEVEL>(inst, at, size, kind, strong),
             _ => self.generic::<LEVEL>(inst, at, size, kind, strong),
         }
     }

@@ -155,6 +155,10 @@ impl Context<'_> {
             line: inst.line,
         };
         let size = value.len() as u32;
+        if let Some(line) = self.block.readers.over(address, size) {
+            let finding = Finding::InUse { line };
+            return Err(self.fail_shared(inst, lane, true, address, size, finding));
+        }
         if let Some(finding) = self.block.shadow.write(access, address, size) {
             // SAFETY: `resolve` found these bytes inside the block's shared memory.
             let there = unsafe { std::slice::from_raw_parts(host as *const u8, value.len()) };

@@ -25,6 +25,7 @@ pub mod matrix;
 pub mod mma;
 pub mod wmma;
 
+pub use converge::whole_warp;
 pub use dense::{form, modifier as wmma_modifier};
 pub use operands::{Bit, Float64, Half, Int4, Int8, Tf32};
 

@@ -5,6 +5,8 @@ mod counts;
 mod deadlock;
 mod findings;
 mod forms;
+mod gemm;
+mod hopper;
 mod modes;
 mod odds;
 mod tensor;

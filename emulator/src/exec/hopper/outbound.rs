@@ -1,0 +1,210 @@
+//! Bulk copies out of shared memory, in groups: the bytes move when their group is waited for.
+
+use super::bulk::Reduction;
+use crate::check::FaultKind;
+use crate::exec::context::Context;
+use crate::exec::handler::Op;
+use crate::exec::inst::{Flow, Inst, level};
+use crate::exec::launch::Launch;
+
+/// A run of bytes from shared to global memory.
+#[derive(Clone, Copy)]
+pub struct Piece {
+    pub global: u64,
+    pub shared: u32,
+    pub bytes: u32,
+}
+
+/// A lane's copy on its way; what its pieces read and write was checked when it started.
+pub struct Outgoing {
+    pub lane: u8,
+    /// Number of the lane's group it belongs to.
+    pub group: u32,
+    /// What it reads: first byte and length.
+    pub source: (u32, u32),
+    pub pieces: Vec<Piece>,
+    pub reduction: Option<Reduction>,
+    pub line: u32,
+}
+
+/// The copies of a warp that nobody has waited for.
+#[derive(Default)]
+pub struct Outbound {
+    pending: Vec<Outgoing>,
+    /// Groups that each lane has committed.
+    committed: [u32; 32],
+}
+
+impl Outbound {
+    pub fn clear(&mut self) {
+        self.pending.clear();
+        self.committed = [0; 32];
+    }
+
+    pub fn group(&self, lane: usize) -> u32 {
+        self.committed[lane]
+    }
+
+    pub fn push(&mut self, copy: Outgoing) {
+        self.pending.push(copy);
+    }
+}
+
+/// How many asynchronous operations read each 16 bytes of a block's shared memory.
+#[derive(Default)]
+pub struct Readers {
+    /// Count and the line of the last operation.
+    pieces: Vec<(u16, u32)>,
+    running: u32,
+}
+
+/// Bytes that are counted together: no asynchronous operation reads less.
+const PIECE: u32 = 16;
+
+impl Readers {
+    pub fn reset(&mut self, bytes: usize) {
+        if self.running > 0 {
+            self.pieces.clear();
+        }
+        self.running = 0;
+        self.pieces.resize(bytes.div_ceil(PIECE as usize), (0, 0));
+    }
+
+    fn span(address: u32, bytes: u32) -> std::ops::Range<usize> {
+        (address / PIECE) as usize..(address + bytes).div_ceil(PIECE) as usize
+    }
+
+    pub fn begin(&mut self, address: u32, bytes: u32, line: u32) {
+        self.running += 1;
+        for piece in &mut self.pieces[Self::span(address, bytes)] {
+            *piece = (piece.0 + 1, line);
+        }
+    }
+
+    pub fn end(&mut self, address: u32, bytes: u32) {
+        self.running = self.running.saturating_sub(1);
+        for piece in &mut self.pieces[Self::span(address, bytes)] {
+            piece.0 = piece.0.saturating_sub(1);
+        }
+    }
+
+    /// The line of an operation that reads some of these bytes.
+    #[inline(always)]
+    pub fn over(&self, address: u32, bytes: u32) -> Option<u32> {
+        if self.running == 0 {
+            return None;
+        }
+        let pieces = self.pieces.get(Self::span(address, bytes))?;
+        pieces.iter().find(|p| p.0 > 0).map(|p| p.1)
+    }
+}
+
+/// Calls bytes of global memory written.
+fn mark(launch: &Launch<'_>, address: u64, bytes: u32) {
+    let next = launch.ranges.partition_point(|r| r.base <= address);
+    let Some(range) = next.checked_sub(1).and_then(|at| launch.ranges.get(at)) else {
+        return;
+    };
+    if !range.shadow.is_null() && address + u64::from(bytes) <= range.end {
+        // SAFETY: the bytes lie in this allocation, as just seen, and its shadow is as long.
+        unsafe {
+            let shadow = range.shadow.add((address - range.base) as usize);
+            shadow.write_bytes(1, bytes as usize);
+        }
+    }
+}
+
+fn finish(c: &mut Context<'_>, done: impl Fn(u32, u32) -> bool) {
+    let pending = std::mem::take(&mut c.warp.outbound.pending);
+    let mut later = vec![];
+    for copy in pending {
+        let lane = usize::from(copy.lane);
+        if c.active >> lane & 1 == 0 || !done(copy.group, c.warp.outbound.committed[lane]) {
+            later.push(copy);
+            continue;
+        }
+        for piece in &copy.pieces {
+            let source = c.block.shared_pointer(piece.shared);
+            let (target, bytes) = (piece.global as *mut u8, piece.bytes as usize);
+            // SAFETY: both ends were found inside their memories when the copy started; shared memory lasts as long
+            // as the block, and what a launch may write as long as the launch.
+            unsafe {
+                match copy.reduction {
+                    Some(reduction) => {
+                        let data = std::slice::from_raw_parts(source, bytes);
+                        reduction.reduce(target, data);
+                    }
+                    None => target.copy_from_nonoverlapping(source, bytes),
+                }
+            }
+            mark(c.launch, piece.global, piece.bytes);
+        }
+        c.block.readers.end(copy.source.0, copy.source.1);
+    }
+    c.warp.outbound.pending = later;
+}
+
+/// At the end of a thread, which must have waited: shared memory may end with it.
+pub fn at_exit(c: &mut Context<'_>, i: &Inst) -> Result<(), Flow> {
+    let active = c.active;
+    let left = c.warp.outbound.pending.iter();
+    let Some((lane, line)) = left
+        .filter(|o| active >> o.lane & 1 != 0)
+        .map(|o| (o.lane, o.line))
+        .next()
+    else {
+        return Ok(());
+    };
+    if c.launch.options.checks.async_copies {
+        let what = "A thread has ended and has not waited for its bulk copy out of shared memory";
+        let more = [format!("the copy was started at PTX line {line}")];
+        return Err(c.fail(i, lane.into(), FaultKind::LaunchFailed, what, &more));
+    }
+    finish(c, |_, _| true);
+    Ok(())
+}
+
+/// `cp.async.bulk.commit_group`
+pub struct Commit;
+impl Op for Commit {
+    fn run(c: &mut Context<'_>, _: &Inst) -> Flow {
+        for lane in c.lanes() {
+            c.warp.outbound.committed[lane] += 1;
+        }
+        Flow::Next
+    }
+}
+
+/// `cp.async.bulk.wait_group imm`, with `.read` or without: the bytes are read and written at once.
+pub struct WaitGroup;
+impl Op for WaitGroup {
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        let most = i.imm as u32;
+        finish(c, |group, committed| group + most < committed);
+        Flow::Next
+    }
+}
+
+impl Context<'_> {
+    /// The engine begins to read shared memory on behalf of a lane.
+    pub fn begin_reading(
+        &mut self,
+        i: &Inst,
+        lane: usize,
+        address: u32,
+        bytes: u32,
+    ) -> Result<(), Flow> {
+        if self.launch.level != level::FULL {
+            return Ok(());
+        }
+        let access = crate::check::shared::Access {
+            thread: self.thread(lane),
+            strong: false,
+            line: i.line,
+        };
+        match self.block.shadow.read_async(access, address, bytes) {
+            Some(finding) => Err(self.fail_shared(i, lane, false, address, bytes, finding)),
+            None => Ok(()),
+        }
+    }
+}
