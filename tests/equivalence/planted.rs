@@ -100,11 +100,15 @@ const FAULTS: &[Fault] = &[
     fault("sgd::plain", "sgd_{t}", F32, "drop bra 8", READ),
     fault("sgd::plain", "sgd_{t}", HALVES, "drop bra 1", READ),
     fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 3", READ),
-    fault("adam::step", "adam_{t}", FLOATS, "drop bra 4", READ),
-    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 4", READ),
-    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 4", READ),
-    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 4", READ),
-    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 4", READ),
+    fault("adam::step", "adam_{t}", F32, "drop bra 4", READ),
+    fault("adam::step", "adam_{t}", HALVES, "drop bra 1", READ),
+    fault("adagrad", "adagrad_{t}", F32, "drop bra 4", READ),
+    fault("adagrad", "adagrad_{t}", HALVES, "drop bra 1", READ),
+    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 1", READ),
+    fault("rmsprop::plain", "rmsprop_{t}", F32, "drop bra 4", READ),
+    fault("rmsprop::plain", "rmsprop_{t}", HALVES, "drop bra 1", READ),
+    fault("rmsprop::momentum", "rmsprop_momentum_{t}", F32, "drop bra 4", READ),
+    fault("rmsprop::momentum", "rmsprop_momentum_{t}", HALVES, "drop bra 1", READ),
 ];
 
 impl Fault {
