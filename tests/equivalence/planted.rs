@@ -97,14 +97,13 @@ const FAULTS: &[Fault] = &[
     fault("cast::from_i32", "cast_i32_{t}", FLOATS, "drop bra 2", READ),
     fault("fill::words", "fill_b32", F32, "drop bra 8", WRITE),
     fault("fill::halves", "fill_b16", HALVES, "drop bra 1", WRITE),
-    fault("sgd::plain", "sgd_{t}", F32, "drop bra 8", READ),
-    fault("sgd::plain", "sgd_{t}", HALVES, "drop bra 1", READ),
-    fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 3", READ),
-    fault("adam::step", "adam_{t}", FLOATS, "drop bra 4", READ),
-    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 4", READ),
-    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 4", READ),
-    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 4", READ),
-    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 4", READ),
+    fault("sgd::plain", "sgd_{t}", FLOATS, "drop bra 2", READ),
+    fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 1", READ),
+    fault("adam::step", "adam_{t}", FLOATS, "drop bra 1", READ),
+    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 1", READ),
+    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 1", READ),
+    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 1", READ),
+    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 1", READ),
 ];
 
 impl Fault {
