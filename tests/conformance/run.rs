@@ -5,7 +5,7 @@ use warpsmith::ops::{
 };
 use warpsmith::{Device, Element, Result, Tensor};
 
-use crate::Vector;
+use crate::{Vector, windows};
 
 /// The outputs of the vector's op for its inputs, each flattened.
 pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
@@ -18,6 +18,15 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
     match op {
         "Relu" => one(input(0)?.relu()?),
         "Sigmoid" => one(input(0)?.sigmoid()?),
+        "Tanh" => one(input(0)?.tanh()?),
+        "Flatten" => {
+            let (x, axis) = (input(0)?, node.int("axis", 1) as isize);
+            let y = x.flatten(0, axis - 1)?.flatten(1, -1)?;
+            assert_eq!(y.shape(), vector.output_shape(0));
+            one(y)
+        }
+        "MaxPool" => windows::max_pool(node, &input(0)?),
+        "AveragePool" => one(windows::average_pool(node, &input(0)?)?),
         "Softmax" | "LogSoftmax" => {
             let x = input(0)?;
             let axis = node.int("axis", -1);
@@ -116,6 +125,7 @@ fn rate(vector: &Vector) -> f64 {
     f64::from(vector.inputs[0].floats()[0])
 }
 
-fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
+/// Every element in f64.
+pub fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
     Ok(tensor.to_vec()?.into_iter().map(wide).collect())
 }

@@ -103,6 +103,9 @@ const FAULTS: &[Fault] = &[
     Fault { test: "matmul::wmma_64", plant: "matmul_wmma_64_nn_f16 drop cp.async.wait_group 0", says: "Asynchronous copy not waited for" },
     Fault { test: "matmul::wmma_128", plant: "matmul_wmma_128_tt_bf16 drop bar.sync 0", says: "__shared__" },
     Fault { test: "matmul::wmma_128", plant: "matmul_wmma_128_tt_bf16 drop bar.sync 1", says: "__shared__" },
+    Fault { test: "pool2d::max_forward", plant: "max_pool2d_f32 drop bra 0", says: "Invalid __global__ read" },
+    Fault { test: "pool2d::max_gradient", plant: "max_pool2d_backward_f32 drop bra 0", says: "Invalid __global__ read" },
+    Fault { test: "pool2d::average", plant: "avg_pool2d_f32 drop bra 0", says: "Invalid __global__ read" },
     Fault { test: "lrn::registers", plant: "lrn_registers_f32 drop bra 2", says: "Invalid __global__ read" },
     Fault { test: "lrn::columns", plant: "lrn_columns_f32 drop bra 1", says: "Invalid __shared__ write" },
     Fault { test: "lrn::columns", plant: "lrn_columns_f32 drop bra 2", says: "Invalid __global__ read" },
@@ -114,6 +117,8 @@ const FAULTS: &[Fault] = &[
     Fault { test: "scale::out_of_place", plant: "scale_f32 drop bra 8", says: "Invalid __global__ read" },
     Fault { test: "cast::from_f32", plant: "cast_f32_f16 drop bra 4", says: "Invalid __global__ read" },
     Fault { test: "fill", plant: "fill_b32 drop bra 8", says: "Invalid __global__ write" },
+    Fault { test: "dropout::masks", plant: "dropout_f32 drop bra 8", says: "Invalid __global__ read" },
+    Fault { test: "tanh::forward", plant: "tanh_f32 drop bra 1", says: "Invalid __global__ read" },
     Fault { test: "sgd::plain", plant: "sgd_f32 drop bra 8", says: "Invalid __global__ read" },
     Fault { test: "adam", plant: "adam_f32 drop bra 4", says: "Invalid __global__ read" },
 ];

@@ -13,17 +13,20 @@ mod bias_add;
 mod cast;
 mod column_sum;
 mod cross_entropy;
+mod dropout;
 mod elementwise;
 mod emulated;
 mod fill;
 mod lrn;
 mod matmul;
+mod pool2d;
 mod relu;
 mod scale;
 mod sgd;
 mod sigmoid;
 mod softmax;
 mod sum;
+mod tanh;
 mod transpose;
 
 use warpsmith::{Device, kernels};
@@ -80,6 +83,10 @@ tests! {
         from_bf16: ["cast_bf16_f32", "cast_bf16_f16", "cast_bf16_i32"],
         from_i32: ["cast_i32_f32", "cast_i32_f16", "cast_i32_bf16"],
         misaligned_view: ["cast_f16_f32"],
+    }
+    dropout {
+        masks: ["dropout_f32", "dropout_f16", "dropout_bf16"],
+        misaligned_view: ["dropout_f16"],
     }
     fill {
         words: ["fill_b32"],
@@ -182,6 +189,12 @@ tests! {
         ],
         tensors: [],
     }
+    pool2d {
+        max_forward: ["max_pool2d_f32", "max_pool2d_f16", "max_pool2d_bf16"],
+        max_gradient: ["max_pool2d_backward_f32", "max_pool2d_backward_f16", "max_pool2d_backward_bf16"],
+        average: ["avg_pool2d_f32", "avg_pool2d_f16", "avg_pool2d_bf16",
+            "avg_pool2d_backward_f32", "avg_pool2d_backward_f16", "avg_pool2d_backward_bf16"],
+    }
     relu {
         forward: ["relu_f32", "relu_f16", "relu_bf16"],
         in_place: ["relu_f32", "relu_f16", "relu_bf16"],
@@ -194,6 +207,11 @@ tests! {
     sgd {
         plain: ["sgd_f32", "sgd_f16", "sgd_bf16"],
         momentum: ["sgd_momentum_f32", "sgd_momentum_f16", "sgd_momentum_bf16"],
+    }
+    tanh {
+        forward: ["tanh_f32", "tanh_f16", "tanh_bf16"],
+        in_place: ["tanh_f32", "tanh_f16", "tanh_bf16"],
+        backward: ["tanh_backward_f32", "tanh_backward_f16", "tanh_backward_bf16"],
     }
     transpose {
         words: ["transpose_b32"],

@@ -3,14 +3,17 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod dropout;
 mod elementwise;
 mod lrn;
 mod matmul;
 mod nn;
 mod optimizers;
+mod pool2d;
 mod relu;
 mod rows;
 mod sigmoid;
+mod tanh;
 mod tensor;
 mod transpose;
 

@@ -6,13 +6,16 @@ mod common;
 
 mod argmax;
 mod cross_entropy;
+mod dropout;
 mod elementwise;
 mod lrn;
 mod matmul;
 mod nn;
 mod optimizers;
+mod pool2d;
 mod relu;
 mod sigmoid;
 mod softmax;
 mod sum;
+mod tanh;
 mod transpose;
