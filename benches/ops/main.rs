@@ -11,6 +11,7 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod conv2d;
 mod dropout;
 mod elementwise;
 mod lrn;
@@ -80,6 +81,7 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
 
 criterion_group!(
     ops,
+    conv2d::bench,
     dropout::bench,
     elementwise::bench,
     lrn::bench,

@@ -12,6 +12,7 @@ pub mod avg_pool2d;
 pub mod bias_add;
 pub mod cast;
 pub mod column_sum;
+pub mod conv2d;
 pub mod cross_entropy;
 pub(crate) mod dispatch;
 pub mod dropout;
@@ -34,6 +35,10 @@ mod window;
 pub use adam::{AdamOptions, adam_step};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use column_sum::{column_sum, column_sum_out};
+pub use conv2d::{
+    Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_out, conv2d_backward_input,
+    conv2d_backward_input_out, conv2d_backward_weight, conv2d_backward_weight_out,
+};
 pub use cross_entropy::{
     cross_entropy, cross_entropy_backward, cross_entropy_backward_out, cross_entropy_out,
 };

@@ -103,6 +103,12 @@ vectors! {
     averagepool_2d_same_lower
     averagepool_2d_same_upper
     averagepool_2d_strides
+    basic_conv_with_padding
+    basic_conv_without_padding
+    conv_with_autopad_same
+    conv_with_strides_and_asymmetric_padding
+    conv_with_strides_no_padding
+    conv_with_strides_padding
     flatten_axis1
     flatten_axis2
     flatten_axis3

@@ -26,6 +26,7 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             one(y)
         }
         "MaxPool" => windows::max_pool(node, &input(0)?),
+        "Conv" => one(windows::conv(node, &input(0)?, &input(1)?)?),
         "AveragePool" => one(windows::average_pool(node, &input(0)?)?),
         "Softmax" | "LogSoftmax" => {
             let x = input(0)?;

@@ -1,6 +1,6 @@
 //! What each ONNX operator that slides windows over planes is here.
 
-use warpsmith::ops::{Window, max_pool2d_with_indices};
+use warpsmith::ops::{Conv2dOptions, Window, max_pool2d_with_indices};
 use warpsmith::{Result, Tensor};
 
 use crate::onnx::Node;
@@ -71,4 +71,18 @@ pub fn max_pool(node: &Node, x: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
 /// `AveragePool`.
 pub fn average_pool(node: &Node, x: &Tensor<f32>) -> Result<Tensor<f32>> {
     x.avg_pool2d(&pool_window(node, x), node.int("count_include_pad", 0) == 1)
+}
+
+/// `Conv`.
+pub fn conv(node: &Node, x: &Tensor<f32>, w: &Tensor<f32>) -> Result<Tensor<f32>> {
+    let window = window(node, sides(w.shape()), sides(x.shape()));
+    let options = Conv2dOptions {
+        stride: window.stride,
+        padding: window.padding,
+        padding_end: window.padding_end,
+        dilation: window.dilation,
+        groups: node.int("group", 1) as usize,
+        allow_tf32: false,
+    };
+    x.conv2d(w, None, &options)
 }

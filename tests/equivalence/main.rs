@@ -12,6 +12,7 @@ mod argmax;
 mod bias_add;
 mod cast;
 mod column_sum;
+mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
@@ -107,6 +108,52 @@ tests! {
     column_sum {
         shapes: ["column_sum_f32", "column_sum_f16", "column_sum_bf16",
             "column_sum_finish_f32", "column_sum_finish_f16", "column_sum_finish_bf16"],
+    }
+    conv2d {
+        tiled_128: [
+            "conv2d_tiled_128_f32",
+            "conv2d_tiled_128_backward_input_f32",
+        ],
+        tiled_64: [
+            "conv2d_tiled_64_f32",
+            "conv2d_tiled_64_backward_input_f32",
+            "conv2d_tiled_64_backward_weight_f32",
+            "conv2d_tiled_64_bf16",
+            "conv2d_tiled_64_backward_input_bf16",
+            "conv2d_tiled_64_backward_weight_bf16",
+        ],
+        tiled_32: [
+            "conv2d_tiled_32_f32",
+            "conv2d_tiled_32_backward_input_f32",
+        ],
+        wmma_128: [
+            "conv2d_wmma_128_f16",
+            "conv2d_wmma_128_backward_input_f16",
+            "conv2d_wmma_128_bf16",
+            "conv2d_wmma_128_backward_input_bf16",
+        ],
+        wmma_64: [
+            "conv2d_wmma_64_f16",
+            "conv2d_wmma_64_backward_input_f16",
+            "conv2d_wmma_64_backward_weight_f16",
+            "conv2d_wmma_64_bf16",
+            "conv2d_wmma_64_backward_input_bf16",
+            "conv2d_wmma_64_backward_weight_bf16",
+            "conv2d_wmma_64_f32",
+            "conv2d_wmma_64_backward_input_f32",
+            "conv2d_wmma_64_backward_weight_f32",
+        ],
+        tensors: [
+            "conv2d_repack_f32",
+            "conv2d_repack_f16",
+            "conv2d_repack_bf16",
+            "conv2d_bias_f32",
+            "conv2d_bias_f16",
+            "conv2d_bias_bf16",
+            "conv2d_finish_f32",
+            "conv2d_finish_f16",
+            "conv2d_finish_bf16",
+        ],
     }
     cross_entropy {
         forward: ["cross_entropy_f32", "cross_entropy_f16", "cross_entropy_bf16",

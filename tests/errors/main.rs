@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod conv2d;
 mod dropout;
 mod elementwise;
 mod lrn;

@@ -5,6 +5,7 @@
 mod common;
 
 mod argmax;
+mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
