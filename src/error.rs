@@ -1,5 +1,7 @@
 //! The one error type: every message names the operation, what it expected and what it got.
 
+use std::path::Path;
+
 use cudarc::driver::DriverError;
 use cudarc::driver::sys::CUresult;
 
@@ -110,6 +112,14 @@ pub enum Error {
         /// How much was asked for.
         bytes: usize,
     },
+    /// A file that cannot be read or written, or that does not hold what it should.
+    #[error("{path}: {text}")]
+    File {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        text: String,
+    },
     /// The driver answered with an error.
     #[error("{op}: the CUDA driver answered {code:?} ({text})")]
     Driver {
@@ -139,6 +149,12 @@ impl Error {
     ) -> Self {
         let (expected, got) = (expected.into(), got.to_string());
         Self::Argument { op, expected, got }
+    }
+
+    pub(crate) fn file(path: &Path, text: impl ToString) -> Self {
+        let path = path.display().to_string();
+        let text = text.to_string();
+        Self::File { path, text }
     }
 
     pub(crate) fn driver(op: &'static str, error: DriverError) -> Self {

@@ -109,6 +109,8 @@ vectors! {
     conv_with_strides_and_asymmetric_padding
     conv_with_strides_no_padding
     conv_with_strides_padding
+    dropout_default
+    dropout_default_ratio
     flatten_axis1
     flatten_axis2
     flatten_axis3

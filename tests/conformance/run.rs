@@ -1,5 +1,6 @@
 //! What each ONNX operator is here.
 
+use warpsmith::nn::{Dropout, Module};
 use warpsmith::ops::{
     AdamOptions, MatmulOptions, SgdOptions, adam_step, cross_entropy, matmul_with, sgd_step,
 };
@@ -19,6 +20,12 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
         "Relu" => one(input(0)?.relu()?),
         "Sigmoid" => one(input(0)?.sigmoid()?),
         "Tanh" => one(input(0)?.tanh()?),
+        "Dropout" => {
+            // without training_mode it does nothing, whatever the ratio
+            let mut layer = Dropout::new(node.float("ratio", 0.5), 0)?;
+            layer.eval();
+            one(layer.forward(&input(0)?)?)
+        }
         "Flatten" => {
             let (x, axis) = (input(0)?, node.int("axis", 1) as isize);
             let y = x.flatten(0, axis - 1)?.flatten(1, -1)?;

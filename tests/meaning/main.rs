@@ -9,6 +9,7 @@ mod conv2d;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
+mod layers;
 mod lrn;
 mod matmul;
 mod nn;
