@@ -195,7 +195,7 @@ fn conv2d<T: Float>(shape: [usize; 6], dtype: &'static str, allow_tf32: bool) ->
 fn max_pool2d<T: Float>() -> Case {
     let (x, y) = ([32, 64, 55, 55], [32, 64, 27, 27]);
     let bytes = [x, y].map(|shape| shape.iter().product::<usize>() * size_of::<T>());
-    let bytes = bytes.iter().sum();
+    let bytes: usize = bytes.iter().sum();
     let make = move |device: &Device| -> Result<Run> {
         let window = ops::Window::new([3, 3]).stride([2, 2]);
         let (x, mut y) = (randn::<T>(&x, device)?, Tensor::zeros(&y, device)?);

@@ -30,7 +30,7 @@ impl Conv2d {
         device: &Device,
     ) -> Result<Self> {
         let groups = options.groups;
-        let whole = groups > 0 && inputs % groups == 0 && outputs % groups == 0;
+        let whole = groups > 0 && inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups);
         let [kh, kw] = kernel;
         if !whole || inputs == 0 || outputs == 0 || kh == 0 || kw == 0 {
             return Err(Error::argument(

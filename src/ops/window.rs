@@ -71,10 +71,7 @@ impl Window {
     /// # Errors
     /// A kernel, stride or dilation of 0, sizes past an i32, or a plane that is smaller than the window.
     pub fn output(&self, op: &'static str, plane: [usize; 2]) -> Result<[usize; 2]> {
-        let mut output = [0; 2];
-        for d in 0..2 {
-            output[d] = self.along(op, plane[d], d)?;
-        }
+        let output = [self.along(op, plane[0], 0)?, self.along(op, plane[1], 1)?];
         numel(op, &output)?;
         Ok(output)
     }

@@ -7,6 +7,7 @@ use crate::onnx::Node;
 use crate::run::flat;
 
 /// The window that a node's attributes describe, over planes of these sides.
+#[allow(clippy::needless_range_loop, reason = "several arrays at one place")]
 fn window(node: &Node, kernel: [usize; 2], plane: [usize; 2]) -> Window {
     let pair = |name: &str, at: usize| match node.ints(name)[..] {
         [] => None,

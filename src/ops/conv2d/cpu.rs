@@ -44,7 +44,7 @@ fn widened<T: Float>(
 fn parts(len: usize, most: usize, others: usize) -> usize {
     let threads = rayon::current_num_threads();
     let mut parts = len.div_ceil(most.max(1)).max(1);
-    if others < 4 * threads && others * parts % threads != 0 {
+    if others < 4 * threads && !(others * parts).is_multiple_of(threads) {
         parts = parts.next_multiple_of(threads);
     }
     len.div_ceil(parts).max(1)

@@ -31,6 +31,7 @@ pub(crate) fn dropout<T: Float>(x: &[T], y: &mut [T], options: &DropoutOptions) 
 
 /// Philox 4x32-10 of the counters `first..first + COUNTERS`, word by word.
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "four arrays at one place")]
 fn philox(first: u64, call: u64, seed: u64) -> [[u32; COUNTERS]; 4] {
     let [mut a, mut b] = [[0_u32; COUNTERS]; 2];
     let mut c = [call as u32; COUNTERS];
