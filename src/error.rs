@@ -1,5 +1,7 @@
 //! The one error type: every message names the operation, what it expected and what it got.
 
+use std::path::Path;
+
 use cudarc::driver::DriverError;
 use cudarc::driver::sys::CUresult;
 
@@ -151,11 +153,7 @@ impl Error {
         Self::Argument { op, expected, got }
     }
 
-    pub(crate) fn file(
-        path: &std::path::Path,
-        expected: impl Into<String>,
-        got: impl ToString,
-    ) -> Self {
+    pub(crate) fn file(path: &Path, expected: impl Into<String>, got: impl ToString) -> Self {
         let (path, expected, got) = (path.into(), expected.into(), got.to_string());
         Self::File {
             path,

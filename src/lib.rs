@@ -9,10 +9,11 @@
 //! # Ok::<(), warpsmith::Error>(())
 //! ```
 //!
-//! Dependencies point one way: `nn` → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
+//! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
 
 pub mod data;
 pub mod kernels;
+pub mod models;
 pub mod nn;
 pub mod ops;
 

@@ -66,6 +66,22 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
     below / power.mul_add(even + odd, below)
 }
 
+/// The hyperbolic tangent to within two units in the last place; NaN for NaN.
+#[inline(always)]
+pub(crate) fn tanh(x: f32) -> f32 {
+    // 1 - 2 / (e^2|x| + 1), and where that cancels an odd polynomial of degree 11 (Cephes' tanhf)
+    let far = 1.0 - 2.0 / (exp(2.0 * x.abs()) + 1.0);
+    let square = x * x;
+    let mut p = -5.704_988_7e-3_f32;
+    for coefficient in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
+        p = p.mul_add(square, coefficient);
+    }
+    let near = (p * square).mul_add(x, x);
+    // the sign of -0 too
+    let y = if x.abs() < 0.625 { near } else { far };
+    y.copysign(x)
+}
+
 /// The natural logarithm to within one and a half units in the last place (of the result, or of 2^-24 where that is
 /// more); minus infinity for 0, NaN for less and for NaN.
 #[inline(always)]
@@ -151,6 +167,32 @@ mod tests {
         assert_eq!(sigmoid(200.0), 1.0);
         assert_eq!(sigmoid(f32::INFINITY), 1.0);
         assert!(sigmoid(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn tanh_is_within_two_units_over_its_range() {
+        let mut worst = (0.0, 0.0);
+        for i in 0..2_000_000 {
+            let x = -10.0 + 20.0 * (i as f32 / 2_000_000.0);
+            for x in [x, 1e-3 * x] {
+                let off = ulps(tanh(x).abs(), f64::from(x).tanh().abs());
+                if x != 0.0 && off > worst.0 {
+                    worst = (off, x);
+                }
+            }
+        }
+        assert!(worst.0 <= 2.0, "{} units at {}", worst.0, worst.1);
+    }
+
+    #[test]
+    fn tanh_at_the_ends() {
+        assert_eq!(tanh(0.0), 0.0);
+        assert!(tanh(-0.0).is_sign_negative());
+        assert_eq!(tanh(1e-30), 1e-30);
+        assert_eq!(tanh(f32::INFINITY), 1.0);
+        assert_eq!(tanh(f32::NEG_INFINITY), -1.0);
+        assert_eq!(tanh(-200.0), -1.0);
+        assert!(tanh(f32::NAN).is_nan());
     }
 
     #[test]

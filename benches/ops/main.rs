@@ -11,14 +11,18 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod conv2d;
+mod dropout;
 mod elementwise;
 mod lrn;
 mod matmul;
 mod optimizers;
+mod pool2d;
 mod reductions;
 mod relu;
 mod sigmoid;
 mod softmax;
+mod tanh;
 mod transpose;
 
 /// The CPU and, if one works, the first GPU.
@@ -77,14 +81,18 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
 
 criterion_group!(
     ops,
+    conv2d::bench,
+    dropout::bench,
     elementwise::bench,
     lrn::bench,
     matmul::bench,
     optimizers::bench,
+    pool2d::bench,
     reductions::bench,
     relu::bench,
     sigmoid::bench,
     softmax::bench,
+    tanh::bench,
     transpose::bench,
 );
 criterion_main!(ops);

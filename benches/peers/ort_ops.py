@@ -22,6 +22,9 @@ OPS = {
     "log_softmax": ("LogSoftmax", {"axis": -1}),
     "transpose": ("Transpose", {"perm": [1, 0]}),
     "lrn": ("LRN", {"size": 5, "alpha": 1e-4, "beta": 0.75, "bias": 1.0}),
+    "tanh": ("Tanh", {}),
+    "max_pool2d": ("MaxPool", {"kernel_shape": [3, 3], "strides": [2, 2]}),
+    "conv2d": ("Conv", {}),
     "add": ("Add", {}),
     "matmul": ("MatMul", {}),
 }
@@ -67,6 +70,13 @@ def main():
         if line["name"] == "matmul":
             m, n, k = shape
             shapes, out = [[m, k], [k, n]], [m, n]
+        elif line["name"] == "conv2d":
+            n, c, side, o, kernel, stride, padding = shape
+            places = (side + 2 * padding - kernel) // stride + 1
+            shapes, out = [[n, c, side, side], [o, c, kernel, kernel], [o]], [n, o, places, places]
+            attributes = {"strides": [stride] * 2, "pads": [padding] * 4}
+        elif line["name"] == "max_pool2d":
+            out = shape[:2] + [(side - 3) // 2 + 1 for side in shape[2:]]
         elif line["name"] == "add":
             shapes = [shape, shape]
         elif line["name"] == "transpose":

@@ -54,6 +54,23 @@ def lrn(shape, dtype):
     return lambda: F.local_response_norm(x, 5, 1e-4, 0.75, 1.0)
 
 
+def conv2d(shape, dtype):
+    n, inputs, side, outputs, kernel, stride, padding = shape
+    x, w = randn((n, inputs, side, side), dtype), randn((outputs, inputs, kernel, kernel), dtype)
+    bias = randn((outputs,), dtype)
+    return lambda: F.conv2d(x, w, bias, stride, padding)
+
+
+def max_pool2d(shape, dtype):
+    x = randn(shape, dtype)
+    return lambda: F.max_pool2d(x, 3, 2)
+
+
+def dropout(shape, dtype):
+    x = randn(shape, dtype)
+    return lambda: F.dropout(x, 0.5, training=True)
+
+
 def transpose(shape, dtype):
     x = randn(shape, dtype)
     y = torch.empty(shape[::-1], device="cuda", dtype=dtype)
@@ -75,6 +92,11 @@ OPS = {
     "relu_backward": backward(lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),
     "sigmoid": unary(lambda x, y: torch.sigmoid(x, out=y)),
     "sigmoid_backward": backward(torch.ops.aten.sigmoid_backward),
+    "tanh": unary(lambda x, y: torch.tanh(x, out=y)),
+    "tanh_backward": backward(torch.ops.aten.tanh_backward),
+    "dropout": dropout,
+    "conv2d": conv2d,
+    "max_pool2d": max_pool2d,
     "softmax": unary(lambda x, y: torch.softmax(x, -1, out=y)),
     "log_softmax": unary(lambda x, y: torch.log_softmax(x, -1, out=y)),
     "softmax_backward": backward(lambda g, y: torch.ops.aten._softmax_backward_data(g, y, -1, y.dtype)),
@@ -117,6 +139,7 @@ def main():
         if line["name"] not in OPS:
             continue
         torch.backends.cuda.matmul.allow_tf32 = line["dtype"] == "tf32"
+        torch.backends.cudnn.allow_tf32 = line["dtype"] == "tf32"
         try:
             ms = time(OPS[line["name"]], line)
         except Exception as error:  # one op that this PyTorch lacks must not cost the others

@@ -52,6 +52,13 @@ pub fn of(device: &Device) -> Vec<Case> {
         cases.extend(elementwise::<bf16>());
         cases.extend([sgd(), adam()]);
     }
+    cases.extend(images::<f32>("f32", false));
+    cases.push(max_pool2d::<f32>());
+    if cuda {
+        cases.extend(images::<f32>("tf32", true));
+        cases.extend(images::<f16>("f16", false));
+        cases.push(max_pool2d::<f16>());
+    }
     // the smallest fits no GPU, the largest fills every one
     for n in if cuda {
         vec![512, 1024, 2048, 4096, 8192]
@@ -118,6 +125,12 @@ fn elementwise<T: Float>() -> Vec<Case> {
         binary::<T>("relu_backward", &LONG, ops::relu_backward_out),
         unary::<T>("sigmoid", &LONG, |x, y| x.sigmoid_out(y)),
         binary::<T>("sigmoid_backward", &LONG, ops::sigmoid_backward_out),
+        unary::<T>("tanh", &LONG, |x, y| x.tanh_out(y)),
+        binary::<T>("tanh_backward", &LONG, ops::tanh_backward_out),
+        unary::<T>("dropout", &LONG, |x, y| {
+            let (p, seed, call) = (0.5, 1, 0);
+            x.dropout_out(&ops::DropoutOptions { p, seed, call }, y)
+        }),
         binary::<T>("add", &LONG, |a, b, y| a.add_out(b, 1.0, y)),
     ]
 }
@@ -133,6 +146,69 @@ fn rows<T: Float>() -> Vec<Case> {
             x.local_response_norm_out(5, 1e-4, 0.75, 1.0, y)
         }),
     ]
+}
+
+/// AlexNet's convolutions at batch 32.
+fn images<T: Float>(dtype: &'static str, allow_tf32: bool) -> Vec<Case> {
+    let shapes = [
+        [3, 224, 64, 11, 4, 2],
+        [64, 27, 192, 5, 1, 2],
+        [192, 13, 384, 3, 1, 1],
+        [384, 13, 256, 3, 1, 1],
+        [256, 13, 256, 3, 1, 1],
+    ];
+    shapes
+        .map(|shape| conv2d::<T>(shape, dtype, allow_tf32))
+        .into()
+}
+
+fn conv2d<T: Float>(shape: [usize; 6], dtype: &'static str, allow_tf32: bool) -> Case {
+    let [inputs, side, outputs, kernel, stride, padding] = shape;
+    let places = (side + 2 * padding - kernel) / stride + 1;
+    let (x, w) = ([32, inputs, side, side], [outputs, inputs, kernel, kernel]);
+    let y = [32, outputs, places, places];
+    let make = move |device: &Device| -> Result<Run> {
+        let (x, w) = (randn::<T>(&x, device)?, randn::<T>(&w, device)?);
+        let (bias, mut y) = (randn::<T>(&[outputs], device)?, Tensor::zeros(&y, device)?);
+        let options = ops::Conv2dOptions {
+            allow_tf32,
+            ..ops::Conv2dOptions::default()
+                .stride([stride; 2])
+                .padding([padding; 2])
+        };
+        Ok(Box::new(move || {
+            x.conv2d_out(&w, Some(&bias), &options, &mut y)
+        }))
+    };
+    let count = |shape: [usize; 4]| shape.iter().product::<usize>();
+    let terms = (inputs * kernel * kernel) as f64;
+    Case {
+        op: "conv2d",
+        shape: [&[32][..], &shape].concat(),
+        dtype,
+        work: Work::Flop(2.0 * count(y) as f64 * terms),
+        footprint: (count(x) + count(w) + count(y)) * size_of::<T>(),
+        make: Box::new(make),
+    }
+}
+
+fn max_pool2d<T: Float>() -> Case {
+    let (x, y) = ([32, 64, 55, 55], [32, 64, 27, 27]);
+    let bytes = [x, y].map(|shape| shape.iter().product::<usize>() * size_of::<T>());
+    let bytes: usize = bytes.iter().sum();
+    let make = move |device: &Device| -> Result<Run> {
+        let window = ops::Window::new([3, 3]).stride([2, 2]);
+        let (x, mut y) = (randn::<T>(&x, device)?, Tensor::zeros(&y, device)?);
+        Ok(Box::new(move || x.max_pool2d_out(&window, &mut y)))
+    };
+    Case {
+        op: "max_pool2d",
+        shape: x.to_vec(),
+        dtype: T::NAME,
+        work: Work::Bytes(bytes as f64),
+        footprint: bytes,
+        make: Box::new(make),
+    }
 }
 
 fn sgd() -> Case {

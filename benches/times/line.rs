@@ -8,7 +8,8 @@ pub struct Line {
     pub peer: String,
     /// The op.
     pub name: String,
-    /// `4096x4096`; for a matmul M x N x K.
+    /// `4096x4096`; for a matmul M x N x K, for a convolution images x channels in x side x channels out x kernel x
+    /// stride x padding.
     pub shape: String,
     pub dtype: String,
     /// Median over the samples.

@@ -106,3 +106,15 @@ template <class T, int COLS, int LD> struct Exit {
         __syncwarp();
     }
 };
+
+// The output of a matmul: row-major matrices stride_y apart, a bias for each column.
+template <class T> struct Rows {
+    T* y;
+    const T* bias;
+    i64 ldy, stride_y;
+    int m, n, activation;
+
+    template <int COLS, int LD> __device__ __forceinline__ Exit<T, COLS, LD> exit(const Place& at, int col) const {
+        return Exit<T, COLS, LD>(y, ldy, stride_y, bias, at.batch, m, n, col, activation);
+    }
+};

@@ -11,137 +11,18 @@
 //             other of two stages: one barrier per stage. The smaller tiles give small outputs enough blocks.
 // Limits      the binding checks m, n, k against i32, that grid.x holds the blocks, and that rows do not overlap
 
-#include "matmul/epilogue.cuh"
-
-// Brings R x BK (or BK x R) of an operand to shared memory, there always as [BK][R]. Two threads share a row.
-// CONTIGUOUS_K: consecutive addresses go along k, so that a row of the operand becomes a column of the stage.
-template <class T, int R, int BK, bool CONTIGUOUS_K> struct Stager {
-    // 4 * LD is 16 modulo the 32 banks: the two column pieces that a warp writes at a time fall on different banks
-    static constexpr int LD = R + 4;
-    static constexpr int QUADS = BK / 8;
-
-    const T* at;
-    i64 step, stage_step;
-    int along_k, count_k, count_r;
-    bool vec;
-    Quad fetched[QUADS];
-
-    // Rows from `row` on of the `extent` that the operand has.
-    __device__ __forceinline__ Stager(const T* p, i64 ld, bool vec, int row, int extent, int k) : vec(vec) {
-        along_k = CONTIGUOUS_K ? threadIdx.x % 2 * 4 : threadIdx.x / (R / 4);
-        const int r = row + (CONTIGUOUS_K ? threadIdx.x / 2 : threadIdx.x % (R / 4) * 4);
-        at = CONTIGUOUS_K ? p + r * ld + along_k : p + along_k * ld + r;
-        step = CONTIGUOUS_K ? 8 : 8 * ld;
-        stage_step = CONTIGUOUS_K ? BK : BK * ld;
-        count_k = k - along_k;
-        count_r = extent - r;
-    }
-
-    __device__ __forceinline__ void fetch() {
-#pragma unroll
-        for (int i = 0; i < QUADS; i++) {
-            const int left_k = count_k - 8 * i;
-            const int count = CONTIGUOUS_K ? (count_r > 0 ? left_k : 0) : (left_k > 0 ? count_r : 0);
-            fetched[i] = load_quad(at + i * step, count, vec);
-        }
-        at += stage_step;
-        count_k -= BK;
-    }
-
-    __device__ __forceinline__ void put(f32 (*stage)[LD]) const {
-#pragma unroll
-        for (int i = 0; i < QUADS; i++) {
-            if (CONTIGUOUS_K) {
-#pragma unroll
-                for (int j = 0; j < 4; j++) stage[along_k + 8 * i + j][threadIdx.x / 2] = fetched[i].at[j];
-            } else {
-                float4* to = reinterpret_cast<float4*>(&stage[along_k + 8 * i][threadIdx.x % (R / 4) * 4]);
-                *to = make_float4(fetched[i].at[0], fetched[i].at[1], fetched[i].at[2], fetched[i].at[3]);
-            }
-        }
-    }
-};
-
-// WARPS_M x WARPS_N warps of 32 * DOWN by 16 * ACROSS outputs, DOWN x ACROSS quads of 4 x 4 to a thread.
-template <int DOWN_, int ACROSS_, int WARPS_M_, int WARPS_N_, int BK_> struct Shape {
-    static constexpr int DOWN = DOWN_, ACROSS = ACROSS_, WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, BK = BK_;
-    static constexpr int TILE = 32 * DOWN * WARPS_M, THREADS = 32 * WARPS_M * WARPS_N;
-    static_assert(TILE == 16 * ACROSS * WARPS_N, "tiles are square");
-    static_assert(THREADS == 2 * TILE, "two threads load a row");
-};
-using Shape128 = Shape<2, 2, 2, 4, 8>;
-using Shape64 = Shape<1, 2, 2, 2, 16>;
-using Shape32 = Shape<1, 1, 1, 2, 16>;
-
-template <class S>
-__device__ __forceinline__ void multiply(f32 (&sum)[S::DOWN * 4][S::ACROSS * 4], const f32 (*a)[S::TILE + 4],
-                                         const f32 (*b)[S::TILE + 4], int row, int col) {
-#pragma unroll
-    for (int i = 0; i < S::BK; i++) {
-        Quad from_a[S::DOWN], from_b[S::ACROSS];
-#pragma unroll
-        for (int r = 0; r < S::DOWN; r++) from_a[r] = shared_quad(&a[i][row + 32 * r]);
-#pragma unroll
-        for (int c = 0; c < S::ACROSS; c++) from_b[c] = shared_quad(&b[i][col + 16 * c]);
-#pragma unroll
-        for (int r = 0; r < S::DOWN * 4; r++)
-#pragma unroll
-            for (int c = 0; c < S::ACROSS * 4; c++) sum[r][c] += from_a[r / 4].at[r % 4] * from_b[c / 4].at[c % 4];
-    }
-}
+#include "matmul/tiled.cuh"
 
 template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B>
 __device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda,
                                        i64 ldb, i64 ldy, i64 stride_a, i64 stride_b, i64 stride_y, int activation) {
-    constexpr int BK = S::BK, LD = S::TILE + 4;
-    __shared__ alignas(16) f32 stages[2][2][BK][LD]; // of a, of b
-    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    // The lanes of a warp stand 8 x 4. Neighbours in lane number share a column piece or a row piece, so that the
-    // pieces of 16 bytes that 16 lanes read are few enough for one pass over the banks.
-    const int lane_row = lane / 2 % 2 + lane / 8 * 2, lane_col = lane % 2 + lane / 4 % 2 * 2;
-    const int warp_row = warp / S::WARPS_N * 32 * S::DOWN, warp_col = warp % S::WARPS_N * 16 * S::ACROSS;
-
     const Place at = place<S::TILE>(m, n);
-    Stager<T, S::TILE, BK, !TRANSPOSE_A> from_a(a + at.batch * stride_a, lda, aligned(a, lda, stride_a, 4 * sizeof(T)),
+    Stager<T, S::TILE, S::BK, !TRANSPOSE_A> from_a(a + at.batch * stride_a, lda, aligned(a, lda, stride_a, 4 * sizeof(T)),
                                             at.row, m, k);
-    Stager<T, S::TILE, BK, TRANSPOSE_B> from_b(b + at.batch * stride_b, ldb, aligned(b, ldb, stride_b, 4 * sizeof(T)),
+    Stager<T, S::TILE, S::BK, TRANSPOSE_B> from_b(b + at.batch * stride_b, ldb, aligned(b, ldb, stride_b, 4 * sizeof(T)),
                                            at.col, n, k);
 
-    f32 sum[S::DOWN * 4][S::ACROSS * 4] = {};
-    // step -1 only fetches
-    const int steps = k / BK + (k % BK != 0);
-    for (int step = -1, stage = 1; step < steps; step++, stage ^= 1) {
-        const bool more = step + 1 < steps;
-        if (more) {
-            from_a.fetch();
-            from_b.fetch();
-        }
-        if (step >= 0) multiply<S>(sum, stages[stage][0], stages[stage][1], warp_row + lane_row * 4, warp_col + lane_col * 4);
-        if (more) {
-            from_a.put(stages[stage ^ 1][0]);
-            from_b.put(stages[stage ^ 1][1]);
-        }
-        __syncthreads();
-    }
-
-    // 8 rows of the warp's outputs at a time; 16 banks from row to row keep the quads of 8 lanes apart
-    constexpr int COLS = 16 * S::ACROSS, EXIT_LD = S::ACROSS == 1 ? 16 : 48;
-    static_assert(S::THREADS / 32 * 8 * EXIT_LD <= 4 * BK * LD, "the stages have room for the rows");
-    f32* const rows = &stages[0][0][0][0] + warp * 8 * EXIT_LD;
-    const Exit<T, COLS, EXIT_LD> exit(y, ldy, stride_y, bias, at.batch, m, n, at.col + warp_col, activation);
-#pragma unroll 1
-    for (int pass = 0; pass < S::DOWN * 4; pass++) {
-#pragma unroll
-        for (int r = 0; r < S::DOWN * 4; r++) {
-#pragma unroll
-            for (int c = 0; c < S::ACROSS; c++)
-                if (r == pass) {
-                    float4* to = reinterpret_cast<float4*>(rows + lane_row * EXIT_LD + lane_col * 4 + 16 * c);
-                    *to = make_float4(sum[r][4 * c], sum[r][4 * c + 1], sum[r][4 * c + 2], sum[r][4 * c + 3]);
-                }
-        }
-        exit.template leave<8>(rows, at.row + warp_row + pass / 4 * 32 + pass % 4, 4);
-    }
+    product<S>(from_a, from_b, k, at, Rows<T>{y, bias, ldy, stride_y, m, n, activation});
 }
 
 // 512 threads to a multiprocessor, so at most 128 registers.

@@ -1,4 +1,4 @@
-//! Layers without parameters that work element by element.
+//! Layers without parameters whose backward takes their output.
 
 use super::{Module, kept};
 use crate::error::Result;
@@ -42,4 +42,15 @@ activation! {
 activation! {
     /// `1 / (1 + exp(-x))` (`torch.nn.Sigmoid`).
     Sigmoid, sigmoid, ops::sigmoid_backward
+}
+
+activation! {
+    /// `(exp(x) - exp(-x)) / (exp(x) + exp(-x))` (`torch.nn.Tanh`).
+    Tanh, tanh, ops::tanh_backward
+}
+
+activation! {
+    /// `exp(x) / sum exp(x)` over the last dimension (`torch.nn.Softmax(-1)`). A classifier that is trained ends without
+    /// it: [`CrossEntropyLoss`](super::CrossEntropyLoss) takes the logits.
+    Softmax, softmax, ops::softmax_backward
 }

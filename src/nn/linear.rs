@@ -88,7 +88,10 @@ impl Module for Linear {
         ops::column_sum_out(grad, &mut self.bias.grad)
     }
 
-    fn parameters(&mut self) -> Vec<&mut Parameter> {
-        vec![&mut self.weight, &mut self.bias]
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        vec![
+            ("weight".into(), &mut self.weight),
+            ("bias".into(), &mut self.bias),
+        ]
     }
 }

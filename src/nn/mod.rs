@@ -29,15 +29,27 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod conv;
+mod dropout;
+mod flatten;
 mod linear;
 mod loss;
+mod norm;
 pub mod optim;
+mod pool;
 mod sequential;
+mod state;
 
-pub use activation::{ReLU, Sigmoid};
+pub use activation::{ReLU, Sigmoid, Softmax, Tanh};
+pub use conv::Conv2d;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
 pub use linear::Linear;
 pub use loss::CrossEntropyLoss;
+pub use norm::LocalResponseNorm;
+pub use pool::{AvgPool2d, MaxPool2d};
 pub use sequential::Sequential;
+pub use state::{load, load_state_dict, save, state_dict};
 
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
@@ -68,7 +80,23 @@ pub trait Module: Send {
 
     /// What an optimizer may change, always in the same order.
     fn parameters(&mut self) -> Vec<&mut Parameter> {
+        let named = self.named_parameters().into_iter();
+        named.map(|(_, parameter)| parameter).collect()
+    }
+
+    /// [`Module::parameters`] with the keys that PyTorch's `named_parameters` gives them: a layer's own are `weight` and
+    /// `bias`, and a network puts each layer's name and a dot before.
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Vec::new()
+    }
+
+    /// Says whether the forwards to come are for training, as they are until told otherwise. [`Dropout`] does nothing
+    /// outside of it.
+    fn train(&mut self, _training: bool) {}
+
+    /// `train(false)`.
+    fn eval(&mut self) {
+        self.train(false);
     }
 }
 
@@ -93,8 +121,8 @@ impl Parameter {
 }
 
 /// What `forward` kept, or the error of a backward that comes before it.
-fn kept<'a>(layer: &'static str, tensor: &'a Option<Tensor<f32>>) -> Result<&'a Tensor<f32>> {
-    tensor
+fn kept<'a, T>(layer: &'static str, value: &'a Option<T>) -> Result<&'a T> {
+    value
         .as_ref()
         .ok_or_else(|| Error::argument(layer, "forward before backward", "no forward yet"))
 }

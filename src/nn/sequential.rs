@@ -7,7 +7,7 @@ use crate::tensor::Tensor;
 /// Layers run in order, and backward in reverse order (`torch.nn.Sequential`).
 #[derive(Default)]
 pub struct Sequential {
-    layers: Vec<Box<dyn Module>>,
+    layers: Vec<(String, Box<dyn Module>)>,
 }
 
 impl Sequential {
@@ -16,10 +16,18 @@ impl Sequential {
         Self::default()
     }
 
-    /// The same with one more layer at the end.
+    /// The same with one more layer at the end. Its name is its place, from 0, as in PyTorch.
     #[must_use]
-    pub fn push(mut self, layer: impl Module + 'static) -> Self {
-        self.layers.push(Box::new(layer));
+    pub fn push(self, layer: impl Module + 'static) -> Self {
+        let place = self.layers.len().to_string();
+        self.push_named(&place, layer)
+    }
+
+    /// [`Sequential::push`] with a name of the caller's, as the layers of a PyTorch class have: `push_named("conv1", ..)`
+    /// makes the key `conv1.weight`. Names differ, or saving is an error.
+    #[must_use]
+    pub fn push_named(mut self, name: &str, layer: impl Module + 'static) -> Self {
+        self.layers.push((name.into(), Box::new(layer)));
         self
     }
 }
@@ -28,7 +36,7 @@ impl Module for Sequential {
     fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
         self.layers
             .iter_mut()
-            .try_fold(input.clone(), |x, layer| layer.forward(&x))
+            .try_fold(input.clone(), |x, (_, layer)| layer.forward(&x))
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
@@ -36,23 +44,35 @@ impl Module for Sequential {
     }
 
     fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
-        match self.layers.split_first_mut() {
-            Some((first, rest)) => first.backward_parameters(&backward(rest, grad)?),
+        // layers before the first that has parameters have nothing to learn
+        let learns = |(_, layer): &mut (String, Box<dyn Module>)| !layer.parameters().is_empty();
+        let first = self.layers.iter_mut().position(learns);
+        let first = first.unwrap_or(self.layers.len());
+        match self.layers[first..].split_first_mut() {
+            Some(((_, first), rest)) => first.backward_parameters(&backward(rest, grad)?),
             None => Ok(()),
         }
     }
 
-    fn parameters(&mut self) -> Vec<&mut Parameter> {
-        self.layers
-            .iter_mut()
-            .flat_map(|layer| layer.parameters())
-            .collect()
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        let mut named = Vec::new();
+        for (name, layer) in &mut self.layers {
+            let own = layer.named_parameters().into_iter();
+            named.extend(own.map(|(key, parameter)| (format!("{name}.{key}"), parameter)));
+        }
+        named
+    }
+
+    fn train(&mut self, training: bool) {
+        for (_, layer) in &mut self.layers {
+            layer.train(training);
+        }
     }
 }
 
-fn backward(layers: &mut [Box<dyn Module>], grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &Tensor<f32>) -> Result<Tensor<f32>> {
     layers
         .iter_mut()
         .rev()
-        .try_fold(grad.clone(), |grad, layer| layer.backward(&grad))
+        .try_fold(grad.clone(), |grad, (_, layer)| layer.backward(&grad))
 }

@@ -32,6 +32,43 @@ pub(crate) fn unary<A: Element, Y: Element>(
     Ok(())
 }
 
+/// One input, one output, one more that may not be wanted.
+pub(crate) fn unary_also<A: Element, Y: Element, Z: Element>(
+    op: &'static str,
+    a: &Tensor<A>,
+    y: &mut Tensor<Y>,
+    z: Option<&mut Tensor<Z>>,
+    cpu: impl FnOnce(&[A], &mut [Y], Option<&mut [Z]>),
+    cuda: impl FnOnce(
+        &Arc<CudaStream>,
+        &CudaSlice<A>,
+        &mut CudaSlice<Y>,
+        Option<&mut CudaSlice<Z>>,
+    ) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), y.device()])?;
+    if let Some(z) = &z {
+        same_device(op, &[a.device(), z.device()])?;
+    }
+    if y.numel() == 0 {
+        return Ok(());
+    }
+    match (
+        a.data(),
+        y.data_mut()?,
+        z.map(Tensor::data_mut).transpose()?,
+    ) {
+        (Data::Cpu(a), DataMut::Cpu(y), None) => cpu(a, y, None),
+        (Data::Cpu(a), DataMut::Cpu(y), Some(DataMut::Cpu(z))) => cpu(a, y, Some(z)),
+        (Data::Cuda(a), DataMut::Cuda(y), None) => return cuda(a.stream(), a, y, None),
+        (Data::Cuda(a), DataMut::Cuda(y), Some(DataMut::Cuda(z))) => {
+            return cuda(a.stream(), a, y, Some(z));
+        }
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
 /// Two inputs, one output.
 pub(crate) fn binary<A: Element, B: Element, Y: Element>(
     op: &'static str,

@@ -10,15 +10,20 @@ pub mod adagrad;
 pub mod adam;
 pub mod add;
 pub mod argmax;
+pub mod avg_pool2d;
 pub mod bias_add;
 pub mod cast;
 pub mod column_sum;
+pub mod conv2d;
 pub mod cross_entropy;
 pub(crate) mod dispatch;
+pub mod dropout;
 pub(crate) mod elementwise;
 pub mod fill;
+mod flatten;
 pub mod lrn;
 pub mod matmul;
+pub mod max_pool2d;
 pub mod relu;
 pub mod rmsprop;
 pub mod scale;
@@ -26,17 +31,29 @@ pub mod sgd;
 pub mod sigmoid;
 pub mod softmax;
 pub mod sum;
+pub mod tanh;
 pub mod transpose;
+mod window;
 
 pub use adadelta::{AdadeltaOptions, adadelta_step};
 pub use adagrad::{AdagradOptions, adagrad_step};
 pub use adam::{AdamOptions, adam_step};
+pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use column_sum::{column_sum, column_sum_out};
+pub use conv2d::{
+    Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_out, conv2d_backward_input,
+    conv2d_backward_input_out, conv2d_backward_weight, conv2d_backward_weight_out,
+};
 pub use cross_entropy::{
     cross_entropy, cross_entropy_backward, cross_entropy_backward_out, cross_entropy_out,
 };
+pub use dropout::{DropoutOptions, dropout_backward, dropout_backward_out};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
 pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
+pub use max_pool2d::{
+    max_pool2d_backward, max_pool2d_backward_out, max_pool2d_with_indices,
+    max_pool2d_with_indices_out,
+};
 pub use relu::{relu_backward, relu_backward_out};
 pub use rmsprop::{RmsPropOptions, rmsprop_step};
 pub use sgd::{SgdOptions, sgd_step};
@@ -44,3 +61,5 @@ pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
 pub use softmax::{
     log_softmax_backward, log_softmax_backward_out, softmax_backward, softmax_backward_out,
 };
+pub use tanh::{tanh_backward, tanh_backward_out};
+pub use window::Window;

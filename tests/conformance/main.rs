@@ -6,6 +6,7 @@
 mod common;
 mod onnx;
 mod run;
+mod windows;
 
 use include_dir::{Dir, include_dir};
 use prost::Message;
@@ -23,6 +24,13 @@ pub struct Vector {
     /// What goes in.
     pub inputs: Vec<TensorProto>,
     outputs: Vec<TensorProto>,
+}
+
+impl Vector {
+    /// The shape that an output must have.
+    pub fn output_shape(&self, i: usize) -> Vec<usize> {
+        self.outputs[i].shape()
+    }
 }
 
 fn read(name: &str) -> Vector {
@@ -84,6 +92,33 @@ vectors! {
     adam
     argmax_negative_axis_keepdims_example
     argmax_negative_axis_keepdims_random
+    averagepool_2d_ceil
+    averagepool_2d_default
+    averagepool_2d_dilations
+    averagepool_2d_pads
+    averagepool_2d_pads_count_include_pad
+    averagepool_2d_precomputed_pads
+    averagepool_2d_precomputed_pads_count_include_pad
+    averagepool_2d_precomputed_same_upper
+    averagepool_2d_precomputed_strides
+    averagepool_2d_same_lower
+    averagepool_2d_same_upper
+    averagepool_2d_strides
+    basic_conv_with_padding
+    basic_conv_without_padding
+    conv_with_autopad_same
+    conv_with_strides_and_asymmetric_padding
+    conv_with_strides_no_padding
+    conv_with_strides_padding
+    dropout_default
+    dropout_default_ratio
+    flatten_axis1
+    flatten_axis2
+    flatten_axis3
+    flatten_default_axis
+    flatten_negative_axis1
+    flatten_negative_axis2
+    flatten_negative_axis3
     gemm_default_no_bias
     gemm_default_vector_bias
     gemm_default_zero_bias
@@ -98,6 +133,19 @@ vectors! {
     lrn_default
     matmul_2d
     matmul_3d
+    maxpool_2d_ceil
+    maxpool_2d_ceil_output_size_reduce_by_one
+    maxpool_2d_default
+    maxpool_2d_dilations
+    maxpool_2d_pads
+    maxpool_2d_precomputed_pads
+    maxpool_2d_precomputed_same_upper
+    maxpool_2d_precomputed_strides
+    maxpool_2d_same_lower
+    maxpool_2d_same_upper
+    maxpool_2d_strides
+    maxpool_with_argmax_2d_precomputed_pads
+    maxpool_with_argmax_2d_precomputed_strides
     momentum
     nesterov_momentum
     reduce_mean_default_axes_keepdims_random
@@ -111,6 +159,8 @@ vectors! {
     softmax_example
     softmax_large_number
     softmax_negative_axis
+    tanh
+    tanh_example
     transpose_all_permutations_1
 }
 

@@ -1,12 +1,13 @@
 //! What each ONNX operator is here.
 
+use warpsmith::nn::{Dropout, Module};
 use warpsmith::ops::{
     AdagradOptions, AdamOptions, MatmulOptions, SgdOptions, adagrad_step, adam_step, cross_entropy,
     matmul_with, sgd_step,
 };
 use warpsmith::{Device, Element, Result, Tensor};
 
-use crate::Vector;
+use crate::{Vector, windows};
 
 /// The outputs of the vector's op for its inputs, each flattened.
 pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
@@ -19,6 +20,22 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
     match op {
         "Relu" => one(input(0)?.relu()?),
         "Sigmoid" => one(input(0)?.sigmoid()?),
+        "Tanh" => one(input(0)?.tanh()?),
+        "Dropout" => {
+            // without training_mode it does nothing, whatever the ratio
+            let mut layer = Dropout::new(node.float("ratio", 0.5), 0)?;
+            layer.eval();
+            one(layer.forward(&input(0)?)?)
+        }
+        "Flatten" => {
+            let (x, axis) = (input(0)?, node.int("axis", 1) as isize);
+            let y = x.flatten(0, axis - 1)?.flatten(1, -1)?;
+            assert_eq!(y.shape(), vector.output_shape(0));
+            one(y)
+        }
+        "MaxPool" => windows::max_pool(node, &input(0)?),
+        "Conv" => one(windows::conv(node, &input(0)?, &input(1)?)?),
+        "AveragePool" => one(windows::average_pool(node, &input(0)?)?),
         "Softmax" | "LogSoftmax" => {
             let x = input(0)?;
             let axis = node.int("axis", -1);
@@ -130,6 +147,7 @@ fn rate(vector: &Vector) -> f64 {
     f64::from(vector.inputs[0].floats()[0])
 }
 
-fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
+/// Every element in f64.
+pub fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
     Ok(tensor.to_vec()?.into_iter().map(wide).collect())
 }

@@ -14,13 +14,16 @@ mod argmax;
 mod bias_add;
 mod cast;
 mod column_sum;
+mod conv2d;
 mod cross_entropy;
+mod dropout;
 mod elementwise;
 mod emulated;
 mod fill;
 mod lrn;
 mod matmul;
 mod planted;
+mod pool2d;
 mod relu;
 mod rmsprop;
 mod scale;
@@ -28,6 +31,7 @@ mod sgd;
 mod sigmoid;
 mod softmax;
 mod sum;
+mod tanh;
 mod transpose;
 
 use warpsmith::{Device, kernels};
@@ -92,6 +96,10 @@ tests! {
         from_i32: ["cast_i32_f32", "cast_i32_f16", "cast_i32_bf16"],
         misaligned_view: ["cast_f16_f32"],
     }
+    dropout {
+        masks: ["dropout_f32", "dropout_f16", "dropout_bf16"],
+        misaligned_view: ["dropout_f16"],
+    }
     fill {
         words: ["fill_b32"],
         halves: ["fill_b16"],
@@ -111,6 +119,52 @@ tests! {
     column_sum {
         shapes: ["column_sum_f32", "column_sum_f16", "column_sum_bf16",
             "column_sum_finish_f32", "column_sum_finish_f16", "column_sum_finish_bf16"],
+    }
+    conv2d {
+        tiled_128: [
+            "conv2d_tiled_128_f32",
+            "conv2d_tiled_128_backward_input_f32",
+        ],
+        tiled_64: [
+            "conv2d_tiled_64_f32",
+            "conv2d_tiled_64_backward_input_f32",
+            "conv2d_tiled_64_backward_weight_f32",
+            "conv2d_tiled_64_bf16",
+            "conv2d_tiled_64_backward_input_bf16",
+            "conv2d_tiled_64_backward_weight_bf16",
+        ],
+        tiled_32: [
+            "conv2d_tiled_32_f32",
+            "conv2d_tiled_32_backward_input_f32",
+        ],
+        wmma_128: [
+            "conv2d_wmma_128_f16",
+            "conv2d_wmma_128_backward_input_f16",
+            "conv2d_wmma_128_bf16",
+            "conv2d_wmma_128_backward_input_bf16",
+        ],
+        wmma_64: [
+            "conv2d_wmma_64_f16",
+            "conv2d_wmma_64_backward_input_f16",
+            "conv2d_wmma_64_backward_weight_f16",
+            "conv2d_wmma_64_bf16",
+            "conv2d_wmma_64_backward_input_bf16",
+            "conv2d_wmma_64_backward_weight_bf16",
+            "conv2d_wmma_64_f32",
+            "conv2d_wmma_64_backward_input_f32",
+            "conv2d_wmma_64_backward_weight_f32",
+        ],
+        tensors: [
+            "conv2d_repack_f32",
+            "conv2d_repack_f16",
+            "conv2d_repack_bf16",
+            "conv2d_bias_f32",
+            "conv2d_bias_f16",
+            "conv2d_bias_bf16",
+            "conv2d_finish_f32",
+            "conv2d_finish_f16",
+            "conv2d_finish_bf16",
+        ],
     }
     cross_entropy {
         forward: ["cross_entropy_f32", "cross_entropy_f16", "cross_entropy_bf16",
@@ -193,6 +247,12 @@ tests! {
         ],
         tensors: [],
     }
+    pool2d {
+        max_forward: ["max_pool2d_f32", "max_pool2d_f16", "max_pool2d_bf16"],
+        max_gradient: ["max_pool2d_backward_f32", "max_pool2d_backward_f16", "max_pool2d_backward_bf16"],
+        average: ["avg_pool2d_f32", "avg_pool2d_f16", "avg_pool2d_bf16",
+            "avg_pool2d_backward_f32", "avg_pool2d_backward_f16", "avg_pool2d_backward_bf16"],
+    }
     relu {
         forward: ["relu_f32", "relu_f16", "relu_bf16"],
         in_place: ["relu_f32", "relu_f16", "relu_bf16"],
@@ -209,6 +269,11 @@ tests! {
     sgd {
         plain: ["sgd_f32", "sgd_f16", "sgd_bf16"],
         momentum: ["sgd_momentum_f32", "sgd_momentum_f16", "sgd_momentum_bf16"],
+    }
+    tanh {
+        forward: ["tanh_f32", "tanh_f16", "tanh_bf16"],
+        in_place: ["tanh_f32", "tanh_f16", "tanh_bf16"],
+        backward: ["tanh_backward_f32", "tanh_backward_f16", "tanh_backward_bf16"],
     }
     transpose {
         words: ["transpose_b32"],

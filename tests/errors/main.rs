@@ -3,14 +3,20 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod conv2d;
+mod dropout;
 mod elementwise;
+mod layers;
 mod lrn;
 mod matmul;
 mod nn;
 mod optimizers;
+mod pool2d;
 mod relu;
 mod rows;
 mod sigmoid;
+mod state;
+mod tanh;
 mod tensor;
 mod transpose;
 

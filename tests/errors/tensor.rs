@@ -36,3 +36,16 @@ fn device_names() {
     assert_says("tpu".parse::<Device>(), &["auto, cpu, cuda", "tpu"]);
     assert_says("cuda:x".parse::<Device>(), &["cuda:N", "cuda:x"]);
 }
+
+#[test]
+fn dimensions_that_do_not_flatten() {
+    let x = Tensor::<f32>::zeros(&[2, 3, 4], &Device::Cpu).unwrap();
+    for (start, end) in [(2, 1), (0, 3), (-4, 1), (isize::MIN, isize::MAX)] {
+        assert_says(x.flatten(start, end), &["flatten", "[2, 3, 4]"]);
+    }
+    assert_eq!(x.flatten(1, -1).unwrap().shape(), [2, 12]);
+    assert_eq!(x.flatten(-3, -2).unwrap().shape(), [6, 4]);
+    assert_eq!(x.flatten(1, 1).unwrap().shape(), [2, 3, 4]);
+    let scalar = x.reshape(&[24]).unwrap();
+    assert_eq!(scalar.flatten(0, -1).unwrap().shape(), [24]);
+}

@@ -5,14 +5,19 @@
 mod common;
 
 mod argmax;
+mod conv2d;
 mod cross_entropy;
+mod dropout;
 mod elementwise;
+mod layers;
 mod lrn;
 mod matmul;
 mod nn;
 mod optimizers;
+mod pool2d;
 mod relu;
 mod sigmoid;
 mod softmax;
 mod sum;
+mod tanh;
 mod transpose;

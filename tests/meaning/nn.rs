@@ -115,8 +115,8 @@ impl Module for First {
     fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
         self.0.backward_parameters(grad)
     }
-    fn parameters(&mut self) -> Vec<&mut Parameter> {
-        self.0.parameters()
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        self.0.named_parameters()
     }
 }
 

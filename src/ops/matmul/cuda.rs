@@ -37,7 +37,7 @@ impl Kernel {
         Self::Wmma64,
     ];
 
-    fn tile(self) -> usize {
+    pub(crate) fn tile(self) -> usize {
         match self {
             Self::Tiled128 | Self::Wmma128 => 128,
             Self::Tiled64 | Self::Wmma64 => 64,

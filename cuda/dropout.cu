@@ -1,0 +1,60 @@
+// dropout: y[i] = x[i] * (random(i) < p * 2^32 ? 0 : 1 / (1 - p)), its own backward with dy for x
+//
+// Parameters  x, y (n); threshold: p * 2^32, up to 2^32 itself; scale: 1 / (1 - p), or 0 where p is 1; seed and call:
+//             key and high half of the counter of the generator
+// Grid        any; each thread strides over groups of 4 elements
+// Why         memory-bound: each byte is read once and written once, and no mask is stored. Random numbers come from
+//             Philox 4x32-10 (Salmon et al., SC 2011): a function of key and counter alone, so that element i of call c
+//             has the same number on every device and whatever the grid, and backward makes it again. One counter gives
+//             the numbers of 4 neighbours.
+// Limits      x and y may be one buffer
+
+#include "pack.cuh"
+
+struct Four {
+    unsigned at[4];
+};
+
+__device__ __forceinline__ Four philox(unsigned long long counter, unsigned long long call, unsigned long long seed) {
+    unsigned a = (unsigned)counter, b = (unsigned)(counter >> 32), c = (unsigned)call, d = (unsigned)(call >> 32);
+    unsigned k0 = (unsigned)seed, k1 = (unsigned)(seed >> 32);
+#pragma unroll
+    for (int round = 0; round < 10; round++) {
+        const unsigned high_a = __umulhi(0xD2511F53u, a), low_a = 0xD2511F53u * a;
+        const unsigned high_c = __umulhi(0xCD9E8D57u, c), low_c = 0xCD9E8D57u * c;
+        a = high_c ^ b ^ k0, b = low_c, c = high_a ^ d ^ k1, d = low_a;
+        k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
+    }
+    return {{a, b, c, d}};
+}
+
+template <class T>
+__device__ __forceinline__ void dropout(const T* x, T* y, i64 n, unsigned long long threshold, f32 scale,
+                                        unsigned long long seed, unsigned long long call) {
+    const i64 threads = gridDim.x * (i64)blockDim.x;
+    const bool packs = aligned_pack<4>(x) && aligned_pack<4>(y);
+    for (i64 group = blockIdx.x * (i64)blockDim.x + threadIdx.x; group * 4 < n; group += threads) {
+        const Four random = philox(group, call, seed);
+        f32 factor[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) factor[i] = random.at[i] < threshold ? 0.0f : scale;
+        const i64 at = group * 4;
+        if (packs && at + 4 <= n) {
+            Pack<T, 4> v = load_pack<4>(x + at);
+#pragma unroll
+            for (int i = 0; i < 4; i++) v.at[i] = from_f32<T>(to_f32(v.at[i]) * factor[i]);
+            store_pack<T, 4>(y + at, v);
+        } else {
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+                if (at + i < n) y[at + i] = from_f32<T>(to_f32(x[at + i]) * factor[i]);
+        }
+    }
+}
+
+#define DROPOUT(T)                                                                                                     \
+    extern "C" __global__ void dropout_##T(const T* x, T* y, i64 n, unsigned long long threshold, f32 scale,           \
+                                           unsigned long long seed, unsigned long long call) {                         \
+        dropout(x, y, n, threshold, scale, seed, call);                                                                \
+    }
+FOR_EACH_FLOAT(DROPOUT)

@@ -1,0 +1,128 @@
+//! LeNet-5 on Fashion-MNIST: trained, saved, and asked what it sees.
+//!
+//! ```text
+//! cargo run --release --example lenet                       60,000 images of clothes, five epochs
+//! cargo run --release --example lenet -- --data synthetic   digits drawn here, where there are no files
+//! ```
+
+#[path = "../common/mod.rs"]
+mod common;
+mod plot;
+mod source;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::{Parser, ValueEnum};
+use warpsmith::Device;
+use warpsmith::models::LeNetActivation;
+
+use source::Source;
+use train::Run;
+
+/// Trains LeNet-5 and writes its weights, its learning curve and what it says of some images.
+#[derive(Parser)]
+struct Options {
+    /// Where to train: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: Device,
+    /// The folder of Fashion-MNIST's (or MNIST's) files, or `synthetic` for digits drawn by this program; default: where
+    /// Debian's dataset-fashion-mnist puts them
+    #[arg(long, value_name = "DIR|synthetic")]
+    data: Option<Source>,
+    /// Passes over the training images
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+    /// Images in each training step
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    batch_size: u32,
+    /// Training images to use, for a quick try; default: all
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    images: Option<u32>,
+    /// Learning rate of Adam
+    #[arg(long, default_value_t = 1e-3)]
+    lr: f64,
+    /// What stands between the layers
+    #[arg(long, value_enum, default_value_t = Activation::Relu)]
+    activation: Activation,
+    /// Seed of the first weights and of the order of the images
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Begin with the weights of this file
+    #[arg(long, value_name = "FILE.safetensors")]
+    resume: Option<PathBuf>,
+    /// The folder for lenet.safetensors, lenet-curve.png and lenet-samples.png
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Activation {
+    Relu,
+    Sigmoid,
+    Tanh,
+}
+
+impl From<Activation> for LeNetActivation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Relu => Self::ReLU,
+            Activation::Sigmoid => Self::Sigmoid,
+            Activation::Tanh => Self::Tanh,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    // on a thread of the pool, so that no op has to wake it first and wait for it to answer
+    match rayon::scope(|_| run(options).map_err(|error| error.to_string())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = interrupted.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    println!("device: {}", options.device);
+    let data = options.data.unwrap_or_default().load(options.seed)?;
+    let mut run = Run::new(
+        data,
+        options.activation.into(),
+        options.seed,
+        options.batch_size as usize,
+        options.images.map(|n| n as usize),
+        options.lr,
+        &options.device,
+    )?;
+    if let Some(file) = &options.resume {
+        run.load(file)?;
+    }
+    std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
+    let weights = options.out.join("lenet.safetensors");
+    for epoch in 0..options.epochs {
+        run.epoch(epoch, &interrupted)?;
+        run.save(&weights)?;
+        if interrupted.load(Ordering::Relaxed) {
+            println!("interrupted; what was learnt is in {}", weights.display());
+            return Ok(());
+        }
+    }
+    println!("weights: {}", weights.display());
+    let curve = options.out.join("lenet-curve.png");
+    plot::curve(&curve, run.losses(), run.accuracies())?;
+    println!("picture: {}", curve.display());
+    let samples = options.out.join("lenet-samples.png");
+    plot::samples(&samples, &run.samples(plot::SAMPLES)?)?;
+    println!("picture: {}", samples.display());
+    println!("test accuracy: {:.3}", run.accuracy()?);
+    Ok(())
+}

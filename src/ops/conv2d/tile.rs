@@ -1,0 +1,114 @@
+//! Which kernel of `cuda/conv2d/` runs on which grid, and what all of them take.
+
+use std::sync::Arc;
+
+use cudarc::driver::CudaStream;
+use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+
+use super::{Conv, OP};
+use crate::element::Float;
+use crate::error::{Error, Result};
+use crate::kernels;
+use crate::launch::Launch;
+use crate::ops::matmul::cuda::Kernel;
+
+/// One tile of a product to a block.
+#[derive(Clone, Copy)]
+pub(super) struct Tile {
+    wmma: bool,
+    side: usize,
+}
+
+impl From<Kernel> for Tile {
+    fn from(kernel: Kernel) -> Self {
+        Self {
+            wmma: matches!(kernel, Kernel::Wmma128 | Kernel::Wmma64),
+            side: kernel.tile(),
+        }
+    }
+}
+
+impl Tile {
+    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; the weights' gradient has
+    /// one only.
+    pub(super) fn choose<T: Float>(
+        stream: &Arc<CudaStream>,
+        conv: &Conv,
+        kind: &str,
+        [m, n]: [usize; 2],
+    ) -> Result<Self> {
+        let tile = |wmma, side| Self { wmma, side };
+        let has = |tile: &Self| {
+            let (module, entry) = tile.entry::<T>(kind);
+            kernels::is_available(stream.context(), module, &entry)
+        };
+        let wmma = (T::NAME != "f32" || conv.allow_tf32) && has(&tile(true, 64));
+        let weighted: &[(usize, usize)] = match wmma {
+            true => &[(128, 2), (64, 3)],
+            false => &[(128, 4), (64, 5), (32, 8)],
+        };
+        let attribute = CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+        let count = stream.context().attribute(attribute);
+        let count = count.map_err(|e| Error::driver(OP, e))?.max(1) as usize;
+        let cost = |&&(side, weight): &&(usize, usize)| {
+            let blocks = conv.groups * tile(wmma, side).tiles(m, n);
+            blocks.div_ceil(count).saturating_mul(weight * side * side)
+        };
+        let there = weighted.iter().filter(|(side, _)| has(&tile(wmma, *side)));
+        let best = there.min_by_key(cost);
+        Ok(tile(wmma, best.map_or(64, |&(side, _)| side)))
+    }
+
+    pub(super) fn entry<T: Float>(self, kind: &str) -> (&'static str, String) {
+        let module = if self.wmma {
+            "conv2d_wmma"
+        } else {
+            "conv2d_tiled"
+        };
+        (module, format!("{module}_{}{kind}_{}", self.side, T::NAME))
+    }
+
+    pub(super) fn tiles(self, m: usize, n: usize) -> usize {
+        m.div_ceil(self.side) * n.div_ceil(self.side)
+    }
+
+    /// The kernel on `batch` products of m by n, with dynamic shared memory for three stages of both operands: `by_k`
+    /// says whether the first one's rows go along k, 16 bytes of padding each, or across it, 8 elements.
+    pub(super) fn launch<'a, T: Float>(
+        self,
+        stream: &'a Arc<CudaStream>,
+        kind: &str,
+        batch: usize,
+        [m, n]: [usize; 2],
+        by_k: bool,
+    ) -> Result<Launch<'a>> {
+        let (module, entry) = self.entry::<T>(kind);
+        let across = 64 * self.side + 512;
+        let first = if by_k { 80 * self.side } else { across };
+        let shared = if self.wmma { 3 * (first + across) } else { 0 };
+        Ok(Launch::new(stream, module, &entry)?
+            .grid(batch.saturating_mul(self.tiles(m, n)), 1, 1)
+            .block(2 * self.side as u32)
+            .shared(shared as u32))
+    }
+
+    /// Rows of the matrix of windows from one that a thread fetches to its next.
+    pub(super) fn step<T: Float>(self) -> usize {
+        match self.wmma && size_of::<T>() == 2 {
+            true => 16,
+            false => 8,
+        }
+    }
+}
+
+/// What every kernel takes of a convolution; [`Conv::new`] has checked that it fits.
+pub(super) fn geometry<'a>(launch: Launch<'a>, conv: &Conv, step: usize) -> Launch<'a> {
+    let [kh, kw] = conv.window.kernel;
+    let [input, output] = conv.planes();
+    let scalars = [conv.inputs, conv.outputs, conv.groups, input, output];
+    let digits = [step / (kh * kw), step / kw % kh, step % kw];
+    let sides = [conv.plane, conv.output];
+    let all = scalars.iter().chain(&digits).chain(sides.iter().flatten());
+    all.fold(launch, |launch, &scalar| launch.scalar(scalar as i32))
+        .window(&conv.window)
+}

@@ -1,0 +1,132 @@
+//! Max pooling on the CPU: planes in parallel, rows of outputs as vectors, tap by tap.
+
+use super::Planes;
+use crate::cpu::{self, TASK, vectorized};
+use crate::element::Float;
+use crate::ops::window::Window;
+use rayon::prelude::*;
+
+/// A plane as `f32`, in the buffer where it is something else.
+pub(crate) fn widened<'a, T: Float>(plane: &'a [T], wide: &'a mut Vec<f32>) -> &'a [f32] {
+    match T::as_f32(plane) {
+        Some(plane) => plane,
+        None => {
+            wide.resize(plane.len(), 0.0);
+            T::widen(plane, wide);
+            wide
+        }
+    }
+}
+
+/// Works on planes of `size` elements in parallel; `work` gets the plane's number, and the plane as `f32`.
+pub(crate) fn planes<T: Float>(
+    y: &mut [T],
+    size: usize,
+    work: impl Fn(usize, &mut [f32], &mut Vec<f32>) + Sync,
+) {
+    let per_task = TASK.div_ceil(size.max(1)) * size.max(1);
+    cpu::share_out(y, per_task, |at, y| {
+        let (mut wide, mut scratch) = (Vec::new(), Vec::new());
+        for (i, plane) in y.chunks_exact_mut(size).enumerate() {
+            let number = at / size + i;
+            if let Some(plane) = T::as_f32_mut(plane) {
+                work(number, plane, &mut scratch);
+                continue;
+            }
+            wide.resize(size, 0.0);
+            work(number, &mut wide, &mut scratch);
+            T::narrow(&wide, plane);
+        }
+    });
+}
+
+pub(crate) fn max_pool2d<T: Float>(
+    x: &[T],
+    y: &mut [T],
+    indices: Option<&mut [i32]>,
+    shape: &Planes,
+    window: &Window,
+) {
+    let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
+    let input = |number: usize| &x[number * size_in..][..size_in];
+    let Some(indices) = indices else {
+        return planes(y, size_out, |number, y, wide| {
+            let x = widened(input(number), wide);
+            let mut places = vec![0; shape.output[1]];
+            for (i, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
+                vectorized!(row(x, i, y, &mut places, shape, window));
+            }
+        });
+    };
+    let per_task = TASK.div_ceil(size_out);
+    let tasks = y
+        .par_chunks_mut(per_task * size_out)
+        .zip(indices.par_chunks_mut(per_task * size_out));
+    tasks.enumerate().for_each(|(task, (y, indices))| {
+        let (mut wide_x, mut wide_y) = (Vec::new(), vec![0.0; shape.output[1]]);
+        let planes = y
+            .chunks_exact_mut(size_out)
+            .zip(indices.chunks_exact_mut(size_out));
+        for (i, (y, indices)) in planes.enumerate() {
+            let x = widened(input(task * per_task + i), &mut wide_x);
+            let rows = y
+                .chunks_exact_mut(shape.output[1])
+                .zip(indices.chunks_exact_mut(shape.output[1]));
+            for (i, (y, places)) in rows.enumerate() {
+                vectorized!(row(x, i, &mut wide_y, places, shape, window));
+                T::narrow(&wide_y, y);
+            }
+        }
+    });
+}
+
+/// One row of outputs, and where each stands.
+#[inline(always)]
+fn row(x: &[f32], i: usize, y: &mut [f32], places: &mut [i32], shape: &Planes, window: &Window) {
+    let [h, w] = shape.input;
+    let stride = window.stride[1];
+    y.fill(f32::NEG_INFINITY);
+    places.fill(-1);
+    for a in 0..window.kernel[0] {
+        if !window.inside(0, a, h, shape.output[0]).contains(&i) {
+            continue;
+        }
+        let start = window.at(0, i, a) * w;
+        for b in 0..window.kernel[1] {
+            let inside = window.inside(1, b, w, y.len());
+            if inside.is_empty() {
+                continue;
+            }
+            let first = window.at(1, inside.start, b);
+            let (y, places) = (&mut y[inside.clone()], &mut places[inside]);
+            let x = x[start + first..start + w].iter().step_by(stride);
+            for (j, ((y, place), &v)) in y.iter_mut().zip(places).zip(x).enumerate() {
+                // the first tap stands even where it is minus infinity; NaN is larger than all
+                if v > *y || v.is_nan() || *place < 0 {
+                    *y = v;
+                    *place = (start + first + j * stride) as i32;
+                }
+            }
+        }
+    }
+}
+
+pub(crate) fn max_pool2d_backward<T: Float>(
+    dy: &[T],
+    indices: &[i32],
+    dx: &mut [T],
+    shape: &Planes,
+) {
+    let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
+    planes(dx, size_in, |number, dx, wide| {
+        let of = number * size_out..(number + 1) * size_out;
+        let dy = widened(&dy[of.clone()], wide);
+        dx.fill(0.0);
+        for (&place, &dy) in indices[of].iter().zip(dy) {
+            // -1 is the index of a window that saw nothing
+            if let Some(dx) = usize::try_from(place).ok().and_then(|at| dx.get_mut(at)) {
+                *dx += dy;
+            }
+        }
+    });
+}

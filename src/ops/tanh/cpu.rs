@@ -1,0 +1,17 @@
+//! Tanh on the CPU.
+
+use crate::cpu;
+use crate::element::Float;
+use crate::math;
+
+pub(crate) fn tanh<T: Float>(x: &[T], y: &mut [T]) {
+    cpu::map(x, y, math::tanh);
+}
+
+pub(crate) fn tanh_in_place<T: Float>(y: &mut [T]) {
+    cpu::map_in_place(y, math::tanh);
+}
+
+pub(crate) fn tanh_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
+    cpu::zip(dy, y, dx, |dy, y| dy * y.mul_add(-y, 1.0));
+}

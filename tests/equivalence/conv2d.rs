@@ -1,0 +1,301 @@
+//! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
+
+use half::{bf16, f16};
+use warpsmith::ops::conv2d::cuda::{
+    conv2d_backward_input_by, conv2d_backward_weight_by, conv2d_by, is_available,
+};
+use warpsmith::ops::matmul::cuda::Kernel;
+use warpsmith::ops::{
+    Conv2dOptions, conv2d_backward_bias_out, conv2d_backward_input_out, conv2d_backward_weight_out,
+};
+use warpsmith::{Device, Float};
+
+use crate::common::compare::{Tolerance, assert_close};
+use crate::common::data::{tensor, uniform, unwritten};
+
+/// A convolution and why it is tried.
+struct Case {
+    name: &'static str,
+    input: [usize; 4],
+    /// Output channels and the kernel's sides.
+    weight: [usize; 3],
+    bias: bool,
+    options: Conv2dOptions,
+}
+
+impl Case {
+    fn weight(&self) -> [usize; 4] {
+        let [outputs, kh, kw] = self.weight;
+        [outputs, self.input[1] / self.options.groups, kh, kw]
+    }
+
+    fn output(&self) -> [usize; 4] {
+        let o = &self.options;
+        let side = |d: usize| {
+            let padded = self.input[2 + d] + o.padding[d] + o.padding_end[d];
+            (padded - o.dilation[d] * (self.weight[1 + d] - 1) - 1) / o.stride[d] + 1
+        };
+        [self.input[0], self.weight[0], side(0), side(1)]
+    }
+
+    /// Terms of an output, of an input's gradient and of a weight's.
+    fn terms(&self) -> [usize; 3] {
+        let [_, inputs, kh, kw] = self.weight();
+        let [n, outputs, oh, ow] = self.output();
+        [
+            inputs * kh * kw,
+            outputs / self.options.groups * kh * kw,
+            n * oh * ow,
+        ]
+    }
+}
+
+/// Small, because the device may be emulated; each kernel runs all of them.
+fn cases() -> Vec<Case> {
+    let plain = Conv2dOptions::default();
+    let case = |name, input, weight, bias, options| Case {
+        name,
+        input,
+        weight,
+        bias,
+        options,
+    };
+    vec![
+        case("empty", [0, 2, 3, 3], [4, 2, 2], true, plain),
+        case("one", [1, 1, 1, 1], [1, 1, 1], false, plain),
+        // tiles that end inside, planes that are no multiple of four
+        case("lenet", [3, 6, 14, 14], [16, 5, 5], true, plain),
+        case(
+            "strided",
+            [1, 3, 31, 27],
+            [9, 11, 7],
+            true,
+            plain.stride([4, 3]).padding([2, 1]),
+        ),
+        case(
+            "same",
+            [2, 5, 12, 10],
+            [7, 3, 3],
+            false,
+            plain.padding([1, 1]),
+        ),
+        case(
+            "groups",
+            [2, 6, 9, 8],
+            [8, 3, 2],
+            true,
+            plain.groups(2).padding([1, 0]),
+        ),
+        case(
+            "depthwise",
+            [1, 5, 7, 7],
+            [10, 3, 3],
+            true,
+            plain.groups(5).stride([2, 2]),
+        ),
+        case(
+            "dilated",
+            [1, 3, 13, 11],
+            [4, 3, 2],
+            false,
+            plain.dilation([2, 5]).stride([1, 2]),
+        ),
+        case("point", [2, 9, 6, 8], [5, 1, 1], true, plain),
+        case(
+            "unequal_padding",
+            [1, 2, 6, 5],
+            [3, 4, 2],
+            true,
+            Conv2dOptions {
+                padding: [2, 0],
+                padding_end: [1, 3],
+                ..plain.stride([3, 2])
+            },
+        ),
+        // more terms than stages are in flight, and more rows than a tile
+        case(
+            "many_channels",
+            [1, 40, 5, 6],
+            [70, 3, 3],
+            true,
+            plain.padding([1, 1]),
+        ),
+        // more columns than a tile, the last tile partial
+        case(
+            "many_places",
+            [2, 1, 13, 14],
+            [2, 3, 3],
+            false,
+            plain.padding([1, 1]),
+        ),
+    ]
+}
+
+/// Sums of so many products of uniform numbers.
+fn sums<T: Float>(terms: usize) -> Tolerance {
+    Tolerance::of::<T>(terms + 2, (terms as f64).sqrt() + 1.0)
+}
+
+/// Factors are rounded to 11 bits of significand, half a unit each.
+fn tf32(terms: usize) -> Tolerance {
+    let rounded = 2.0 * f64::powi(2.0, -11);
+    Tolerance {
+        abs: 2.0 * rounded * (terms as f64).sqrt() + 2.0 * rounded,
+        rel: rounded,
+    }
+}
+
+fn kernel<T: Float>(device: &Device, kernel: Kernel, tolerance: fn(usize) -> Tolerance) {
+    let stream = device.as_cuda().unwrap().stream();
+    if !is_available::<T>(kernel, stream) {
+        println!("  not on this device: {kernel:?} of {}", T::NAME);
+        return;
+    }
+    for case in cases().iter().filter(|case| case.input[0] > 0) {
+        let what = format!("conv2d {kernel:?} {} {}", T::NAME, case.name);
+        let (input, weight, output) = (case.input, case.weight(), case.output());
+        let of = |shape: [usize; 4], seed| uniform::<T>(shape.iter().product(), seed);
+        let (x, w, dy) = (of(input, 1), of(weight, 2), of(output, 3));
+        let bias = case.bias.then(|| uniform::<T>(case.weight[0], 4));
+        let cpu = Device::Cpu;
+        let [x_cpu, w_cpu] = [(&x, input), (&w, weight)].map(|(v, s)| tensor(v, &s, &cpu));
+        let bias_cpu = bias.as_ref().map(|b| tensor(b, &[case.weight[0]], &cpu));
+        let want = x_cpu
+            .conv2d(&w_cpu, bias_cpu.as_ref(), &case.options)
+            .unwrap();
+        let [x, w, given] = [&x, &w, &dy].map(|v| stream.clone_htod(v).unwrap());
+        let bias = bias.map(|b| stream.clone_htod(&b).unwrap());
+        let empty = |n: usize| stream.clone_htod(&vec![T::from_f32(f32::NAN); n]).unwrap();
+        let mut y = empty(dy.len());
+        conv2d_by(
+            kernel,
+            stream,
+            &x,
+            &w,
+            bias.as_ref(),
+            &mut y,
+            input,
+            weight,
+            &case.options,
+        )
+        .unwrap();
+        let got = stream.clone_dtoh(&y).unwrap();
+        assert_close(
+            &what,
+            &got,
+            &want.to_vec().unwrap(),
+            tolerance(case.terms()[0]),
+        );
+
+        let mut want = unwritten::<T>(&input, &cpu);
+        let dy = tensor(&dy, &output, &cpu);
+        conv2d_backward_input_out(&dy, &w_cpu, &case.options, &mut want).unwrap();
+        let mut dx = empty(want.numel());
+        conv2d_backward_input_by(
+            kernel,
+            stream,
+            &given,
+            &w,
+            &mut dx,
+            input,
+            weight,
+            &case.options,
+        )
+        .unwrap();
+        let got = stream.clone_dtoh(&dx).unwrap();
+        assert_close(
+            &what,
+            &got,
+            &want.to_vec().unwrap(),
+            tolerance(case.terms()[1]),
+        );
+
+        if !matches!(kernel, Kernel::Tiled64 | Kernel::Wmma64) {
+            continue;
+        }
+        let mut want = unwritten::<T>(&weight, &cpu);
+        conv2d_backward_weight_out(&dy, &x_cpu, &case.options, &mut want).unwrap();
+        let mut dw = empty(want.numel());
+        conv2d_backward_weight_by(
+            kernel,
+            stream,
+            &given,
+            &x,
+            &mut dw,
+            input,
+            weight,
+            &case.options,
+        )
+        .unwrap();
+        let got = stream.clone_dtoh(&dw).unwrap();
+        assert_close(
+            &what,
+            &got,
+            &want.to_vec().unwrap(),
+            tolerance(case.terms()[2]),
+        );
+    }
+}
+
+pub fn tiled_128(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled128, sums::<f32>);
+}
+
+pub fn tiled_64(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled64, sums::<f32>);
+    kernel::<bf16>(device, Kernel::Tiled64, sums::<bf16>);
+}
+
+pub fn tiled_32(device: &Device) {
+    kernel::<f32>(device, Kernel::Tiled32, sums::<f32>);
+}
+
+pub fn wmma_128(device: &Device) {
+    kernel::<f16>(device, Kernel::Wmma128, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma128, sums::<bf16>);
+}
+
+pub fn wmma_64(device: &Device) {
+    kernel::<f16>(device, Kernel::Wmma64, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma64, sums::<bf16>);
+    kernel::<f32>(device, Kernel::Wmma64, tf32);
+}
+
+/// All four directions, whichever kernel the tensors choose.
+pub fn tensors(device: &Device) {
+    fn check<T: Float>(device: &Device, allow_tf32: bool, tolerance: fn(usize) -> Tolerance) {
+        for case in cases() {
+            let options = Conv2dOptions {
+                allow_tf32,
+                ..case.options
+            };
+            let (input, weight, output) = (case.input, case.weight(), case.output());
+            let of = |shape: [usize; 4], seed| uniform::<T>(shape.iter().product(), seed);
+            let (x, w, dy) = (of(input, 5), of(weight, 6), of(output, 7));
+            let bias = case.bias.then(|| uniform::<T>(case.weight[0], 8));
+            let [want, got] = [&Device::Cpu, device].map(|d| {
+                let [x, w, dy] =
+                    [(&x, input), (&w, weight), (&dy, output)].map(|(v, s)| tensor(v, &s, d));
+                let bias = bias.as_ref().map(|b| tensor(b, &[case.weight[0]], d));
+                let [mut y, mut dx, mut dw] =
+                    [output, input, weight].map(|shape| unwritten::<T>(&shape, d));
+                let mut db = unwritten::<T>(&[case.weight[0]], d);
+                x.conv2d_out(&w, bias.as_ref(), &options, &mut y).unwrap();
+                conv2d_backward_input_out(&dy, &w, &options, &mut dx).unwrap();
+                conv2d_backward_weight_out(&dy, &x, &options, &mut dw).unwrap();
+                conv2d_backward_bias_out(&dy, &mut db).unwrap();
+                [y, dx, dw, db].map(|t| t.to_vec().unwrap())
+            });
+            let [forward, to_input, to_weight] = case.terms().map(tolerance);
+            let tolerances = [forward, to_input, to_weight, sums::<T>(case.terms()[2])];
+            for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+                let what = format!("conv2d {} {} tf32 {allow_tf32}: {i}", T::NAME, case.name);
+                assert_close(&what, got, want, tolerances[i]);
+            }
+        }
+    }
+    check::<f32>(device, false, sums::<f32>);
+    check::<f32>(device, true, tf32);
+    check::<f16>(device, false, sums::<f16>);
+    check::<bf16>(device, false, sums::<bf16>);
+}
