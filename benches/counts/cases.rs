@@ -1,9 +1,10 @@
-//! Every op but matmul.
+//! Every op but convolution and matmul.
 
 use crate::{Report, case};
 use half::{bf16, f16};
 use warpsmith::ops::{
-    self, AdadeltaOptions, AdagradOptions, AdamOptions, LrnOptions, RmsPropOptions, SgdOptions,
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, DropoutOptions, LrnOptions, RmsPropOptions,
+    SgdOptions, Window,
 };
 use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
 
@@ -33,6 +34,7 @@ fn floats<T: Float>(report: &mut Report, device: &Device) {
     for shape in PLANES {
         planes::<T>(report, device, &shape);
     }
+    pools::<T>(report, device);
     for shape in MATRICES {
         let (x, mut y) = (
             randn::<T>(&shape, device),
@@ -81,6 +83,16 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     run::<T>(report, "sigmoid_backward", n, || {
         ops::sigmoid_backward_out(&dy, &x, &mut y)
     });
+    run::<T>(report, "tanh", n, || x.tanh_out(&mut y));
+    run::<T>(report, "tanh_backward", n, || {
+        ops::tanh_backward_out(&dy, &x, &mut y)
+    });
+    let half = DropoutOptions {
+        p: 0.5,
+        seed: 1,
+        call: 0,
+    };
+    run::<T>(report, "dropout", n, || x.dropout_out(&half, &mut y));
     run::<T>(report, "add", n, || x.add_out(&dy, 0.5, &mut y));
     run::<T>(report, "scale", n, || x.mul_out(0.5, &mut y));
     run::<T>(report, "fill", n, || y.fill_(T::from_f32(0.5)));
@@ -157,6 +169,32 @@ fn planes<T: Float>(report: &mut Report, device: &Device, shape: &[usize; 4]) {
         });
         run::<T>(report, &format!("{name}_backward"), shape, || {
             ops::local_response_norm_backward_out(&dy, &x, &options, &mut y)
+        });
+    }
+}
+
+/// AlexNet's overlapping windows and LeNet's side by side.
+fn pools<T: Float>(report: &mut Report, device: &Device) {
+    let overlapping = Window::new([3; 2]).stride([2; 2]);
+    for (shape, window, to) in [
+        ([4, 96, 55, 55], overlapping, [27, 27]),
+        ([64, 6, 28, 28], Window::new([2; 2]), [14, 14]),
+    ] {
+        let small = [shape[0], shape[1], to[0], to[1]];
+        let (x, dy) = (randn::<T>(&shape, device), randn::<T>(&small, device));
+        let (mut y, mut dx) = (zeros::<T>(&small, device), zeros::<T>(&shape, device));
+        let mut indices = zeros::<i32>(&small, device);
+        run::<T>(report, "max_pool2d", &shape, || {
+            ops::max_pool2d_with_indices_out(&x, &window, &mut y, &mut indices)
+        });
+        run::<T>(report, "max_pool2d_backward", &shape, || {
+            ops::max_pool2d_backward_out(&dy, &indices, &window, &mut dx)
+        });
+        run::<T>(report, "avg_pool2d", &shape, || {
+            x.avg_pool2d_out(&window, true, &mut y)
+        });
+        run::<T>(report, "avg_pool2d_backward", &shape, || {
+            ops::avg_pool2d_backward_out(&dy, &window, true, &mut dx)
         });
     }
 }

@@ -2,6 +2,7 @@
 //! case -> kernel -> counts. `scripts/kernel-report` makes a report of it. Counts are exact: every run gives the same.
 
 mod cases;
+mod conv2d;
 mod matmul;
 
 use cuda_emulator_testing::counts::Kernels;
@@ -32,6 +33,7 @@ fn main() {
     let device = Device::cuda(0).unwrap_or_else(|error| panic!("{error}"));
     let mut report = Report::new();
     cases::all(&mut report, &device);
+    conv2d::all(&mut report, &device);
     matmul::all(&mut report, &device);
     let json = serde_json::to_string_pretty(&report).expect("counts are plain numbers");
     println!("{json}");

@@ -82,8 +82,9 @@ __device__ __forceinline__ void multiply(f32 (&sum)[S::DOWN * 4][S::ACROSS * 4],
     }
 }
 
+// The stagers come by value: by reference, ptxas keeps more of them in registers and spills.
 template <class S, class FromA, class FromB, class Out>
-__device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, const Place& at, const Out& out) {
+__device__ __forceinline__ void product(FromA from_a, FromB from_b, int k, const Place& at, const Out& out) {
     constexpr int BK = S::BK, LD = S::TILE + 4;
     __shared__ alignas(16) f32 stages[2][2][BK][LD]; // of a, of b
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;

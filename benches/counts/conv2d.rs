@@ -1,0 +1,88 @@
+//! Convolution, every kernel by name.
+
+use crate::{Report, case};
+use half::{bf16, f16};
+use warpsmith::ops::Conv2dOptions;
+use warpsmith::ops::conv2d::cuda::{
+    conv2d_backward_bias, conv2d_backward_input_by, conv2d_backward_weight_by, conv2d_by,
+    is_available,
+};
+use warpsmith::ops::matmul::cuda::Kernel;
+use warpsmith::{Device, Float, Generator, Tensor};
+
+/// AlexNet's third layer and a group of its second, on smaller planes.
+const SHAPES: [(&str, [usize; 4], [usize; 4], usize); 2] = [
+    ("conv3", [2, 64, 13, 13], [96, 64, 3, 3], 1),
+    ("conv2", [1, 48, 27, 27], [128, 24, 5, 5], 2),
+];
+
+pub fn all(report: &mut Report, device: &Device) {
+    for kernel in [
+        Kernel::Tiled128,
+        Kernel::Tiled64,
+        Kernel::Tiled32,
+        Kernel::Wmma128,
+        Kernel::Wmma64,
+    ] {
+        of::<f32>(report, device, kernel);
+        of::<f16>(report, device, kernel);
+        of::<bf16>(report, device, kernel);
+    }
+    bias::<f32>(report, device);
+    bias::<f16>(report, device);
+    bias::<bf16>(report, device);
+}
+
+/// Random numbers on the device.
+fn random<T: Float>(device: &Device, shape: [usize; 4]) -> cudarc::driver::CudaSlice<T> {
+    let x = Tensor::<T>::randn(&shape, &mut Generator::manual_seed(1), &Device::Cpu);
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    stream
+        .clone_htod(&x.and_then(|x| x.to_vec()).expect("random numbers"))
+        .expect("room on the device")
+}
+
+fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !is_available::<T>(kernel, stream) {
+        return;
+    }
+    for (layer, input, weight, groups) in SHAPES {
+        let side = weight[2] / 2;
+        let options = Conv2dOptions {
+            allow_tf32: true,
+            ..Conv2dOptions::default().padding([side; 2]).groups(groups)
+        };
+        let output = [input[0], weight[0], input[2], input[3]];
+        let [x, w, dy] = [input, weight, output].map(|shape| random::<T>(device, shape));
+        let [mut dx, mut dw, mut y] =
+            [input, weight, output].map(|shape| random::<T>(device, shape));
+        let name = |what: &str| format!("conv2d{what} {kernel:?} {} {layer}", T::NAME);
+        let none = None::<&cudarc::driver::CudaSlice<T>>;
+        case(report, name(""), || {
+            conv2d_by(
+                kernel, stream, &x, &w, none, &mut y, input, weight, &options,
+            )
+        });
+        case(report, name("_backward_input"), || {
+            conv2d_backward_input_by(kernel, stream, &dy, &w, &mut dx, input, weight, &options)
+        });
+        // the one tile that weights have
+        if matches!(kernel, Kernel::Tiled64 | Kernel::Wmma64) {
+            case(report, name("_backward_weight"), || {
+                conv2d_backward_weight_by(kernel, stream, &dy, &x, &mut dw, input, weight, &options)
+            });
+        }
+    }
+}
+
+fn bias<T: Float>(report: &mut Report, device: &Device) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    let shape = [4, 96, 55, 55];
+    let dy = random::<T>(device, shape);
+    let mut db = random::<T>(device, [96, 1, 1, 1]);
+    let name = format!("conv2d_backward_bias {} 4x96x55x55", T::NAME);
+    case(report, name, || {
+        conv2d_backward_bias(stream, &dy, &mut db, shape)
+    });
+}
