@@ -51,6 +51,15 @@ impl Chart<'_> {
         picture(path, |partial| self.paint(partial, lines, x, y, &shown))
     }
 
+    /// A number beside the y axis.
+    fn label(&self, y: f64) -> String {
+        if self.logarithmic && !(0.1..1000.0).contains(&y) {
+            format!("{y:.0e}")
+        } else {
+            format!("{}", (y * 1000.0).round() / 1000.0)
+        }
+    }
+
     fn paint<Y>(
         &self,
         path: &Path,
@@ -75,6 +84,7 @@ impl Chart<'_> {
             .configure_mesh()
             .x_desc(self.x)
             .y_desc(self.y)
+            .y_label_formatter(&|y| self.label(*y))
             .light_line_style(WHITE)
             .draw()?;
         for (i, (name, points)) in lines.iter().enumerate() {

@@ -11,8 +11,11 @@ use common::compare::{Tolerance, assert_close};
 
 const STEPS: usize = 20;
 
+/// Makes an optimizer at its start.
+type Make = fn() -> Box<dyn Optimizer>;
+
 /// Losses of every step of a short run, then the trained weights.
-fn train(device: &Device, make: fn() -> Box<dyn Optimizer>) -> Result<(Vec<f32>, Vec<f32>)> {
+fn train(device: &Device, make: Make) -> Result<(Vec<f32>, Vec<f32>)> {
     let mut generator = Generator::manual_seed(11);
     let (x, labels) = data::spiral(3, 40, &mut generator, device)?;
     let mut model = Sequential::new()
@@ -38,7 +41,7 @@ fn train(device: &Device, make: fn() -> Box<dyn Optimizer>) -> Result<(Vec<f32>,
 }
 
 /// Each with rates under which the loss falls in so few steps.
-const OPTIMIZERS: [(&str, fn() -> Box<dyn Optimizer>); 7] = [
+const OPTIMIZERS: [(&str, Make); 7] = [
     ("Sgd", || {
         Box::new(optim::Sgd::new(0.5).momentum(0.9).weight_decay(1e-4))
     }),

@@ -42,10 +42,10 @@ extern "C" fn write() {
     match OUTPUT.get() {
         Some(Some(path)) => {
             if let Err(error) = std::fs::write(path, to_json(&kernels)) {
-                say(&format!("CUDA_EMULATOR_COUNT: {path}: {error}"));
+                say(format!("CUDA_EMULATOR_COUNT: {path}: {error}"));
             }
         }
-        Some(None) => say(&format!("counts\n{}", table(&kernels))),
+        Some(None) => say(format!("counts\n{}", table(&kernels))),
         None => {}
     }
 }

@@ -51,8 +51,8 @@ macro_rules! errors {
 errors!(Rcp, Sqrt, Rsqrt, Ex2, Div<false>, Div<true>);
 errors! {
     // 2^-20.5 up to 2 pi, 2^-14.7 up to 100 pi
-    Sin absolute(a) if a.abs() <= 6.28 { 6.5e-7 } else { 3.6e-5 };
-    Cos absolute(a) if a.abs() <= 6.28 { 6.5e-7 } else { 3.6e-5 };
+    Sin absolute(a) if a.abs() <= std::f32::consts::TAU { 6.5e-7 } else { 3.6e-5 };
+    Cos absolute(a) if a.abs() <= std::f32::consts::TAU { 6.5e-7 } else { 3.6e-5 };
     // 2^-22 between 1/2 and 2, else relative
     Lg2 absolute(a) if a > 0.5 && a < 2.0 { 1.7e-7 } else { 0.0 };
 }
