@@ -7,13 +7,15 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+use cudarc::driver::sys::CUtensorMap;
 use cudarc::driver::{
     CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, SyncOnDrop, result,
 };
 
-use crate::element::Element;
+use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::kernels::{self, Kernel};
+use crate::tensor_map::Matrices;
 
 /// What a block gets without asking.
 const DEFAULT_SHARED: u32 = 48 * 1024;
@@ -26,12 +28,27 @@ pub(crate) struct Launch<'a> {
     grid: (u32, u32, u32),
     block: (u32, u32, u32),
     shared: u32,
-    /// Every argument in a slot of its own, little-endian as the device reads it.
-    slots: Vec<u64>,
+    slots: Vec<Slot>,
     sizes: Vec<usize>,
     /// Record, when dropped, that the stream used the buffers.
     uses: Vec<SyncOnDrop<'a>>,
     error: Option<Error>,
+}
+
+/// An argument as the device reads it.
+enum Slot {
+    /// A scalar or a pointer, little-endian.
+    Word(u64),
+    Map(Box<CUtensorMap>),
+}
+
+impl Slot {
+    fn as_ptr(&mut self) -> *mut c_void {
+        match self {
+            Self::Word(word) => (word as *mut u64).cast(),
+            Self::Map(map) => (&raw mut **map).cast(),
+        }
+    }
 }
 
 /// What a kernel takes by value: the 32-bit and 64-bit scalars.
@@ -130,26 +147,43 @@ impl<'a> Launch<'a> {
     }
 
     /// A buffer that the kernel reads `needed` elements of.
-    pub(crate) fn read<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
-        self.check(x.len(), needed, x.stream());
-        let (pointer, used) = x.device_ptr(self.stream);
-        self.uses.push(used);
-        self.push(pointer, 8)
+    pub(crate) fn read<T>(self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
+        let (pointer, launch) = self.use_of(x, needed);
+        launch.push(pointer, 8)
     }
 
     /// A buffer that the kernel writes `needed` elements of.
-    pub(crate) fn write<T>(mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
-        self.check(y.len(), needed, y.stream());
-        let (pointer, used) = y.device_ptr_mut(self.stream);
-        self.uses.push(used);
-        self.push(pointer, 8)
+    pub(crate) fn write<T>(self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
+        let (pointer, launch) = self.use_mut(y, needed);
+        launch.push(pointer, 8)
+    }
+
+    /// [`Launch::read`] by boxes of these matrices.
+    pub(crate) fn read_boxes<T: Float>(
+        self,
+        x: &'a impl DevicePtr<T>,
+        needed: usize,
+        matrices: &Matrices,
+    ) -> Self {
+        let (pointer, launch) = self.use_of(x, needed);
+        launch.map::<T>(pointer, matrices)
+    }
+
+    /// [`Launch::write`] by boxes of these matrices.
+    pub(crate) fn write_boxes<T: Float>(
+        self,
+        y: &'a mut impl DevicePtrMut<T>,
+        needed: usize,
+        matrices: &Matrices,
+    ) -> Self {
+        let (pointer, launch) = self.use_mut(y, needed);
+        launch.map::<T>(pointer, matrices)
     }
 
     /// One buffer for a kernel's input and, as its next parameter, its output.
     pub(crate) fn in_place<T>(self, x: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
-        let launch = self.write(x, needed);
-        let pointer = launch.slots[launch.slots.len() - 1];
-        launch.push(pointer, 8)
+        let (pointer, launch) = self.use_mut(x, needed);
+        launch.push(pointer, 8).push(pointer, 8)
     }
 
     /// [`Launch::in_place`] for a kernel that takes another input between the two.
@@ -160,8 +194,8 @@ impl<'a> Launch<'a> {
         other: &'a impl DevicePtr<U>,
         needed_of_other: usize,
     ) -> Self {
-        let launch = self.write(x, needed);
-        let pointer = launch.slots[launch.slots.len() - 1];
+        let (pointer, launch) = self.use_mut(x, needed);
+        let launch = launch.push(pointer, 8);
         launch.read(other, needed_of_other).push(pointer, 8)
     }
 
@@ -206,11 +240,7 @@ impl<'a> Launch<'a> {
                 format!("{:?}", self.sizes),
             ));
         }
-        let mut pointers: Vec<*mut c_void> = self
-            .slots
-            .iter_mut()
-            .map(|slot| (slot as *mut u64).cast())
-            .collect();
+        let mut pointers: Vec<*mut c_void> = self.slots.iter_mut().map(Slot::as_ptr).collect();
         self.stream
             .context()
             .bind_to_thread()
@@ -233,9 +263,34 @@ impl<'a> Launch<'a> {
     }
 
     fn push(mut self, bits: u64, bytes: usize) -> Self {
-        self.slots.push(bits);
+        self.slots.push(Slot::Word(bits));
         self.sizes.push(bytes);
         self
+    }
+
+    fn map<T: Float>(mut self, pointer: u64, matrices: &Matrices) -> Self {
+        match matrices.map::<T>(self.op, pointer) {
+            Ok(map) => {
+                self.slots.push(Slot::Map(Box::new(map)));
+                self.sizes.push(size_of::<CUtensorMap>());
+            }
+            Err(error) => self.fail(error),
+        }
+        self
+    }
+
+    fn use_of<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> (u64, Self) {
+        self.check(x.len(), needed, x.stream());
+        let (pointer, used) = x.device_ptr(self.stream);
+        self.uses.push(used);
+        (pointer, self)
+    }
+
+    fn use_mut<T>(mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> (u64, Self) {
+        self.check(y.len(), needed, y.stream());
+        let (pointer, used) = y.device_ptr_mut(self.stream);
+        self.uses.push(used);
+        (pointer, self)
     }
 
     fn check(&mut self, len: usize, needed: usize, owner: &CudaStream) {

@@ -28,6 +28,7 @@ mod math;
 mod pool;
 mod random;
 mod tensor;
+mod tensor_map;
 
 pub use cudarc;
 

@@ -6,17 +6,12 @@ use warpsmith::ops::matmul::Gemm;
 use warpsmith::ops::matmul::cuda::{Kernel, matmul_by};
 use warpsmith::{Device, Float, Generator, Tensor};
 
-/// Rows, columns, terms: whole tiles, and tiles that are cut at rows that no vector divides.
+/// Rows, columns, terms: whole tiles, and tiles that are cut at rows that no vector divides, which boxes cannot be.
 const SHAPES: [[usize; 3]; 2] = [[256, 256, 256], [250, 251, 253]];
+const BOXES: [[usize; 3]; 2] = [[512, 512, 256], [264, 248, 248]];
 
 pub fn all(report: &mut Report, device: &Device) {
-    for kernel in [
-        Kernel::Tiled128,
-        Kernel::Tiled64,
-        Kernel::Tiled32,
-        Kernel::Wmma128,
-        Kernel::Wmma64,
-    ] {
+    for kernel in Kernel::ALL {
         of::<f32>(report, device, kernel);
         of::<f16>(report, device, kernel);
         of::<bf16>(report, device, kernel);
@@ -28,7 +23,12 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
     if !kernel.is_available::<T>(stream) {
         return;
     }
-    for [m, n, k] in SHAPES {
+    let shapes = if kernel == Kernel::Wgmma {
+        BOXES
+    } else {
+        SHAPES
+    };
+    for [m, n, k] in shapes {
         let random = |len: usize| {
             let x = Tensor::<T>::randn(&[len], &mut Generator::manual_seed(1), &Device::Cpu);
             stream.clone_htod(&x.and_then(|x| x.to_vec()).expect("random numbers"))

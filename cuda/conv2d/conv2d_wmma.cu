@@ -46,7 +46,7 @@ __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y
     const bool forward = KIND == FORWARD;
     const int in = g.in_plane, out = g.out_plane;
     __shared__ Columns<S::TILE> columns;
-    const Place at = place<S::TILE>(m, n);
+    const Place at = place<S::TILE>(blockIdx.x, m, n);
     a += (i64)at.batch * m * k;
     x += (i64)at.batch * (forward ? g.inputs * in : g.outputs * out);
     y += (i64)at.batch * m * (forward ? out : in);
@@ -62,7 +62,7 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
     const int in = g.inputs * g.in_plane, plane = g.out_plane;
     const int out = g.outputs * plane, m = g.outputs, n = g.inputs * g.down.kernel * g.across.kernel;
     __shared__ Columns<S::TILE> columns_dy, columns_x;
-    const Place at = place<S::TILE>(m, n);
+    const Place at = place<S::TILE>(blockIdx.x, m, n);
     const int group = at.batch % g.groups, first = at.batch / g.groups * chunk;
     const int summed = min(chunk, images - first);
     GatherStager<GRADIENT, S, T> from_dy(columns_dy, dy + ((i64)first * g.groups + group) * out, g, at.row,

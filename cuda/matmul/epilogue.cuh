@@ -8,11 +8,11 @@ struct Place {
 
 // Blocks are numbered along x alone, since y and z stop at 65535. Consecutive blocks, which run at the same time,
 // walk down 8 tiles before they step to the right: together they then read few rows and columns, which stay in L2.
-template <int TILE> __device__ __forceinline__ Place place(int m, int n) {
+template <int TILE> __device__ __forceinline__ Place place(unsigned block, int m, int n) {
     const unsigned down = (m + TILE - 1) / TILE, across = (n + TILE - 1) / TILE;
-    const unsigned tile = blockIdx.x % (down * across), group = tile / (8 * across);
+    const unsigned tile = block % (down * across), group = tile / (8 * across);
     const unsigned height = min(8u, down - group * 8), within = tile % (8 * across);
-    return {(int)(blockIdx.x / (down * across)), (int)((group * 8 + within % height) * TILE),
+    return {(int)(block / (down * across)), (int)((group * 8 + within % height) * TILE),
             (int)(within / height * TILE)};
 }
 

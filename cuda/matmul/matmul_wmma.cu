@@ -17,7 +17,7 @@
 template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B>
 __device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda,
                                        i64 ldb, i64 ldy, i64 stride_a, i64 stride_b, i64 stride_y, int activation) {
-    const Place at = place<S::TILE>(m, n);
+    const Place at = place<S::TILE>(blockIdx.x, m, n);
     Stager<S, T, !TRANSPOSE_A> from_a(a + at.batch * stride_a, lda, aligned(a, lda, stride_a, 16), at.row, m, k);
     Stager<S, T, TRANSPOSE_B> from_b(b + at.batch * stride_b, ldb, aligned(b, ldb, stride_b, 16), at.col, n, k);
     product<S, T, TRANSPOSE_A, TRANSPOSE_B>(from_a, from_b, k, at, Rows<T>{y, bias, ldy, stride_y, m, n, activation});

@@ -1,7 +1,8 @@
 //! Data sets, and batches of them.
 //!
 //! Points: [`spiral`]. Images: [`fashion_mnist`] from its files, [`glyphs`] made up here where there are none; a
-//! [`DataLoader`] shuffles them, cuts them into batches and has the next one ready in time.
+//! [`DataLoader`] shuffles them, cuts them into batches and has the next one ready in time. Tensors by name:
+//! [`read_safetensors`] and [`write_safetensors`].
 #![forbid(unsafe_code)]
 
 mod fashion_mnist;
@@ -10,8 +11,10 @@ mod idx;
 mod images;
 mod loader;
 mod resize;
+mod safetensors;
 mod spiral;
 
+pub use self::safetensors::{read_safetensors, write_safetensors};
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, Split, fashion_mnist};
 pub use glyphs::glyphs;
 pub use idx::{Idx, read_idx};

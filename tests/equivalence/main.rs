@@ -245,6 +245,18 @@ tests! {
             "matmul_wmma_64_tn_f32",
             "matmul_wmma_64_tt_f32",
         ],
+        wgmma: [
+            "matmul_wgmma_nn_f16",
+            "matmul_wgmma_nt_f16",
+            "matmul_wgmma_tn_f16",
+            "matmul_wgmma_tt_f16",
+            "matmul_wgmma_nn_bf16",
+            "matmul_wgmma_nt_bf16",
+            "matmul_wgmma_tn_bf16",
+            "matmul_wgmma_tt_bf16",
+        ],
+        wgmma_walk: [],
+        choice: [],
         tensors: [],
     }
     pool2d {

@@ -1,8 +1,9 @@
 //! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
 
 use cudarc::driver::CudaSlice;
+use cudarc::driver::sys::CUdevice_attribute;
 use half::{bf16, f16};
-use warpsmith::ops::matmul::cuda::{Kernel, matmul_by};
+use warpsmith::ops::matmul::cuda::{Kernel, matmul, matmul_by};
 use warpsmith::ops::matmul::{Activation, Gemm};
 use warpsmith::ops::{MatmulOptions, matmul_with_out};
 use warpsmith::{Device, Float};
@@ -102,6 +103,70 @@ fn cases(tile: usize) -> [Case; 7] {
     ]
 }
 
+/// `matmul_wgmma` copies boxes of rows and matrices that are multiples of 16 bytes apart, which gaps can make of any size.
+const BOXES: [Case; 5] = [
+    // nothing a multiple of a tile or a box, nor the sizes of 8 but for their gaps
+    Case {
+        name: "odd",
+        m: 257,
+        n: 265,
+        k: 65,
+        gap: 7,
+        bias: true,
+        ..PLAIN
+    },
+    // whole tiles, more stages than the ring has
+    Case {
+        name: "aligned",
+        m: 256,
+        n: 256,
+        k: 384,
+        activation: Activation::Relu,
+        ..PLAIN
+    },
+    Case {
+        name: "no_terms",
+        m: 16,
+        n: 24,
+        k: 0,
+        bias: true,
+        activation: Activation::Sigmoid,
+        ..PLAIN
+    },
+    Case {
+        name: "shared_b",
+        batch: 3,
+        m: 24,
+        n: 40,
+        k: 72,
+        gap: 8,
+        shared_b: true,
+        activation: Activation::Sigmoid,
+        ..PLAIN
+    },
+    Case {
+        name: "one",
+        gap: 7,
+        ..PLAIN
+    },
+];
+
+/// More tiles than the device has room for clusters, so that each walks on to a second and the ring goes on.
+fn walk(device: &Device) -> Case {
+    let stream = device.as_cuda().unwrap().stream();
+    let attribute = CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+    let clusters = stream.context().attribute(attribute).unwrap() as usize / 2;
+    Case {
+        name: "walk",
+        batch: clusters + 2,
+        m: 16,
+        n: 24,
+        k: 72,
+        bias: true,
+        ..PLAIN
+    }
+}
+
 fn gemm(case: &Case, transpose_a: bool, transpose_b: bool) -> Gemm {
     let dense = Gemm::new(case.m, case.n, case.k, transpose_a, transpose_b);
     let rows = |rows: usize, ld: usize| rows * (ld + case.gap);
@@ -164,7 +229,7 @@ fn reference<T: Float>(a: &[T], b: &[T], bias: Option<&[T]>, gemm: &Gemm) -> Vec
 fn kernel<T: Float>(
     device: &Device,
     kernel: Kernel,
-    tile: usize,
+    cases: &[Case],
     tolerance: fn(usize) -> Tolerance,
 ) {
     let stream = device.as_cuda().unwrap().stream();
@@ -172,11 +237,11 @@ fn kernel<T: Float>(
         println!("  not on this device: {}", kernel.entry::<T>(false, false));
         return;
     }
-    for case in cases(tile) {
+    for case in cases {
         for (transpose_a, transpose_b) in
             [(false, false), (false, true), (true, false), (true, true)]
         {
-            let gemm = gemm(&case, transpose_a, transpose_b);
+            let gemm = gemm(case, transpose_a, transpose_b);
             let (rows_a, cols_a) = if transpose_a {
                 (case.k, case.m)
             } else {
@@ -237,28 +302,96 @@ fn tf32(k: usize) -> Tolerance {
 }
 
 pub fn tiled_128(device: &Device) {
-    kernel::<f32>(device, Kernel::Tiled128, 128, sums::<f32>);
+    kernel::<f32>(device, Kernel::Tiled128, &cases(128), sums::<f32>);
 }
 
 pub fn tiled_64(device: &Device) {
-    kernel::<f32>(device, Kernel::Tiled64, 64, sums::<f32>);
-    kernel::<bf16>(device, Kernel::Tiled64, 64, sums::<bf16>);
+    kernel::<f32>(device, Kernel::Tiled64, &cases(64), sums::<f32>);
+    kernel::<bf16>(device, Kernel::Tiled64, &cases(64), sums::<bf16>);
 }
 
 pub fn tiled_32(device: &Device) {
-    kernel::<f32>(device, Kernel::Tiled32, 32, sums::<f32>);
+    kernel::<f32>(device, Kernel::Tiled32, &cases(32), sums::<f32>);
 }
 
 pub fn wmma_128(device: &Device) {
-    kernel::<f16>(device, Kernel::Wmma128, 128, sums::<f16>);
-    kernel::<bf16>(device, Kernel::Wmma128, 128, sums::<bf16>);
-    kernel::<f32>(device, Kernel::Wmma128, 128, tf32);
+    kernel::<f16>(device, Kernel::Wmma128, &cases(128), sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma128, &cases(128), sums::<bf16>);
+    kernel::<f32>(device, Kernel::Wmma128, &cases(128), tf32);
 }
 
 pub fn wmma_64(device: &Device) {
-    kernel::<f16>(device, Kernel::Wmma64, 64, sums::<f16>);
-    kernel::<bf16>(device, Kernel::Wmma64, 64, sums::<bf16>);
-    kernel::<f32>(device, Kernel::Wmma64, 64, tf32);
+    kernel::<f16>(device, Kernel::Wmma64, &cases(64), sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wmma64, &cases(64), sums::<bf16>);
+    kernel::<f32>(device, Kernel::Wmma64, &cases(64), tf32);
+}
+
+pub fn wgmma(device: &Device) {
+    kernel::<f16>(device, Kernel::Wgmma, &BOXES, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Wgmma, &BOXES, sums::<bf16>);
+}
+
+pub fn wgmma_walk(device: &Device) {
+    kernel::<bf16>(device, Kernel::Wgmma, &[walk(device)], sums::<bf16>);
+}
+
+/// `matmul_wgmma` is chosen where there is one, for a product of some size, and left where an operand cannot be mapped.
+/// The factors are whole numbers, whose sums are exact in any order.
+pub fn choice(device: &Device) {
+    let stream = device.as_cuda().unwrap().stream();
+    let hopper = Kernel::Wgmma.is_available::<bf16>(stream);
+    let chosen = |gemm: &Gemm| Kernel::choose::<bf16>(stream, gemm).unwrap() == Kernel::Wgmma;
+    let (m, n, k) = (4350, 256, 64);
+    let gemm = Gemm::new(m, n, k, false, true);
+    assert_eq!(chosen(&gemm), hopper);
+    let odd = Gemm {
+        m: m - 100,
+        lda: k + 1,
+        ..gemm
+    };
+    assert!(!chosen(&odd) && !chosen(&Gemm::new(8, 8, 8, false, false)));
+
+    let whole = |len: usize| -> Vec<bf16> {
+        let value = |i| bf16::from_f32((i * 7 % 5) as f32 - 2.0);
+        (0..len).map(value).collect()
+    };
+    let (a, b) = (whole(m * k + 1), whole(n * k));
+    let [a_on, b_on] = [&a, &b].map(|x| stream.clone_htod(x).unwrap());
+    for shift in [0, 1] {
+        let mut y = stream.clone_htod(&vec![bf16::NAN; m * n]).unwrap();
+        let view = a_on.slice(shift..);
+        matmul(
+            stream,
+            &view,
+            &b_on,
+            None::<&CudaSlice<bf16>>,
+            &mut y,
+            &gemm,
+        )
+        .unwrap();
+        let got = stream.clone_dtoh(&y).unwrap();
+        let want = reference(&a[shift..], &b, None, &gemm);
+        let rounded = want.iter().map(|&sum| bf16::from_f64(sum));
+        assert!(got.into_iter().eq(rounded), "from element {shift}");
+    }
+    if hopper {
+        let mut y = stream.clone_htod(&vec![bf16::NAN; m * n]).unwrap();
+        let view = a_on.slice(1..);
+        let by = |a: &_, gemm: &Gemm, y: &mut CudaSlice<bf16>| {
+            matmul_by(
+                Kernel::Wgmma,
+                stream,
+                a,
+                &b_on,
+                None::<&CudaSlice<bf16>>,
+                y,
+                gemm,
+            )
+        };
+        for refused in [by(&view, &gemm, &mut y), by(&a_on.slice(0..), &odd, &mut y)] {
+            assert!(refused.unwrap_err().to_string().contains("16 bytes"));
+        }
+    }
 }
 
 /// What tensors do, whichever kernel they choose: ranks, broadcasting, a bias, NaN and infinities.

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod alexnet;
 mod argmax;
 mod conv2d;
 mod cross_entropy;

@@ -99,8 +99,10 @@ pub fn conv2d_backward_input_by<T: Float>(
 
 /// Whether the stream's device has this kernel of the convolution for `T`.
 pub fn is_available<T: Float>(kernel: Kernel, stream: &Arc<CudaStream>) -> bool {
-    let (module, entry) = Tile::from(kernel).entry::<T>("");
-    kernels::is_available(stream.context(), module, &entry)
+    Tile::of(kernel).is_ok_and(|tile| {
+        let (module, entry) = tile.entry::<T>("");
+        kernels::is_available(stream.context(), module, &entry)
+    })
 }
 
 /// The gradient of [`conv2d`]'s weights, from that of its output and the input.
@@ -213,7 +215,7 @@ pub(super) fn forward<T: Float>(
     }
     let (m, n, k) = (conv.outputs, conv.images * conv.planes()[1], conv.terms());
     let tile = match kernel {
-        Some(kernel) => kernel.into(),
+        Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, "", [m, n])?,
     };
     let launch = tile
@@ -255,7 +257,7 @@ pub(super) fn backward_input<T: Float>(
     let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
     let k = to_i32(OP, "terms", conv.outputs * conv.taps())?;
     let tile = match kernel {
-        Some(kernel) => kernel.into(),
+        Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
     };
     let launch = tile
@@ -283,7 +285,7 @@ pub(super) fn backward_weight<T: Float>(
     }
     let (m, n) = (conv.outputs, conv.terms());
     let tile = match kernel {
-        Some(kernel) => kernel.into(),
+        Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
     };
     let blocks = conv.groups * tile.tiles(m, n);

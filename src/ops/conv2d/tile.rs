@@ -19,16 +19,21 @@ pub(super) struct Tile {
     side: usize,
 }
 
-impl From<Kernel> for Tile {
-    fn from(kernel: Kernel) -> Self {
-        Self {
-            wmma: matches!(kernel, Kernel::Wmma128 | Kernel::Wmma64),
-            side: kernel.tile(),
-        }
-    }
-}
-
 impl Tile {
+    /// The tile of a kernel that the caller chose.
+    pub(super) fn of(kernel: Kernel) -> Result<Self> {
+        let wmma = match kernel {
+            Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => false,
+            Kernel::Wmma128 | Kernel::Wmma64 => true,
+            Kernel::Wgmma => {
+                let got = format!("{kernel:?}");
+                return Err(Error::argument(OP, "a tiled or a wmma kernel", got));
+            }
+        };
+        let side = kernel.tile();
+        Ok(Self { wmma, side })
+    }
+
     /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; the weights' gradient has
     /// one only.
     pub(super) fn choose<T: Float>(

@@ -1,5 +1,6 @@
 //! What one launch computes: sizes, layouts and the epilogue of a batch of products, and the checks on them.
 
+use crate::element::Float;
 use crate::error::{Error, Result};
 
 /// Tiles end past the matrix by less than this, and a kernel's i32 indices must hold their ends.
@@ -77,6 +78,18 @@ impl Gemm {
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
         self.batch == 0 || self.m == 0 || self.n == 0
+    }
+
+    /// Whether every row and matrix begins at a multiple of 16 bytes from its buffer's start, as tensor maps need it.
+    pub(crate) fn in_16_bytes<T: Float>(&self) -> bool {
+        let per = 16 / size_of::<T>();
+        let apart = |ld: usize, stride: usize| {
+            let matrices = self.batch == 1 || stride == 0 || (stride % per == 0 && stride >= ld);
+            ld % per == 0 && matrices
+        };
+        apart(self.lda, self.stride_a)
+            && apart(self.ldb, self.stride_b)
+            && apart(self.ldy, self.stride_y)
     }
 
     /// Rows and columns of `a` and `b` as they are stored.

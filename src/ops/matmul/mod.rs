@@ -11,6 +11,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 mod gemm;
+mod kernel;
 mod shape;
 
 pub use gemm::{Activation, Gemm};

@@ -1,7 +1,9 @@
-//! The arithmetic of `wgmma`: 16 rows of D for a warp. Sums go along k from D on, as those of `mma` do here.
+//! The arithmetic of `wgmma`: 16 rows of D for a warp. Sums go along k from D on, or against it and truncated, as those of
+//! `mma` do here.
 
 use super::descriptor::ROW;
 use crate::exec::half::{narrow_f16, widen_bf16, widen_f16};
+use crate::exec::rounding::{self, Rounding};
 
 /// Rows of A and D that a warp has.
 pub const A_ROWS: usize = 16;
@@ -49,7 +51,15 @@ impl Form {
 
 /// D += A B. `a` and `b` are rows of 32 bytes along k; `sums` the registers of D, 32 lanes each.
 #[inline(always)]
-pub fn multiply(form: Form, a: &[u8], b: &[u8], negated: u8, saturate: bool, sums: &mut [u32]) {
+pub fn multiply(
+    form: Form,
+    a: &[u8],
+    b: &[u8],
+    negated: u8,
+    saturate: bool,
+    backward: bool,
+    sums: &mut [u32],
+) {
     if let Form::Int { a: sa, b: sb } = form {
         return integers(a, b, (sa, sb), saturate, sums);
     }
@@ -71,11 +81,15 @@ pub fn multiply(form: Form, a: &[u8], b: &[u8], negated: u8, saturate: bool, sum
         for (n, sum) in line.iter_mut().enumerate() {
             *sum = read(form, sums, row, n);
         }
-        for k in 0..depth {
+        for step in 0..depth {
+            let k = if backward { depth - 1 - step } else { step };
             let factor = fa[row * depth + k];
             let others = &turned[k * columns..(k + 1) * columns];
-            for (sum, other) in line.iter_mut().zip(others) {
-                *sum = factor.mul_add(*other, *sum);
+            let sums = line.iter_mut().zip(others);
+            if backward {
+                sums.for_each(|(sum, b)| *sum = rounding::fma(factor, *b, *sum, Rounding::Zero));
+            } else {
+                sums.for_each(|(sum, b)| *sum = factor.mul_add(*b, *sum));
             }
         }
         for (n, sum) in line.iter().enumerate() {
@@ -158,6 +172,24 @@ fn integers(a: &[u8], b: &[u8], signs: (bool, bool), saturate: bool, sums: &mut 
             } else {
                 old.wrapping_add(sum)
             } as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_against_k_are_truncated() {
+        // 1 + 16 * 1.5 * 2^-24: to nearest each step is a unit more, truncated none is; f16 0x0E00 is 1.5 * 2^-12
+        let factors = |bits: u16, rows: usize| bits.to_le_bytes().repeat(16 * rows);
+        let (a, b) = (factors(0x0E00, A_ROWS), factors(0x0C00, 8));
+        let one = 1f32.to_bits();
+        for (backward, sum) in [(false, one + 16), (true, one)] {
+            let mut sums = [one; 4 * 32];
+            multiply(Form::F16, &a, &b, 0, false, backward, &mut sums);
+            assert_eq!(sums, [sum; 4 * 32]);
         }
     }
 }

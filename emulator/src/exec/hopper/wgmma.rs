@@ -275,6 +275,7 @@ impl Op for WgmmaWait {
                 &b,
                 product.negated,
                 product.saturate,
+                c.launch.options.sums_backward,
                 &mut sums,
             );
             for (row, sums) in rows.iter().zip(sums.chunks(32)) {

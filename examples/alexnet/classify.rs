@@ -1,0 +1,92 @@
+//! Images and tensors through the network.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::path::Path;
+
+use image::imageops::FilterType;
+use warpsmith::data::{read_safetensors, write_safetensors};
+use warpsmith::nn::{Module, Sequential};
+use warpsmith::{Device, Tensor};
+
+use crate::Options;
+
+const SIDE: u32 = 227;
+/// Images are scaled to this side before their middle is taken.
+const SCALED: u32 = 256;
+/// ImageNet's mean and deviation, red, green and blue, as torchvision has them.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const STD: [f32; 3] = [0.229, 0.224, 0.225];
+/// Classes that are printed.
+const TOP: usize = 5;
+
+/// Runs the tensor `input` of one file through the network and writes `logits` to another.
+pub fn tensors(
+    model: &mut Sequential,
+    input: &Path,
+    output: &Path,
+    device: &Device,
+) -> Result<(), Box<dyn Error>> {
+    let tensors = read_safetensors(input, device)?;
+    let x = tensors
+        .get("input")
+        .ok_or_else(|| format!("{}: expected a tensor named input", input.display()))?;
+    let logits = model.forward(x)?;
+    write_safetensors(output, &BTreeMap::from([("logits".into(), logits)]))?;
+    println!("logits: {}", output.display());
+    Ok(())
+}
+
+/// Prints the likeliest classes of each image.
+pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn Error>> {
+    let names: Vec<String> = match &options.labels {
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(|e| format!("{}: {e}", file.display()))?
+            .lines()
+            .map(str::to_owned)
+            .collect(),
+        None => Vec::new(),
+    };
+    for path in &options.images {
+        let x = Tensor::from_vec(
+            pixels(path)?,
+            &[1, 3, SIDE as usize, SIDE as usize],
+            &options.device,
+        )?;
+        let p = model.forward(&x)?.softmax()?.to_vec()?;
+        let mut order: Vec<usize> = (0..p.len()).collect();
+        order.sort_by(|&a, &b| p[b].total_cmp(&p[a]));
+        println!("{}", path.display());
+        for &class in order.iter().take(TOP) {
+            let name = names.get(class).map_or("", String::as_str);
+            println!("  {:6.3}  {class:4}  {name}", p[class]);
+        }
+    }
+    Ok(())
+}
+
+/// The middle of an image, scaled, normalised, and sorted by colour.
+fn pixels(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
+    let image = image::open(path)
+        .map_err(|e| format!("{}: {e}", path.display()))?
+        .into_rgb8();
+    let (width, height) = image.dimensions();
+    let shorter = width.min(height);
+    // the square in the middle, and of it what is 227 of 256
+    let square = image::imageops::crop_imm(
+        &image,
+        (width - shorter) / 2,
+        (height - shorter) / 2,
+        shorter,
+        shorter,
+    );
+    let scaled = image::imageops::resize(&square.to_image(), SCALED, SCALED, FilterType::Triangle);
+    let margin = (SCALED - SIDE) / 2;
+    let middle = image::imageops::crop_imm(&scaled, margin, margin, SIDE, SIDE).to_image();
+    let mut planes = Vec::with_capacity((3 * SIDE * SIDE) as usize);
+    for color in 0..3 {
+        let value = |p: &image::Rgb<u8>| (f32::from(p[color]) / 255.0 - MEAN[color]) / STD[color];
+        planes.extend(middle.pixels().map(value));
+    }
+    Ok(planes)
+}

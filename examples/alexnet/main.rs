@@ -1,0 +1,129 @@
+//! AlexNet: classifies images, runs tensors through, times batches, and trains where there is a GPU.
+//!
+//! ```text
+//! alexnet --weights W.safetensors cat.jpg                             the five likeliest classes
+//! alexnet --weights W.safetensors --input X.safetensors --output Y.safetensors
+//!                                                                     `input` in, `logits` out
+//! alexnet --batch 16                                                  images per second, any weights
+//! alexnet --train --device cuda                                       Fashion-MNIST enlarged to 227 x 227
+//! ```
+
+mod classify;
+#[path = "../common/mod.rs"]
+mod common;
+mod timing;
+mod train;
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use warpsmith::models::{AlexNetOptions, LrnConstants, alexnet};
+use warpsmith::nn::{self, Module, Sequential};
+use warpsmith::{Device, Generator};
+
+/// Runs AlexNet on images, on tensors or against the clock.
+#[derive(Parser)]
+struct Options {
+    /// Images to classify: PNG or JPEG
+    images: Vec<PathBuf>,
+    /// Where to run: auto, cpu, cuda or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: Device,
+    /// Weights under PyTorch's keys, conv1.weight to fc8.bias; without them the network knows nothing
+    #[arg(long, value_name = "W.safetensors")]
+    weights: Option<PathBuf>,
+    /// A file with the tensor `input` (n, 3, 227, 227) to run through
+    #[arg(long, value_name = "X.safetensors", requires = "output")]
+    input: Option<PathBuf>,
+    /// Where the tensor `logits` (n, 1000) goes
+    #[arg(long, value_name = "Y.safetensors", requires = "input")]
+    output: Option<PathBuf>,
+    /// A text file with one class name in each line
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Time batches of so many images
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    batch: Option<u16>,
+    /// The constants of local response normalisation
+    #[arg(long, value_enum, default_value_t = Lrn::Paper)]
+    lrn: Lrn,
+    /// Train on Fashion-MNIST instead
+    #[arg(long, conflicts_with_all = ["images", "input", "batch", "weights"])]
+    train: bool,
+    /// The folder of Fashion-MNIST's files; default: where Debian's dataset-fashion-mnist puts them
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Passes over the training images
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: u64,
+    /// Training images to use, for a quick try; default: all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    train_images: Option<u32>,
+    /// Seed of the first weights, the masks and the order of the images
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Lrn {
+    Paper,
+    Caffe,
+    None,
+}
+
+impl From<Lrn> for LrnConstants {
+    fn from(lrn: Lrn) -> Self {
+        match lrn {
+            Lrn::Paper => Self::Paper,
+            Lrn::Caffe => Self::Caffe,
+            Lrn::None => Self::None,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options).map_err(|error| error.to_string()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    if options.train {
+        return train::train(options);
+    }
+    if options.images.is_empty() && options.input.is_none() && options.batch.is_none() {
+        return Err("nothing to do: name images, --input and --output, --batch or --train".into());
+    }
+    let mut model = network(options)?;
+    if let (Some(input), Some(output)) = (&options.input, &options.output) {
+        classify::tensors(&mut model, input, output, &options.device)?;
+    }
+    if !options.images.is_empty() {
+        classify::images(&mut model, options)?;
+    }
+    if let Some(batch) = options.batch {
+        timing::time(&mut model, batch.into(), &options.device)?;
+    }
+    Ok(())
+}
+
+fn network(options: &Options) -> Result<Sequential, Box<dyn Error>> {
+    let shape = AlexNetOptions {
+        lrn: options.lrn.into(),
+        ..AlexNetOptions::default()
+    };
+    let mut generator = Generator::manual_seed(options.seed);
+    let mut model = alexnet(&shape, &mut generator, &options.device)?;
+    if let Some(weights) = &options.weights {
+        nn::load(&mut model, weights)?;
+    }
+    model.eval();
+    Ok(model)
+}
