@@ -36,7 +36,7 @@ template <Kind KIND, class S, class T> struct GatherStager {
     __device__ __forceinline__ void put(T* stage) const {
 #pragma unroll
         for (int i = 0; i < CHUNKS; i++)
-            store_vec(stage + (threadIdx.x / ACROSS + i * STEP) * LD + threadIdx.x % ACROSS * PER, held[i]);
+            store_shared(stage + (threadIdx.x / ACROSS + i * STEP) * LD + threadIdx.x % ACROSS * PER, held[i]);
     }
 };
 

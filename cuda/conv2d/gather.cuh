@@ -30,7 +30,8 @@ struct Layout {
 };
 
 // Where the columns of a tile stand, in shared memory, since the product needs the registers: down the plane in the
-// high half of `place` and across it in the low one, and the offset to the plane.
+// high half of `place` and across it in the low one, and the offset to the plane. Threads have C neighbours each; the
+// first four of all threads lie together, then the next four, so that a warp's reads of 16 bytes meet no bank twice.
 template <int TILE> struct alignas(16) Columns {
     int place[TILE];
     unsigned base[TILE];
@@ -53,8 +54,9 @@ template <class T, int C, int TILE, bool DIVIDE> struct Gather {
         unsigned bases[C];
 #pragma unroll
         for (int i = 0; i < C; i += 4) {
-            *reinterpret_cast<int4*>(places + i) = *reinterpret_cast<const int4*>(place + i);
-            *reinterpret_cast<uint4*>(bases + i) = *reinterpret_cast<const uint4*>(place + TILE + i);
+            const int* const four = place + i * (TILE / C);
+            *reinterpret_cast<int4*>(places + i) = *reinterpret_cast<const int4*>(four);
+            *reinterpret_cast<uint4*>(bases + i) = *reinterpret_cast<const uint4*>(four + TILE);
         }
 #pragma unroll
         for (int i = 0; i < C; i++) {
@@ -134,11 +136,14 @@ template <Kind KIND, int C, int STEP, class T, int TILE>
 __device__ __forceinline__ Gather<T, C, TILE, KIND == BACKWARD_INPUT> gather(Columns<TILE>& columns, const T* x,
                                                                        const Geometry& g, int of, int col, int n,
                                                                        int first, int highs) {
-    for (int i = threadIdx.x; i < TILE; i += blockDim.x) put_column<KIND>(columns, i, g, col + i, col + i < n);
+    for (int at = threadIdx.x; at < TILE; at += blockDim.x) {
+        const int four = at / 4, i = four % (TILE / C) * C + four / (TILE / C) * 4 + at % 4;
+        put_column<KIND>(columns, at, g, col + i, col + i < n);
+    }
     __syncthreads();
     const Layout matrix = layout<KIND>(g);
     const Digits step = KIND == FORWARD || KIND == BACKWARD_INPUT ? g.step : digits(STEP, matrix.mids, matrix.lows);
-    return {x,    columns.place + of * C, matrix, digits(first, matrix.mids, matrix.lows),
+    return {x,    columns.place + of * 4, matrix, digits(first, matrix.mids, matrix.lows),
             step, highs, g.down.stride, g.across.stride};
 }
 

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod networks;
+
 use warpsmith::nn::optim::{self, Optimizer};
 use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};
 use warpsmith::{Device, Generator, Result, data};
