@@ -1,16 +1,15 @@
 //! Branches, calls, ends, guards, clocks.
 
+use super::call;
 use super::draft::{Draft, Label, Leave, Reg, Slot};
-use super::function::{Function, Name, Result, Signature};
+use super::function::{Function, Name, Result};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::call;
 use crate::exec::control as run;
 use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::inst::{NONE, Run};
 use crate::ptx::ast::{Instruction, Operand};
-use std::rc::Rc;
 
 /// Whether an opcode takes its guard itself.
 pub fn takes_guard(base: &str) -> bool {
@@ -99,7 +98,7 @@ pub fn end(f: &mut Function<'_, '_>) {
 }
 
 fn emit_return(f: &mut Function<'_, '_>) {
-    f.emit(same::<call::Return>());
+    f.emit(same::<crate::exec::call::Return>());
     f.leave(Leave::End);
 }
 
@@ -187,7 +186,7 @@ pub fn decode<'a>(
             f.emit(same::<run::Trap>());
             f.leave(Leave::End);
         }
-        "call" => decode_call(f, op, operands)?,
+        "call" => call::decode(f, op, operands)?,
         "nanosleep" => {
             op.take("u32");
             f.emit(same::<run::Nanosleep>());
@@ -227,137 +226,5 @@ fn table_branch<'a>(
         .a(at)
         .imm(targets.len() as i64);
     f.leave(Leave::Table(targets));
-    Ok(())
-}
-
-fn decode_call<'a>(
-    f: &mut Function<'a, '_>,
-    op: &mut Opcode<'a>,
-    operands: &'a [Operand<'a>],
-) -> Result<()> {
-    op.take("uni");
-    let (returns, rest): (&[Operand<'a>], _) = match operands {
-        [Operand::List(returns), rest @ ..] => (returns, rest),
-        rest => (&[], rest),
-    };
-    let [Operand::Name(callee), rest @ ..] = rest else {
-        return f.syntax("call names no function");
-    };
-    let (params, prototype): (&[Operand<'a>], _) = match rest {
-        [Operand::List(params), rest @ ..] => (params, rest.first()),
-        rest => (&[], rest.first()),
-    };
-    let params = areas(f, params)?;
-    let returns = areas(f, returns)?;
-    if let Some(prototype) = prototype {
-        return indirect(f, callee, prototype, params, returns);
-    }
-    let Some(function) = f.symbols.function(callee) else {
-        return f.error(
-            crate::exec::LoadErrorKind::Unresolved,
-            format!("function '{callee}'"),
-        );
-    };
-    let Some(routine) = f.symbols.routine(callee) else {
-        let runs = match *callee {
-            "vprintf" => same::<call::Printf>(),
-            "__assertfail" => same::<call::AssertFail>(),
-            _ => {
-                return f.error(
-                    crate::exec::LoadErrorKind::Unresolved,
-                    format!("function '{callee}' has no body"),
-                );
-            }
-        };
-        return emit_call(f, runs, None, None, params, returns);
-    };
-    let signature = f.symbols.signature(&function.params, &function.returns)?;
-    check_signature(f, &signature, &params, &returns)?;
-    emit_call(
-        f,
-        same::<call::Call>(),
-        Some(routine),
-        None,
-        params,
-        returns,
-    )
-}
-
-fn indirect<'a>(
-    f: &mut Function<'a, '_>,
-    callee: &'a str,
-    prototype: &'a Operand<'a>,
-    params: Vec<(u32, u32)>,
-    returns: Vec<(u32, u32)>,
-) -> Result<()> {
-    let pointer = f.register(callee, Type::B64)?;
-    if let Operand::Name(name) = prototype
-        && let Some(Name::Prototype(signature)) = f.lookup(name)
-    {
-        let signature: Rc<Signature> = signature;
-        check_signature(f, &signature, &params, &returns)?;
-    }
-    f.symbols.all_routines();
-    emit_call(
-        f,
-        same::<call::CallIndirect>(),
-        None,
-        Some(pointer),
-        params,
-        returns,
-    )
-}
-
-fn check_signature(
-    f: &Function<'_, '_>,
-    s: &Signature,
-    params: &[(u32, u32)],
-    returns: &[(u32, u32)],
-) -> Result<()> {
-    let sizes = |list: &[(u32, u32)]| list.iter().map(|a| a.1).collect::<Vec<_>>();
-    if sizes(params) != s.params || sizes(returns) != s.returns {
-        return f.syntax("the call's arguments do not have the sizes that the function declares");
-    }
-    Ok(())
-}
-
-/// The local areas that a call's arguments name.
-fn areas<'a>(f: &mut Function<'a, '_>, list: &'a [Operand<'a>]) -> Result<Vec<(u32, u32)>> {
-    let mut out = vec![];
-    for operand in list {
-        match operand {
-            Operand::Name(name) => match f.lookup(name) {
-                Some(Name::Local(at, bytes)) => out.push((at, bytes)),
-                _ => return f.unsupported(format!("argument '{name}' that is no .param variable")),
-            },
-            _ => return f.unsupported("arguments that are no .param variables"),
-        }
-    }
-    Ok(out)
-}
-
-/// In the pool: the number of parameters, their offsets and sizes, then the same of the results.
-fn emit_call(
-    f: &mut Function<'_, '_>,
-    runs: [Run; 3],
-    routine: Option<usize>,
-    pointer: Option<Reg>,
-    params: Vec<(u32, u32)>,
-    returns: Vec<(u32, u32)>,
-) -> Result<()> {
-    let at = f.pool.len() as u32;
-    for list in [&params, &returns] {
-        f.pool.push(list.len() as u32);
-        f.pool
-            .extend(list.iter().flat_map(|(offset, size)| [*offset, *size]));
-    }
-    // `a` is taken by the routine's number, which only the module knows; the pool's place goes elsewhere
-    let draft = f.emit(runs);
-    draft.inst.imm = i64::from(at);
-    draft.m(7, POOLED);
-    draft.callee = routine;
-    if let Some(pointer) = pointer {
-        draft.uses(0, pointer);
-    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The syntax tree to instructions that run: types, names, registers, one file for each instruction family.
 
+mod call;
 mod class;
 mod control;
 mod draft;

@@ -1,4 +1,4 @@
-//! Capture, graphs made by hand, and running them.
+//! Capture, and running what was captured.
 
 use super::raw::{self, Code, Own, ok};
 use super::{context, function};
@@ -7,7 +7,7 @@ use cudarc::driver::sys::{
 };
 use cudarc::driver::{LaunchConfig, PushKernelArg};
 use std::ffi::c_void;
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 
 #[test]
 fn a_captured_graph_runs_again_with_its_own_copy_of_the_arguments() {
@@ -54,14 +54,14 @@ fn device_address(
 }
 
 /// Streams, events and a graph, as C programs handle them.
-struct Capture {
-    own: Own,
-    streams: [sys::CUstream; 2],
+pub struct Capture {
+    pub own: Own,
+    pub streams: [sys::CUstream; 2],
     events: [sys::CUevent; 2],
 }
 
 impl Capture {
-    fn new() -> Capture {
+    pub fn new() -> Capture {
         let own = Own::new();
         let (mut streams, mut events) = ([null_mut(); 2], [null_mut(); 2]);
         for i in 0..2 {
@@ -123,7 +123,7 @@ impl Capture {
     }
 }
 
-fn run(graph: sys::CUgraph, stream: sys::CUstream, times: usize) {
+pub fn run(graph: sys::CUgraph, stream: sys::CUstream, times: usize) {
     let mut exec = null_mut();
     // SAFETY: graph and stream are alive; what is made is destroyed.
     unsafe {
@@ -137,7 +137,7 @@ fn run(graph: sys::CUgraph, stream: sys::CUstream, times: usize) {
     }
 }
 
-fn nodes(graph: sys::CUgraph) -> Vec<sys::CUgraphNode> {
+pub fn nodes(graph: sys::CUgraph) -> Vec<sys::CUgraphNode> {
     let mut count = 0;
     // SAFETY: a null list asks for the number; then the list has that room.
     unsafe {
@@ -153,7 +153,7 @@ fn nodes(graph: sys::CUgraph) -> Vec<sys::CUgraphNode> {
     }
 }
 
-fn read(address: u64) -> [u32; 4] {
+pub fn read(address: u64) -> [u32; 4] {
     let mut out = [0; 4];
     // SAFETY: 16 bytes on either side.
     ok(unsafe { sys::cuMemcpyDtoH_v2(out.as_mut_ptr().cast(), address, 16) }).unwrap();
@@ -275,90 +275,5 @@ fn a_capture_is_spoiled_by_what_is_not_allowed_in_it() {
             Err(Code::CUDA_ERROR_STREAM_CAPTURE_INVALIDATED)
         );
         ok(sys::cuMemAlloc_v2(&raw mut address, 4)).unwrap();
-    }
-}
-
-#[test]
-fn a_graph_by_hand_runs_in_the_order_of_its_edges_and_can_be_changed() {
-    let capture = Capture::new();
-    let own = &capture.own;
-    let a = own.alloc(16);
-    let mut address = a;
-    let mut arguments = [(&raw mut address).cast::<c_void>()];
-    // SAFETY: all zero is valid for these structs of integers and pointers; handles are alive, sizes as allocated.
-    unsafe {
-        let mut graph = null_mut();
-        ok(sys::cuGraphCreate(&raw mut graph, 0)).unwrap();
-        let mut kernel: sys::CUDA_KERNEL_NODE_PARAMS = std::mem::zeroed();
-        kernel.func = own.function("scale_all");
-        (kernel.gridDimX, kernel.gridDimY, kernel.gridDimZ) = (1, 1, 1);
-        (kernel.blockDimX, kernel.blockDimY, kernel.blockDimZ) = (4, 1, 1);
-        kernel.kernelParams = arguments.as_mut_ptr();
-        let (mut first, mut second) = (null_mut(), null_mut());
-        ok(sys::cuGraphAddKernelNode_v2(
-            &raw mut second,
-            graph,
-            null(),
-            0,
-            &raw const kernel,
-        ))
-        .unwrap();
-        (&raw mut address).write_volatile(0); // the node has its own copy
-        let mut fill: sys::CUDA_MEMSET_NODE_PARAMS = std::mem::zeroed();
-        (
-            fill.dst,
-            fill.value,
-            fill.elementSize,
-            fill.width,
-            fill.height,
-        ) = (a, 2, 4, 4, 1);
-        ok(sys::cuGraphAddMemsetNode(
-            &raw mut first,
-            graph,
-            null(),
-            0,
-            &raw const fill,
-            own.context,
-        ))
-        .unwrap();
-        ok(sys::cuGraphAddDependencies(
-            graph,
-            &raw const first,
-            &raw const second,
-            1,
-        ))
-        .unwrap();
-        run(graph, null_mut(), 1);
-        assert_eq!(read(a), [16, 26, 36, 46]);
-
-        let mut exec = null_mut();
-        ok(sys::cuGraphInstantiateWithFlags(&raw mut exec, graph, 0)).unwrap();
-        fill.value = 100;
-        ok(sys::cuGraphMemsetNodeSetParams(first, &raw const fill)).unwrap();
-        ok(sys::cuGraphLaunch(exec, null_mut())).unwrap();
-        assert_eq!(
-            read(a),
-            [16, 26, 36, 46],
-            "an instance keeps what it was made from"
-        );
-        let mut info: sys::CUgraphExecUpdateResultInfo = std::mem::zeroed();
-        ok(sys::cuGraphExecUpdate_v2(exec, graph, &raw mut info)).unwrap();
-        ok(sys::cuGraphLaunch(exec, null_mut())).unwrap();
-        assert_eq!(read(a), [310, 320, 330, 340]);
-
-        ok(sys::cuGraphAddDependencies(
-            graph,
-            &raw const second,
-            &raw const first,
-            1,
-        ))
-        .unwrap();
-        assert_eq!(
-            sys::cuGraphInstantiateWithFlags(&raw mut exec, graph, 0),
-            Code::CUDA_ERROR_INVALID_VALUE,
-            "a circle"
-        );
-        ok(sys::cuGraphDestroy(graph)).unwrap();
-        assert_eq!(sys::cuGraphDestroy(graph), Code::CUDA_ERROR_INVALID_VALUE);
     }
 }

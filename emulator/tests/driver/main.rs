@@ -4,6 +4,8 @@ mod bad_input;
 mod contexts;
 mod exports;
 mod graphs;
+mod graphs_by_hand;
+mod hopper;
 mod memory;
 mod modules;
 mod raw;
