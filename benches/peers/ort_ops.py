@@ -71,10 +71,10 @@ def main():
             m, n, k = shape
             shapes, out = [[m, k], [k, n]], [m, n]
         elif line["name"] == "conv2d":
-            n, c, side, o, kernel, stride, padding = shape
+            n, c, side, o, kernel, stride, padding, groups = shape
             places = (side + 2 * padding - kernel) // stride + 1
-            shapes, out = [[n, c, side, side], [o, c, kernel, kernel], [o]], [n, o, places, places]
-            attributes = {"strides": [stride] * 2, "pads": [padding] * 4}
+            shapes, out = [[n, c, side, side], [o, c // groups, kernel, kernel], [o]], [n, o, places, places]
+            attributes = {"strides": [stride] * 2, "pads": [padding] * 4, "group": groups}
         elif line["name"] == "max_pool2d":
             out = shape[:2] + [(side - 3) // 2 + 1 for side in shape[2:]]
         elif line["name"] == "add":

@@ -55,10 +55,10 @@ def lrn(shape, dtype):
 
 
 def conv2d(shape, dtype):
-    n, inputs, side, outputs, kernel, stride, padding = shape
-    x, w = randn((n, inputs, side, side), dtype), randn((outputs, inputs, kernel, kernel), dtype)
+    n, inputs, side, outputs, kernel, stride, padding, groups = shape
+    x, w = randn((n, inputs, side, side), dtype), randn((outputs, inputs // groups, kernel, kernel), dtype)
     bias = randn((outputs,), dtype)
-    return lambda: F.conv2d(x, w, bias, stride, padding)
+    return lambda: F.conv2d(x, w, bias, stride, padding, groups=groups)
 
 
 def max_pool2d(shape, dtype):
@@ -86,7 +86,68 @@ def optimizer(cls, **options):
     return make
 
 
+class LRN(torch.nn.LocalResponseNorm):
+    """The paper's constants."""
+
+    def __init__(self):
+        super().__init__(5, alpha=5e-4, beta=0.75, k=2.0)
+
+
+def alexnet():
+    nn = torch.nn
+    pool = lambda: nn.MaxPool2d(3, 2)
+    return nn.Sequential(
+        nn.Conv2d(3, 96, 11, 4), nn.ReLU(), LRN(), pool(),
+        nn.Conv2d(96, 256, 5, padding=2, groups=2), nn.ReLU(), LRN(), pool(),
+        nn.Conv2d(256, 384, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(384, 384, 3, padding=1, groups=2), nn.ReLU(),
+        nn.Conv2d(384, 256, 3, padding=1, groups=2), nn.ReLU(), pool(),
+        nn.Flatten(), nn.Linear(9216, 4096), nn.ReLU(), nn.Dropout(), nn.Linear(4096, 4096), nn.ReLU(), nn.Dropout(),
+        nn.Linear(4096, 1000)).cuda()
+
+
+def lenet():
+    nn = torch.nn
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)).cuda()
+
+
+def spiral():
+    nn = torch.nn
+    return nn.Sequential(nn.Linear(2, 100), nn.ReLU(), nn.Linear(100, 3)).cuda()
+
+
+def forward(network):
+    def make(shape, dtype):
+        model, x = network().eval(), randn(shape, dtype)
+        return lambda: model(x)
+    return make
+
+
+def step(network, classes, optimizer, **options):
+    """Forward, loss, backward, fused optimizer."""
+    def make(shape, dtype):
+        # main's inference mode would leave nothing to train
+        with torch.inference_mode(False):
+            model, x = network().train(), randn(shape, dtype)
+            labels = torch.arange(shape[0], device="cuda") % classes
+            change = optimizer(model.parameters(), fused=True, **options)
+
+        def run():
+            with torch.inference_mode(False):
+                change.zero_grad(set_to_none=True)
+                F.cross_entropy(model(x), labels).backward()
+                change.step()
+        return run
+    return make
+
+
 OPS = {
+    "alexnet": forward(alexnet),
+    "alexnet_step": step(alexnet, 1000, torch.optim.SGD, lr=1e-2, momentum=0.9, weight_decay=5e-4),
+    "lenet_step": step(lenet, 10, torch.optim.Adam, lr=1e-3),
+    "spiral_step": step(spiral, 3, torch.optim.Adam, lr=1e-3),
     "copy": unary(lambda x, y: y.copy_(x)),
     "relu": unary(lambda x, y: torch.clamp_min(x, 0, out=y)),
     "relu_backward": backward(lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),

@@ -4,6 +4,8 @@ use half::{bf16, f16};
 use warpsmith::ops::{self, AdamOptions, MatmulOptions, SgdOptions};
 use warpsmith::{Device, Float, Generator, Result, Tensor};
 
+use crate::networks;
+
 /// One run of a case.
 pub type Run = Box<dyn FnMut() -> Result<()>>;
 
@@ -19,6 +21,8 @@ pub enum Work {
     Bytes(f64),
     /// Two for each multiply-add.
     Flop(f64),
+    /// Many kernels of either kind.
+    Both,
 }
 
 /// One line of the report.
@@ -72,6 +76,7 @@ pub fn of(device: &Device) -> Vec<Case> {
             cases.push(matmul::<bf16>([n, n, n], "bf16", false));
         }
     }
+    cases.extend(networks::of(cuda));
     cases
 }
 
@@ -148,24 +153,27 @@ fn rows<T: Float>() -> Vec<Case> {
     ]
 }
 
-/// AlexNet's convolutions at batch 32.
+/// AlexNet's convolutions, as published, at batch 32: channels in, side, channels out, kernel, stride, padding, groups.
 fn images<T: Float>(dtype: &'static str, allow_tf32: bool) -> Vec<Case> {
     let shapes = [
-        [3, 224, 64, 11, 4, 2],
-        [64, 27, 192, 5, 1, 2],
-        [192, 13, 384, 3, 1, 1],
-        [384, 13, 256, 3, 1, 1],
-        [256, 13, 256, 3, 1, 1],
+        [3, 227, 96, 11, 4, 0, 1],
+        [96, 27, 256, 5, 1, 2, 2],
+        [256, 13, 384, 3, 1, 1, 1],
+        [384, 13, 384, 3, 1, 1, 2],
+        [384, 13, 256, 3, 1, 1, 2],
     ];
     shapes
         .map(|shape| conv2d::<T>(shape, dtype, allow_tf32))
         .into()
 }
 
-fn conv2d<T: Float>(shape: [usize; 6], dtype: &'static str, allow_tf32: bool) -> Case {
-    let [inputs, side, outputs, kernel, stride, padding] = shape;
+fn conv2d<T: Float>(shape: [usize; 7], dtype: &'static str, allow_tf32: bool) -> Case {
+    let [inputs, side, outputs, kernel, stride, padding, groups] = shape;
     let places = (side + 2 * padding - kernel) / stride + 1;
-    let (x, w) = ([32, inputs, side, side], [outputs, inputs, kernel, kernel]);
+    let (x, w) = (
+        [32, inputs, side, side],
+        [outputs, inputs / groups, kernel, kernel],
+    );
     let y = [32, outputs, places, places];
     let make = move |device: &Device| -> Result<Run> {
         let (x, w) = (randn::<T>(&x, device)?, randn::<T>(&w, device)?);
@@ -175,13 +183,14 @@ fn conv2d<T: Float>(shape: [usize; 6], dtype: &'static str, allow_tf32: bool) ->
             ..ops::Conv2dOptions::default()
                 .stride([stride; 2])
                 .padding([padding; 2])
+                .groups(groups)
         };
         Ok(Box::new(move || {
             x.conv2d_out(&w, Some(&bias), &options, &mut y)
         }))
     };
     let count = |shape: [usize; 4]| shape.iter().product::<usize>();
-    let terms = (inputs * kernel * kernel) as f64;
+    let terms = (inputs / groups * kernel * kernel) as f64;
     Case {
         op: "conv2d",
         shape: [&[32][..], &shape].concat(),

@@ -9,7 +9,7 @@ pub struct Line {
     /// The op.
     pub name: String,
     /// `4096x4096`; for a matmul M x N x K, for a convolution images x channels in x side x channels out x kernel x
-    /// stride x padding.
+    /// stride x padding x groups.
     pub shape: String,
     pub dtype: String,
     /// Median over the samples.

@@ -9,6 +9,7 @@
 
 mod cases;
 mod line;
+mod networks;
 mod report;
 mod timing;
 

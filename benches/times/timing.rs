@@ -31,6 +31,7 @@ pub fn time(case: &Case, device: &Device) -> std::result::Result<Line, Failure> 
     let (gbs, gflops) = match case.work {
         Work::Bytes(bytes) => (Some(bytes / ms / 1e6), None),
         Work::Flop(flop) => (None, Some(flop / ms / 1e6)),
+        Work::Both => (None, None),
     };
     let shape = case
         .shape
