@@ -4,7 +4,9 @@ use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
+use crate::exec::access::Kind;
 use crate::exec::atomic::op as which;
+use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::hopper::bulk::{self as run, modifier};
 use crate::exec::hopper::outbound;
@@ -88,10 +90,14 @@ pub fn decode<'a>(
             if let Some(mask) = mask {
                 draft.uses(4, mask);
             }
+            if from == "global" {
+                draft.touches(Touch::Bulk(Kind::Read));
+            }
         }
         ["global", "shared::cta"] if op.take("bulk_group") => {
             let draft = f.emit(same::<run::Outward>()).uses(0, target.0);
             draft.uses(1, source.0).uses(2, size);
+            draft.touches(Touch::Bulk(Kind::Write));
         }
         _ => return f.unsupported(op.text),
     }

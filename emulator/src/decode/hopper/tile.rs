@@ -4,6 +4,8 @@ use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
+use crate::exec::access::Kind;
+use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::hopper::bulk::modifier;
 use crate::exec::hopper::tile as run;
@@ -73,7 +75,10 @@ pub fn decode<'a>(
         let (target, barrier) = (pointer(f, target)?, pointer(f, barrier)?);
         let tile = tile_of(f, tile, rank)?;
         let draft = tile.emit(f, same::<run::TileIn>());
-        draft.uses(0, target.0).uses(3, barrier.0);
+        draft
+            .uses(0, target.0)
+            .uses(3, barrier.0)
+            .touches(Touch::Tile(Kind::Read));
         draft
             .m(modifier::WIDE_TARGET, target.1.into())
             .m(modifier::WIDE_BARRIER, barrier.1.into());
@@ -101,7 +106,7 @@ pub fn decode<'a>(
     let source = pointer(f, source)?;
     let tile = tile_of(f, tile, rank)?;
     let draft = tile.emit(f, same::<run::TileOut>());
-    draft.uses(0, source.0);
+    draft.uses(0, source.0).touches(Touch::Tile(Kind::Write));
     draft
         .m(modifier::WIDE_TARGET, source.1.into())
         .m(modifier::OP, reduction as u8);

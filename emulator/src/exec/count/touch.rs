@@ -3,6 +3,7 @@
 use crate::exec::access::{Kind, spaces};
 use crate::exec::async_copy;
 use crate::exec::context::Context;
+use crate::exec::hopper::{bulk, tile};
 use crate::exec::inst::Inst;
 use crate::exec::load::modifier::WIDE;
 use crate::exec::space;
@@ -28,6 +29,10 @@ pub enum Touch {
     Lanes { space: u8, bytes: u8, kind: Kind },
     /// `cp.async`
     Copy,
+    /// `cp.async.bulk` from or to global memory
+    Bulk(Kind),
+    /// `cp.async.bulk.tensor`
+    Tile(Kind),
     /// `ldmatrix`, `stmatrix`
     Matrices(Kind),
     /// `wmma.load`, `wmma.store`
@@ -57,7 +62,7 @@ impl Touch {
     }
 
     /// Calls `f` with every access to global and shared memory.
-    pub fn each(self, c: &Context<'_>, i: &Inst, f: &mut impl FnMut(&Access)) {
+    pub fn each(self, c: &mut Context<'_>, i: &Inst, f: &mut impl FnMut(&Access)) {
         match self {
             Touch::Nothing | Touch::Branch | Touch::Table => {}
             Touch::Lanes { space, bytes, kind } => {
@@ -69,6 +74,12 @@ impl Touch {
                     place(space, kind, at, lanes, bytes, f);
                 });
             }
+            Touch::Bulk(kind) => bulk::accesses(c, i, kind, |lane, at, bytes| {
+                place(spaces::GLOBAL, kind, [at; 32], 1 << lane, bytes, f);
+            }),
+            Touch::Tile(kind) => tile::accesses(c, i, |lane, at, bytes| {
+                place(spaces::GLOBAL, kind, [at; 32], 1 << lane, bytes, f);
+            }),
             Touch::Matrices(kind) => {
                 let (at, count) = matrix::addresses(c, i);
                 for matrix in 0..count {

@@ -197,6 +197,19 @@ impl Context<'_> {
     }
 }
 
+/// The runs of global memory that an instruction's lanes read or write.
+pub fn accesses(c: &Context<'_>, i: &Inst, kind: Kind, mut f: impl FnMut(usize, u64, u32)) {
+    let (operand, wide) = match kind {
+        Kind::Read => (1, WIDE_SOURCE),
+        _ => (0, WIDE_TARGET),
+    };
+    let at = c.addresses(i.r[operand], i.m[wide] != 0, 0);
+    let sizes = c.row::<u32>(i.r[2]);
+    for lane in c.lanes().filter(|lane| sizes.get(*lane) > 0) {
+        f(lane, at[lane], sizes.get(lane));
+    }
+}
+
 /// Into shared memory. `r`: target, source, bytes, barrier, mask of blocks or none.
 pub struct Inward;
 impl Op for Inward {

@@ -101,13 +101,29 @@ impl Context<'_> {
             let why = format!("holds a tensor map of {} dimensions", map.sizes.len());
             return fault(self, FaultKind::LaunchFailed, &why);
         }
-        let pool = i.a as usize;
-        let program = self.launch.program;
-        let corner = program.pool[pool..pool + rank]
-            .iter()
-            .map(|row| self.row::<u32>(*row).get(lane) as i32)
-            .collect();
-        Ok((map, corner))
+        Ok((map, self.corner(i, lane)))
+    }
+
+    fn corner(&self, i: &Inst, lane: usize) -> Vec<i32> {
+        let (pool, rank) = (i.a as usize, usize::from(i.m[RANK]));
+        let rows = self.launch.program.pool[pool..pool + rank].iter();
+        rows.map(|row| self.row::<u32>(*row).get(lane) as i32)
+            .collect()
+    }
+}
+
+/// The runs of global memory that an instruction's lanes read or write; of no map, none.
+pub fn accesses(c: &mut Context<'_>, i: &Inst, mut f: impl FnMut(usize, u64, u32)) {
+    for lane in c.lanes() {
+        let at = c.addresses(i.r[1], i.m[WIDE_SOURCE] != 0, 0)[lane];
+        let map = peek::<BYTES>(c, lane, at).and_then(|bytes| TensorMap::decode(&bytes));
+        let Some(map) = map.filter(|map| map.sizes.len() == usize::from(i.m[RANK])) else {
+            continue;
+        };
+        let rows = rows(&map, &c.corner(i, lane));
+        for row in rows.iter().filter(|row| row.bytes > 0) {
+            f(lane, row.global, row.bytes);
+        }
     }
 }
 

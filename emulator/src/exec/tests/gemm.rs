@@ -1,6 +1,7 @@
 //! A product with everything that Hopper has for one, legal and with faults planted.
 
 use super::*;
+use crate::exec::launch_counted;
 use crate::exec::swizzle::Swizzle;
 use crate::exec::tensor_map::TensorMap;
 
@@ -12,11 +13,14 @@ fn value(n: usize) -> f32 {
     ((n * 2654435761) >> 7 & 7) as f32 - 3.0
 }
 
-/// What the kernel left, and the right product.
-fn product(ptx: &str, swizzle: Swizzle) -> Result<(Vec<f32>, Vec<f32>), Fault> {
-    let d = Device::new(ptx);
-    let a: Vec<f32> = (0..SIZE * DEPTH).map(value).collect();
-    let b: Vec<f32> = (0..SIZE * DEPTH).map(|n| value(n + 77)).collect();
+/// The factors.
+fn factors() -> [Vec<f32>; 2] {
+    [0, 77].map(|from| (0..SIZE * DEPTH).map(|n| value(n + from)).collect())
+}
+
+/// The kernel's parameters, and where its output is.
+fn parameters(d: &Device, swizzle: Swizzle) -> (Vec<u8>, u64) {
+    let [a, b] = factors();
     let narrow = |v: &[f32]| -> Vec<u16> { v.iter().map(|f| (f.to_bits() >> 16) as u16).collect() };
     let map = |address: u64| {
         TensorMap {
@@ -37,8 +41,17 @@ fn product(ptx: &str, swizzle: Swizzle) -> Result<(Vec<f32>, Vec<f32>), Fault> {
     params.extend(out.to_le_bytes());
     params.extend((SIZE as u32).to_le_bytes());
     params.extend((DEPTH as u32).to_le_bytes());
-    let tiles = SIZE as u32 / 64;
-    d.launch("gemm", [tiles, tiles, 1], [160, 1, 1], &params)?;
+    (params, out)
+}
+
+const TILES: u32 = SIZE as u32 / 64;
+
+/// What the kernel left, and the right product.
+fn product(ptx: &str, swizzle: Swizzle) -> Result<(Vec<f32>, Vec<f32>), Fault> {
+    let d = Device::new(ptx);
+    let (params, out) = parameters(&d, swizzle);
+    d.launch("gemm", [TILES, TILES, 1], [160, 1, 1], &params)?;
+    let [a, b] = factors();
     let right = (0..SIZE * SIZE).map(|n| {
         let (row, column) = (n / SIZE * DEPTH, n % SIZE * DEPTH);
         (0..DEPTH).map(|k| a[row + k] * b[column + k]).sum()
@@ -52,6 +65,31 @@ fn the_product_is_right_and_nothing_is_found() {
     assert_eq!(got, right);
     let (got, right) = product(PTX, Swizzle::None).unwrap_or_else(|e| panic!("{e}"));
     assert_ne!(got, right, "the swizzles of copy and product must agree");
+}
+
+#[test]
+fn boxes_are_counted_as_traffic() {
+    let d = Device::new(PTX);
+    let (params, _) = parameters(&d, Swizzle::Bytes128);
+    let config = LaunchConfig {
+        grid: [TILES, TILES, 1],
+        block: [160, 1, 1],
+        dynamic_shared: 0,
+        cluster: None,
+        cooperative: false,
+    };
+    let kernel = d.module.kernel("gemm").expect("kernel");
+    let counts = launch_counted(&kernel, &config, &params, &d.memory, &Options::default())
+        .unwrap_or_else(|fault| panic!("{fault}"));
+    // each block brings its 64 rows of both factors; a row of a box is 128 bytes, one run
+    let runs = u64::from(TILES * TILES) * (DEPTH / 64 * 2 * 64) as u64;
+    let read = counts.global_read;
+    assert_eq!(
+        (read.requests, read.bytes, read.sectors),
+        (runs, runs * 128, runs * 4)
+    );
+    assert_eq!(read.unique, (2 * 2 * SIZE * DEPTH) as u64);
+    assert_eq!(counts.global_written.unique, (4 * SIZE * SIZE) as u64);
 }
 
 #[test]
