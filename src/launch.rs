@@ -11,6 +11,7 @@ use cudarc::driver::{
     CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, SyncOnDrop, result,
 };
 
+use crate::capture::turn;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels::{self, Kernel};
@@ -26,7 +27,7 @@ pub(crate) struct Launch<'a> {
     grid: (u32, u32, u32),
     block: (u32, u32, u32),
     shared: u32,
-    /// Every argument in a slot of its own, little-endian as the device reads it.
+    /// Every argument in a slot of its own, a table in as many as it has words, little-endian as the device reads it.
     slots: Vec<u64>,
     sizes: Vec<usize>,
     /// Record, when dropped, that the stream used the buffers.
@@ -66,6 +67,7 @@ pub(crate) fn workspace<T: Element>(
     op: &'static str,
     len: usize,
 ) -> Result<CudaSlice<T>> {
+    let _turn = turn(stream, op)?;
     // SAFETY: every bit pattern is a value of an Element, and nothing but the kernels of `op` sees the slice.
     unsafe { stream.alloc(len) }.map_err(|e| Error::driver(op, e))
 }
@@ -131,18 +133,37 @@ impl<'a> Launch<'a> {
 
     /// A buffer that the kernel reads `needed` elements of.
     pub(crate) fn read<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
-        self.check(x.len(), needed, x.stream());
-        let (pointer, used) = x.device_ptr(self.stream);
-        self.uses.push(used);
+        let pointer = self.address(x, needed);
         self.push(pointer, 8)
     }
 
     /// A buffer that the kernel writes `needed` elements of.
     pub(crate) fn write<T>(mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
+        let pointer = self.address_mut(y, needed);
+        self.push(pointer, 8)
+    }
+
+    /// Checks a buffer as [`Launch::read`] does, for a table that holds its address.
+    pub(crate) fn address<T>(&mut self, x: &'a impl DevicePtr<T>, needed: usize) -> u64 {
+        self.check(x.len(), needed, x.stream());
+        let (pointer, used) = x.device_ptr(self.stream);
+        self.uses.push(used);
+        pointer
+    }
+
+    /// Checks a buffer as [`Launch::write`] does, for a table that holds its address.
+    pub(crate) fn address_mut<T>(&mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> u64 {
         self.check(y.len(), needed, y.stream());
         let (pointer, used) = y.device_ptr_mut(self.stream);
         self.uses.push(used);
-        self.push(pointer, 8)
+        pointer
+    }
+
+    /// A table of 64-bit words by value: numbers, and addresses of buffers checked before.
+    pub(crate) fn table(mut self, words: &[u64]) -> Self {
+        self.slots.extend_from_slice(words);
+        self.sizes.push(8 * words.len());
+        self
     }
 
     /// One buffer for a kernel's input and, as its next parameter, its output.
@@ -169,7 +190,7 @@ impl<'a> Launch<'a> {
     pub(crate) fn read_optional<T>(self, x: Option<&'a impl DevicePtr<T>>, needed: usize) -> Self {
         match x {
             Some(x) => self.read(x, needed),
-            None => self.push(0, 8),
+            None => self.null(),
         }
     }
 
@@ -181,8 +202,13 @@ impl<'a> Launch<'a> {
     ) -> Self {
         match y {
             Some(y) => self.write(y, needed),
-            None => self.push(0, 8),
+            None => self.null(),
         }
+    }
+
+    /// A buffer that the kernel does without.
+    fn null(self) -> Self {
+        self.push(0, 8)
     }
 
     /// A scalar by value.
@@ -190,46 +216,55 @@ impl<'a> Launch<'a> {
         self.push(value.bits(), S::BYTES)
     }
 
-    /// Checks the launch and hands it to the stream; it runs asynchronously.
-    pub(crate) fn run(mut self) -> Result<()> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
+    /// The launch itself, or what is wrong with it so far.
+    pub(crate) fn ready(mut self) -> Result<Self> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
-        if self.sizes != self.kernel.entry.params {
+    }
+
+    /// Checks the launch and hands it to the stream; it runs asynchronously.
+    pub(crate) fn run(self) -> Result<()> {
+        let mut this = self.ready()?;
+        if this.sizes != this.kernel.entry.params {
             let expected = format!(
                 "{} with parameters of {:?} bytes",
-                self.kernel.entry.name, self.kernel.entry.params
+                this.kernel.entry.name, this.kernel.entry.params
             );
             return Err(Error::argument(
-                self.op,
+                this.op,
                 expected,
-                format!("{:?}", self.sizes),
+                format!("{:?}", this.sizes),
             ));
         }
-        let mut pointers: Vec<*mut c_void> = self
-            .slots
-            .iter_mut()
-            .map(|slot| (slot as *mut u64).cast())
-            .collect();
-        self.stream
+        let (base, mut at) = (this.slots.as_mut_ptr(), 0);
+        let first_slot = |bytes: &usize| -> *mut c_void {
+            let slot = base.wrapping_add(at);
+            at += bytes.div_ceil(8);
+            slot.cast()
+        };
+        let mut pointers: Vec<*mut c_void> = this.sizes.iter().map(first_slot).collect();
+        this.stream
             .context()
             .bind_to_thread()
-            .map_err(|e| Error::driver(self.op, e))?;
+            .map_err(|e| Error::driver(this.op, e))?;
+        let _turn = turn(this.stream, this.op)?;
         // SAFETY: the arguments agree in number and size with the PTX's own parameter list (compared above); every
         // pointer is a live buffer of the stream's context that is as long as the binding says the kernel touches
         // (`check`), borrowed until the launch is queued and, by `uses`, tracked after that; slots outlive the call,
         // which copies them; grid and block are within the limits (`grid`) or refused by the driver.
         let queued = unsafe {
             result::launch_kernel(
-                self.kernel.function.cu_function(),
-                self.grid,
-                self.block,
-                self.shared,
-                self.stream.cu_stream(),
+                this.kernel.function.cu_function(),
+                this.grid,
+                this.block,
+                this.shared,
+                this.stream.cu_stream(),
                 &mut pointers,
             )
         };
-        queued.map_err(|e| Error::driver(self.op, e))
+        queued.map_err(|e| Error::driver(this.op, e))
     }
 
     fn push(mut self, bits: u64, bytes: usize) -> Self {

@@ -29,8 +29,10 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod checkpoint;
 mod conv;
 mod dropout;
+mod file;
 mod flatten;
 mod linear;
 mod loss;
@@ -41,6 +43,7 @@ mod sequential;
 mod state;
 
 pub use activation::{ReLU, Sigmoid, Softmax, Tanh};
+pub use checkpoint::{load_checkpoint, save_checkpoint};
 pub use conv::Conv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
