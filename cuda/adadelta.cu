@@ -1,10 +1,10 @@
 // adadelta: g = dp + weight_decay * p;  v = rho v + (1 - rho) g^2
 //           d = sqrt(u + eps) / sqrt(v + eps) * g;  u = rho u + (1 - rho) d^2;  p -= lr * d
 //
-// Parameters  p parameter and dp its gradient (n); v mean square of the gradient, u of the steps (n), f32 whatever p is;
-//             take = 1 - rho
-// Grid        any; each thread strides over packs of four elements
-// Why         one launch per parameter: p, v and u are read once and written once, dp is read once, all in f32 between
+// Parameters  table: of each parameter p, its gradient dp, the mean square v of the gradient and u of the steps, f32
+//             whatever p is; take = 1 - rho
+// Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
+// Why         one launch for a whole model: p, v and u are read once and written once, dp is read once, f32 between
 // Limits      v and u are zeros before the first step
 
 #include "optimizer.cuh"
@@ -21,8 +21,8 @@ struct Adadelta {
 };
 
 #define ADADELTA(T)                                                                                                    \
-    extern "C" __global__ void adadelta_##T(T* p, const T* dp, f32* v, f32* u, i64 n, f32 lr, f32 rho, f32 take,       \
+    extern "C" __global__ void adadelta_##T(const __grid_constant__ Table<2> table, f32 lr, f32 rho, f32 take,         \
                                             f32 eps, f32 weight_decay) {                                               \
-        step(p, dp, States<2>{{v, u}}, n, false, Adadelta{lr, rho, take, eps, weight_decay});                          \
+        step<T, 2>(table, false, Adadelta{lr, rho, take, eps, weight_decay});                                          \
     }
 FOR_EACH_FLOAT(ADADELTA)

@@ -1,7 +1,8 @@
 // dropout: y[i] = x[i] * (random(i) < p * 2^32 ? 0 : 1 / (1 - p)), its own backward with dy for x
 //
 // Parameters  x, y (n); threshold: p * 2^32, up to 2^32 itself; scale: 1 / (1 - p), or 0 where p is 1; seed and call:
-//             key and high half of the counter of the generator
+//             key and high half of the counter of the generator; live: null, or where call lies in memory as two words,
+//             the low one first, for a launch that is captured once and replayed with later masks
 // Grid        any; each thread strides over groups of 4 elements
 // Why         memory-bound: each byte is read once and written once, and no mask is stored. Random numbers come from
 //             Philox 4x32-10 (Salmon et al., SC 2011): a function of key and counter alone, so that element i of call c
@@ -54,7 +55,8 @@ __device__ __forceinline__ void dropout(const T* x, T* y, i64 n, unsigned long l
 
 #define DROPOUT(T)                                                                                                     \
     extern "C" __global__ void dropout_##T(const T* x, T* y, i64 n, unsigned long long threshold, f32 scale,           \
-                                           unsigned long long seed, unsigned long long call) {                         \
+                                           unsigned long long seed, unsigned long long call, const unsigned* live) {   \
+        if (live) call = live[0] | (unsigned long long)live[1] << 32;                                                  \
         dropout(x, y, n, threshold, scale, seed, call);                                                                \
     }
 FOR_EACH_FLOAT(DROPOUT)

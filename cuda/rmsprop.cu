@@ -1,9 +1,10 @@
 // rmsprop: g = dp + weight_decay * p;  v = alpha v + (1 - alpha) g^2;  p -= lr * g / (sqrt(v) + eps)
 // rmsprop_momentum: g and v as above;  b = momentum * b + g / (sqrt(v) + eps);  p -= lr * b
 //
-// Parameters  p parameter and dp its gradient (n); v mean square, b velocity (n), f32 whatever p is; take = 1 - alpha
-// Grid        any; each thread strides over packs of four elements
-// Why         one launch per parameter: p, v and b are read once and written once, dp is read once, all in f32 between
+// Parameters  table: of each parameter p, its gradient dp, the mean square v and the velocity b, f32 whatever p is;
+//             take = 1 - alpha
+// Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
+// Why         one launch for a whole model: p, v and b are read once and written once, dp is read once, f32 between
 // Limits      v and b are zeros before the first step
 
 #include "optimizer.cuh"
@@ -26,12 +27,12 @@ struct RmsProp {
 };
 
 #define RMSPROP(T)                                                                                                     \
-    extern "C" __global__ void rmsprop_##T(T* p, const T* dp, f32* v, i64 n, f32 lr, f32 alpha, f32 take, f32 eps,     \
-                                           f32 weight_decay) {                                                         \
-        step(p, dp, States<1>{{v}}, n, false, RmsProp{lr, alpha, take, eps, weight_decay, 0.0f});                      \
+    extern "C" __global__ void rmsprop_##T(const __grid_constant__ Table<1> table, f32 lr, f32 alpha, f32 take,        \
+                                           f32 eps, f32 weight_decay) {                                                \
+        step<T, 1>(table, false, RmsProp{lr, alpha, take, eps, weight_decay, 0.0f});                                   \
     }                                                                                                                  \
-    extern "C" __global__ void rmsprop_momentum_##T(T* p, const T* dp, f32* v, f32* b, i64 n, f32 lr, f32 alpha,       \
+    extern "C" __global__ void rmsprop_momentum_##T(const __grid_constant__ Table<2> table, f32 lr, f32 alpha,         \
                                                     f32 take, f32 eps, f32 weight_decay, f32 momentum) {               \
-        step(p, dp, States<2>{{v, b}}, n, false, RmsProp{lr, alpha, take, eps, weight_decay, momentum});               \
+        step<T, 2>(table, false, RmsProp{lr, alpha, take, eps, weight_decay, momentum});                               \
     }
 FOR_EACH_FLOAT(RMSPROP)

@@ -1,9 +1,11 @@
 // sgd: g = dp + weight_decay * p;  p -= lr * g
 // sgd_momentum: g as above;  v = first ? g : momentum * v + (1 - dampening) * g;  p -= lr * (nesterov ? g + momentum * v : v)
 //
-// Parameters  p parameter and dp its gradient (n); v velocity (n), f32 whatever p is; keep = 1 - dampening
-// Grid        any; each thread strides over packs of four elements
-// Why         one launch per parameter: p and v are read once and written once, dp is read once, all in f32 between
+// Parameters  table: of each parameter p, its gradient dp and its velocity v, f32 whatever p is; keep = 1 - dampening;
+//             live: null, or where `first` lies in memory (not 0 for true), for a launch that is captured once and
+//             replayed at later steps
+// Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
+// Why         one launch for a whole model: p and v are read once and written once, dp is read once, all in f32 between
 // Limits      v is not read in the first step, so it may hold anything then; half parameters lose steps below their
 //             last digit, so train those with a large enough lr or keep f32 masters
 
@@ -27,12 +29,13 @@ struct Momentum {
 };
 
 #define SGD(T)                                                                                                         \
-    extern "C" __global__ void sgd_##T(T* p, const T* dp, i64 n, f32 lr, f32 weight_decay) {                           \
-        step(p, dp, States<0>{}, n, false, Sgd{lr, weight_decay});                                                     \
+    extern "C" __global__ void sgd_##T(const __grid_constant__ Table<0> table, f32 lr, f32 weight_decay) {             \
+        step<T, 0>(table, false, Sgd{lr, weight_decay});                                                               \
     }                                                                                                                  \
-    extern "C" __global__ void sgd_momentum_##T(T* p, const T* dp, f32* v, i64 n, f32 lr, f32 momentum, f32 keep,      \
-                                                f32 weight_decay, int nesterov, int first) {                           \
-        const Momentum update = {lr, momentum, keep, weight_decay, nesterov, first};                                   \
-        step(p, dp, States<1>{{v}}, n, first, update);                                                                 \
+    extern "C" __global__ void sgd_momentum_##T(const __grid_constant__ Table<1> table, f32 lr, f32 momentum,          \
+                                                f32 keep, f32 weight_decay, int nesterov, int first,                   \
+                                                const f32* live) {                                                     \
+        if (live) first = live[0] != 0.0f;                                                                             \
+        step<T, 1>(table, first, Momentum{lr, momentum, keep, weight_decay, nesterov, first});                         \
     }
 FOR_EACH_FLOAT(SGD)

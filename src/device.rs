@@ -7,11 +7,13 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
 use half::{bf16, f16};
 
-use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DriverError, result};
+use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
+use crate::capture::{is_on, turn_outside};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::kernels;
+use crate::memory::DeviceSlice;
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
 ///
@@ -109,10 +111,13 @@ impl Device {
     pub fn synchronize(&self) -> Result<()> {
         match self {
             Self::Cpu => Ok(()),
-            Self::Cuda(device) => device
-                .stream
-                .synchronize()
-                .map_err(|e| Error::driver("synchronize", e)),
+            Self::Cuda(device) => {
+                const OP: &str = "synchronize";
+                let reason = "it waits for work that does not run yet";
+                let _turn = turn_outside(&device.stream, OP, reason)?;
+                let done = device.stream.synchronize();
+                done.map_err(|e| Error::driver(OP, e))
+            }
         }
     }
 
@@ -134,6 +139,11 @@ impl Device {
                 trim_pool(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
             }
         }
+    }
+
+    /// Whether this device's work is being captured as a graph.
+    pub(crate) fn is_capturing(&self) -> bool {
+        self.as_cuda().is_some_and(|cuda| is_on(&cuda.stream))
     }
 
     /// The CUDA side, where this is a GPU.
@@ -187,22 +197,17 @@ impl CudaDevice {
     }
 
     /// Memory for a tensor's elements, holding whatever it held; the caller writes every one.
-    pub(crate) fn alloc<T: Element>(&self, len: usize) -> Result<CudaSlice<T>> {
-        let stream = &self.stream;
-        // the driver refuses an allocation of nothing, so an empty tensor owns one element that its length hides
-        // SAFETY: every bit pattern is a value of an Element, and callers write every element before any is read.
-        let slice = unsafe { stream.alloc(len.max(1)) }.map_err(|e| match e.0 {
-            CUresult::CUDA_ERROR_OUT_OF_MEMORY => Error::OutOfMemory {
+    pub(crate) fn alloc<T: Element>(&self, len: usize) -> Result<DeviceSlice<T>> {
+        DeviceSlice::alloc(&self.stream, len).map_err(|e| match e {
+            Error::Driver {
+                code: CUresult::CUDA_ERROR_OUT_OF_MEMORY,
+                ..
+            } => Error::OutOfMemory {
                 device: Device::Cuda(self.clone()).to_string(),
                 bytes: len * size_of::<T>(),
             },
-            _ => Error::driver("alloc", e),
-        })?;
-        match len {
-            // SAFETY: the pointer was just given up by the slice that owned it, which the same stream allocated.
-            0 => Ok(unsafe { stream.upgrade_device_ptr(slice.leak(), 0) }),
-            _ => Ok(slice),
-        }
+            other => other,
+        })
     }
 }
 

@@ -114,6 +114,14 @@ pub enum Error {
         /// The CUDA version that the driver supports.
         driver: String,
     },
+    /// Work that cannot be part of a captured graph.
+    #[error("{op}: not possible while a graph is captured: {reason}")]
+    Capture {
+        /// The operation.
+        op: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
     /// Device memory ran out.
     #[error("{device} is out of memory: expected room for {bytes} bytes")]
     OutOfMemory {

@@ -36,6 +36,20 @@ impl<'a> Launch<'a> {
             .block(THREADS)
     }
 
+    /// The grid for grid-stride loops over several lengths, each with blocks of its own: the first block that is no longer
+    /// a length's, for each. No length is 0.
+    pub(crate) fn deal<T: Element>(self, lengths: &[usize]) -> (Self, Vec<u64>) {
+        let shares = shares(lengths, THREADS as usize * 16 / size_of::<T>());
+        let ends: Vec<u64> = shares
+            .iter()
+            .scan(0, |end, share| {
+                *end += *share as u64;
+                Some(*end)
+            })
+            .collect();
+        (self.grid(shares.iter().sum(), 1, 1).block(THREADS), ends)
+    }
+
     /// The kernel that takes rows of `cols` columns: `<name>_<T>` with some lanes of a warp to a row, or
     /// `<name>_block_<T>` with a block to a row.
     pub(crate) fn rows<T: Element>(
@@ -57,11 +71,36 @@ impl<'a> Launch<'a> {
     }
 }
 
+/// How many blocks each length gets: as many as it fills, or its part of the most that a grid has, but one at least.
+fn shares(lengths: &[usize], per_block: usize) -> Vec<usize> {
+    let wanted: Vec<usize> = lengths.iter().map(|n| n.div_ceil(per_block)).collect();
+    let total: usize = wanted.iter().sum();
+    let share = |wanted: usize| match total {
+        0..=MAX_BLOCKS => wanted.max(1),
+        _ => ((wanted as u128 * MAX_BLOCKS as u128 / total as u128) as usize).max(1),
+    };
+    wanted.into_iter().map(share).collect()
+}
+
 /// Lanes that share a row, as `for_lanes` in cuda/group.cuh has it.
 fn lanes(cols: usize) -> usize {
     match cols {
         0..=8 => 1,
         9..=32 => 4,
         _ => 32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_dealt_out_by_length() {
+        assert_eq!(shares(&[1, 1024, 1025, 5000], 1024), [1, 1, 2, 5]);
+        // AlexNet's largest layer beside a bias, past what a grid has
+        assert_eq!(shares(&[9216 * 4096, 10], 1024), [MAX_BLOCKS - 1, 1]);
+        let most = shares(&[1 << 30; 64], 1024);
+        assert_eq!(most, [MAX_BLOCKS / 64; 64]);
     }
 }

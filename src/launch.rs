@@ -7,11 +7,11 @@ use std::ffi::c_void;
 use std::sync::Arc;
 
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
-use cudarc::driver::sys::CUtensorMap;
 use cudarc::driver::{
     CudaContext, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, SyncOnDrop, result,
 };
 
+use crate::capture::turn;
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::kernels::{self, Kernel};
@@ -28,27 +28,12 @@ pub(crate) struct Launch<'a> {
     grid: (u32, u32, u32),
     block: (u32, u32, u32),
     shared: u32,
-    slots: Vec<Slot>,
+    /// Every argument in a slot of its own, a table in as many as it has words, little-endian as the device reads it.
+    slots: Vec<u64>,
     sizes: Vec<usize>,
     /// Record, when dropped, that the stream used the buffers.
     uses: Vec<SyncOnDrop<'a>>,
     error: Option<Error>,
-}
-
-/// An argument as the device reads it.
-enum Slot {
-    /// A scalar or a pointer, little-endian.
-    Word(u64),
-    Map(Box<CUtensorMap>),
-}
-
-impl Slot {
-    fn as_ptr(&mut self) -> *mut c_void {
-        match self {
-            Self::Word(word) => (word as *mut u64).cast(),
-            Self::Map(map) => (&raw mut **map).cast(),
-        }
-    }
 }
 
 /// What a kernel takes by value: the 32-bit and 64-bit scalars.
@@ -83,6 +68,7 @@ pub(crate) fn workspace<T: Element>(
     op: &'static str,
     len: usize,
 ) -> Result<CudaSlice<T>> {
+    let _turn = turn(stream, op)?;
     // SAFETY: every bit pattern is a value of an Element, and nothing but the kernels of `op` sees the slice.
     unsafe { stream.alloc(len) }.map_err(|e| Error::driver(op, e))
 }
@@ -147,43 +133,75 @@ impl<'a> Launch<'a> {
     }
 
     /// A buffer that the kernel reads `needed` elements of.
-    pub(crate) fn read<T>(self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
-        let (pointer, launch) = self.use_of(x, needed);
-        launch.push(pointer, 8)
+    pub(crate) fn read<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
+        let pointer = self.address(x, needed);
+        self.push(pointer, 8)
     }
 
     /// A buffer that the kernel writes `needed` elements of.
-    pub(crate) fn write<T>(self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
-        let (pointer, launch) = self.use_mut(y, needed);
-        launch.push(pointer, 8)
+    pub(crate) fn write<T>(mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
+        let pointer = self.address_mut(y, needed);
+        self.push(pointer, 8)
+    }
+
+    /// Checks a buffer as [`Launch::read`] does, for a table that holds its address.
+    pub(crate) fn address<T>(&mut self, x: &'a impl DevicePtr<T>, needed: usize) -> u64 {
+        self.check(x.len(), needed, x.stream());
+        let (pointer, used) = x.device_ptr(self.stream);
+        self.uses.push(used);
+        pointer
+    }
+
+    /// Checks a buffer as [`Launch::write`] does, for a table that holds its address.
+    pub(crate) fn address_mut<T>(&mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> u64 {
+        self.check(y.len(), needed, y.stream());
+        let (pointer, used) = y.device_ptr_mut(self.stream);
+        self.uses.push(used);
+        pointer
     }
 
     /// [`Launch::read`] by boxes of these matrices.
     pub(crate) fn read_boxes<T: Float>(
-        self,
+        mut self,
         x: &'a impl DevicePtr<T>,
         needed: usize,
         matrices: &Matrices,
     ) -> Self {
-        let (pointer, launch) = self.use_of(x, needed);
-        launch.map::<T>(pointer, matrices)
+        let pointer = self.address(x, needed);
+        self.map::<T>(pointer, matrices)
     }
 
     /// [`Launch::write`] by boxes of these matrices.
     pub(crate) fn write_boxes<T: Float>(
-        self,
+        mut self,
         y: &'a mut impl DevicePtrMut<T>,
         needed: usize,
         matrices: &Matrices,
     ) -> Self {
-        let (pointer, launch) = self.use_mut(y, needed);
-        launch.map::<T>(pointer, matrices)
+        let pointer = self.address_mut(y, needed);
+        self.map::<T>(pointer, matrices)
+    }
+
+    fn map<T: Float>(mut self, pointer: u64, matrices: &Matrices) -> Self {
+        match matrices.map::<T>(self.op, pointer) {
+            Ok(map) => return self.table(&map.opaque),
+            Err(error) => self.fail(error),
+        }
+        self
+    }
+
+    /// A table of 64-bit words by value: numbers, and addresses of buffers checked before.
+    pub(crate) fn table(mut self, words: &[u64]) -> Self {
+        self.slots.extend_from_slice(words);
+        self.sizes.push(8 * words.len());
+        self
     }
 
     /// One buffer for a kernel's input and, as its next parameter, its output.
     pub(crate) fn in_place<T>(self, x: &'a mut impl DevicePtrMut<T>, needed: usize) -> Self {
-        let (pointer, launch) = self.use_mut(x, needed);
-        launch.push(pointer, 8).push(pointer, 8)
+        let launch = self.write(x, needed);
+        let pointer = launch.slots[launch.slots.len() - 1];
+        launch.push(pointer, 8)
     }
 
     /// [`Launch::in_place`] for a kernel that takes another input between the two.
@@ -194,8 +212,8 @@ impl<'a> Launch<'a> {
         other: &'a impl DevicePtr<U>,
         needed_of_other: usize,
     ) -> Self {
-        let (pointer, launch) = self.use_mut(x, needed);
-        let launch = launch.push(pointer, 8);
+        let launch = self.write(x, needed);
+        let pointer = launch.slots[launch.slots.len() - 1];
         launch.read(other, needed_of_other).push(pointer, 8)
     }
 
@@ -203,7 +221,7 @@ impl<'a> Launch<'a> {
     pub(crate) fn read_optional<T>(self, x: Option<&'a impl DevicePtr<T>>, needed: usize) -> Self {
         match x {
             Some(x) => self.read(x, needed),
-            None => self.push(0, 8),
+            None => self.null(),
         }
     }
 
@@ -215,8 +233,13 @@ impl<'a> Launch<'a> {
     ) -> Self {
         match y {
             Some(y) => self.write(y, needed),
-            None => self.push(0, 8),
+            None => self.null(),
         }
+    }
+
+    /// A buffer that the kernel does without.
+    fn null(self) -> Self {
+        self.push(0, 8)
     }
 
     /// A scalar by value.
@@ -224,73 +247,61 @@ impl<'a> Launch<'a> {
         self.push(value.bits(), S::BYTES)
     }
 
-    /// Checks the launch and hands it to the stream; it runs asynchronously.
-    pub(crate) fn run(mut self) -> Result<()> {
-        if let Some(error) = self.error.take() {
-            return Err(error);
+    /// The launch itself, or what is wrong with it so far.
+    pub(crate) fn ready(mut self) -> Result<Self> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
-        if self.sizes != self.kernel.entry.params {
+    }
+
+    /// Checks the launch and hands it to the stream; it runs asynchronously.
+    pub(crate) fn run(self) -> Result<()> {
+        let mut this = self.ready()?;
+        if this.sizes != this.kernel.entry.params {
             let expected = format!(
                 "{} with parameters of {:?} bytes",
-                self.kernel.entry.name, self.kernel.entry.params
+                this.kernel.entry.name, this.kernel.entry.params
             );
             return Err(Error::argument(
-                self.op,
+                this.op,
                 expected,
-                format!("{:?}", self.sizes),
+                format!("{:?}", this.sizes),
             ));
         }
-        let mut pointers: Vec<*mut c_void> = self.slots.iter_mut().map(Slot::as_ptr).collect();
-        self.stream
+        let (base, mut at) = (this.slots.as_mut_ptr(), 0);
+        let first_slot = |bytes: &usize| -> *mut c_void {
+            let slot = base.wrapping_add(at);
+            at += bytes.div_ceil(8);
+            slot.cast()
+        };
+        let mut pointers: Vec<*mut c_void> = this.sizes.iter().map(first_slot).collect();
+        this.stream
             .context()
             .bind_to_thread()
-            .map_err(|e| Error::driver(self.op, e))?;
+            .map_err(|e| Error::driver(this.op, e))?;
+        let _turn = turn(this.stream, this.op)?;
         // SAFETY: the arguments agree in number and size with the PTX's own parameter list (compared above); every
         // pointer is a live buffer of the stream's context that is as long as the binding says the kernel touches
         // (`check`), borrowed until the launch is queued and, by `uses`, tracked after that; slots outlive the call,
         // which copies them; grid and block are within the limits (`grid`) or refused by the driver.
         let queued = unsafe {
             result::launch_kernel(
-                self.kernel.function.cu_function(),
-                self.grid,
-                self.block,
-                self.shared,
-                self.stream.cu_stream(),
+                this.kernel.function.cu_function(),
+                this.grid,
+                this.block,
+                this.shared,
+                this.stream.cu_stream(),
                 &mut pointers,
             )
         };
-        queued.map_err(|e| Error::driver(self.op, e))
+        queued.map_err(|e| Error::driver(this.op, e))
     }
 
     fn push(mut self, bits: u64, bytes: usize) -> Self {
-        self.slots.push(Slot::Word(bits));
+        self.slots.push(bits);
         self.sizes.push(bytes);
         self
-    }
-
-    fn map<T: Float>(mut self, pointer: u64, matrices: &Matrices) -> Self {
-        match matrices.map::<T>(self.op, pointer) {
-            Ok(map) => {
-                self.slots.push(Slot::Map(Box::new(map)));
-                self.sizes.push(size_of::<CUtensorMap>());
-            }
-            Err(error) => self.fail(error),
-        }
-        self
-    }
-
-    fn use_of<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> (u64, Self) {
-        self.check(x.len(), needed, x.stream());
-        let (pointer, used) = x.device_ptr(self.stream);
-        self.uses.push(used);
-        (pointer, self)
-    }
-
-    fn use_mut<T>(mut self, y: &'a mut impl DevicePtrMut<T>, needed: usize) -> (u64, Self) {
-        self.check(y.len(), needed, y.stream());
-        let (pointer, used) = y.device_ptr_mut(self.stream);
-        self.uses.push(used);
-        (pointer, self)
     }
 
     fn check(&mut self, len: usize, needed: usize, owner: &CudaStream) {

@@ -10,6 +10,7 @@
 //! ```
 //!
 //! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
+//! [`CudaGraph`] stands beside [`nn`]: it captures whatever is queued on a device.
 
 pub mod data;
 pub mod kernels;
@@ -17,14 +18,18 @@ pub mod models;
 pub mod nn;
 pub mod ops;
 
+mod capture;
 mod checks;
 mod cpu;
 mod device;
 mod element;
 mod error;
+mod graph;
 mod grid;
 mod launch;
+mod live;
 mod math;
+mod memory;
 mod pool;
 mod random;
 mod tensor;
@@ -35,5 +40,6 @@ pub use cudarc;
 pub use device::{CudaDevice, Device};
 pub use element::{Element, Float};
 pub use error::{Error, Result};
+pub use graph::CudaGraph;
 pub use random::Generator;
 pub use tensor::Tensor;

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaSlice;
 
+use crate::capture::{self, turn, turn_outside};
 use crate::checks::{check_len, same_shape};
 use crate::cpu;
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
+use crate::memory::DeviceSlice;
 use crate::pool::Buffer;
 
 /// An n-dimensional array, contiguous and row-major, on one device.
@@ -32,7 +34,7 @@ pub struct Tensor<T: Element> {
 
 enum Storage<T: Element> {
     Cpu(Buffer<T>),
-    Cuda(CudaSlice<T>),
+    Cuda(DeviceSlice<T>),
 }
 
 /// A tensor's elements, to be read.
@@ -88,6 +90,7 @@ impl<T: Element> Tensor<T> {
             DataMut::Cpu(y) => cpu::tasks(y, |_, y| y.fill(T::default())),
             DataMut::Cuda(y) => {
                 let stream = y.stream().clone();
+                let _turn = turn(&stream, "zeros")?;
                 stream
                     .memset_zeros(y)
                     .map_err(|e| Error::driver("zeros", e))?;
@@ -156,6 +159,17 @@ impl<T: Element> Tensor<T> {
         }
     }
 
+    /// A tensor of its own with the same elements, as no later write to this one changes it. A clone is that too, and for
+    /// nothing, but of a tensor that a [`CudaGraph`](crate::CudaGraph) writes.
+    ///
+    /// # Errors
+    /// Out of memory, or whatever the driver answers.
+    pub fn copy(&self) -> Result<Self> {
+        let mut copy = Self::empty(&self.shape, &self.device)?;
+        copy.copy_(self)?;
+        Ok(copy)
+    }
+
     /// Every element in row-major order. On a GPU this waits for the work that was queued before.
     ///
     /// # Errors
@@ -164,10 +178,12 @@ impl<T: Element> Tensor<T> {
         match self.data() {
             Data::Cpu(x) => Ok(x.to_vec()),
             Data::Cuda(_) if self.numel() == 0 => Ok(Vec::new()),
-            Data::Cuda(x) => x
-                .stream()
-                .clone_dtoh(x)
-                .map_err(|e| Error::driver("to_vec", e)),
+            Data::Cuda(x) => {
+                let reason = "the host cannot read what is not computed yet";
+                let _turn = turn_outside(x.stream(), "to_vec", reason)?;
+                let copied = x.stream().clone_dtoh(x);
+                copied.map_err(|e| Error::driver("to_vec", e))
+            }
         }
     }
 
@@ -197,6 +213,8 @@ impl<T: Element> Tensor<T> {
             DataMut::Cuda(_) if data.is_empty() => {}
             DataMut::Cuda(y) => {
                 let stream = y.stream().clone();
+                let reason = "every replay would read the host's memory again";
+                let _turn = turn_outside(&stream, "copy_from_slice", reason)?;
                 stream
                     .memcpy_htod(data, y)
                     .map_err(|e| Error::driver("copy_from_slice", e))?;
@@ -211,13 +229,14 @@ impl<T: Element> Tensor<T> {
     /// Where the shapes differ, or whatever the driver answers.
     pub fn copy_(&mut self, source: &Self) -> Result<()> {
         same_shape("copy_", self, source)?;
-        if self.numel() == 0 {
+        if self.numel() == 0 || self.is_same_memory(source) {
             return Ok(());
         }
         let one_device = self.device == source.device;
         match (source.data(), self.data_mut()?) {
             (Data::Cpu(x), _) => return self.copy_from_slice(x),
             (Data::Cuda(x), DataMut::Cuda(y)) if one_device => {
+                let _turn = turn(x.stream(), "copy_")?;
                 x.stream()
                     .memcpy_dtod(x, y)
                     .map_err(|e| Error::driver("copy_", e))?;
@@ -235,17 +254,41 @@ impl<T: Element> Tensor<T> {
         Ok(())
     }
 
+    /// Becomes `new`, of the same shape and device: by its elements where a graph has this tensor's memory.
+    pub(crate) fn replace(&mut self, new: Self) -> Result<()> {
+        if self.is_pinned() {
+            return self.copy_(&new);
+        }
+        *self = new;
+        Ok(())
+    }
+
+    /// Whether a graph has this tensor's memory.
+    pub(crate) fn is_pinned(&self) -> bool {
+        matches!(&*self.storage, Storage::Cuda(slice) if slice.memory().is_pinned())
+    }
+
+    fn is_same_memory(&self, other: &Self) -> bool {
+        match (&*self.storage, &*other.storage) {
+            (Storage::Cuda(a), Storage::Cuda(b)) => Arc::ptr_eq(a.memory(), b.memory()),
+            _ => Arc::ptr_eq(&self.storage, &other.storage),
+        }
+    }
+
     /// The elements, to be read.
     pub(crate) fn data(&self) -> Data<'_, T> {
         match &*self.storage {
             Storage::Cpu(buffer) => Data::Cpu(buffer),
-            Storage::Cuda(slice) => Data::Cuda(slice),
+            Storage::Cuda(slice) => {
+                capture::touch(slice.stream(), slice.memory());
+                Data::Cuda(slice)
+            }
         }
     }
 
     /// The elements, to be overwritten whole: storage that a clone shares is left to the clone.
     pub(crate) fn data_mut(&mut self) -> Result<DataMut<'_, T>> {
-        if Arc::get_mut(&mut self.storage).is_none() {
+        if Arc::get_mut(&mut self.storage).is_none() && !self.shares_for_good()? {
             self.storage = Self::empty(&self.shape, &self.device)?.storage;
         }
         self.unshared()
@@ -253,13 +296,14 @@ impl<T: Element> Tensor<T> {
 
     /// The elements, to be updated: storage that a clone shares is copied first.
     pub(crate) fn data_update(&mut self) -> Result<DataMut<'_, T>> {
-        if Arc::get_mut(&mut self.storage).is_none() {
+        if Arc::get_mut(&mut self.storage).is_none() && !self.shares_for_good()? {
             let mut copy = Self::empty(&self.shape, &self.device)?;
             let empty = self.numel() == 0;
             match (self.data(), copy.data_mut()?) {
                 _ if empty => {}
                 (Data::Cpu(x), DataMut::Cpu(y)) => cpu::copy(x, y),
                 (Data::Cuda(x), DataMut::Cuda(y)) => {
+                    let _turn = turn(x.stream(), "copy on write")?;
                     x.stream()
                         .memcpy_dtod(x, y)
                         .map_err(|e| Error::driver("copy on write", e))?;
@@ -271,10 +315,35 @@ impl<T: Element> Tensor<T> {
         self.unshared()
     }
 
+    /// Whether storage that a clone shares is written all the same, because a graph has its address; then this tensor
+    /// gets a handle of its own on the same memory.
+    fn shares_for_good(&mut self) -> Result<bool> {
+        let Storage::Cuda(slice) = &*self.storage else {
+            return Ok(false);
+        };
+        if let Some(capture) = turn(slice.stream(), "tensor")?.capture(slice.stream()) {
+            return match slice.memory().is_of(&capture.arena) {
+                true => Ok(false),
+                false => Err(Error::Capture {
+                    op: "tensor",
+                    reason: "a clone shares the tensor that is to be written; drop it, or make it a copy()",
+                }),
+            };
+        }
+        let pinned = slice.memory().is_pinned();
+        if pinned {
+            self.storage = Arc::new(Storage::Cuda(slice.alias()));
+        }
+        Ok(pinned)
+    }
+
     fn unshared(&mut self) -> Result<DataMut<'_, T>> {
         match Arc::get_mut(&mut self.storage) {
             Some(Storage::Cpu(buffer)) => Ok(DataMut::Cpu(buffer)),
-            Some(Storage::Cuda(slice)) => Ok(DataMut::Cuda(slice)),
+            Some(Storage::Cuda(slice)) => {
+                capture::touch(slice.stream(), slice.memory());
+                Ok(DataMut::Cuda(slice))
+            }
             // both callers hold the tensor by &mut and have just made the storage its own
             None => Err(Error::argument(
                 "tensor",

@@ -3,12 +3,14 @@
 //! ```text
 //! cargo run --release --example lenet                       60,000 images of clothes, five epochs
 //! cargo run --release --example lenet -- --data synthetic   digits drawn here, where there are no files
+//! cargo run --release --example lenet -- --epochs 9 --resume lenet-checkpoint.safetensors      four epochs more
 //! ```
 
 #[path = "../common/mod.rs"]
 mod common;
 mod plot;
 mod source;
+mod step;
 mod train;
 
 use std::path::PathBuf;
@@ -33,7 +35,7 @@ struct Options {
     /// Debian's dataset-fashion-mnist puts them
     #[arg(long, value_name = "DIR|synthetic")]
     data: Option<Source>,
-    /// Passes over the training images
+    /// Passes over the training images, those of a resumed run included
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
     /// Images in each training step
@@ -45,16 +47,22 @@ struct Options {
     /// Learning rate of Adam
     #[arg(long, default_value_t = 1e-3)]
     lr: f64,
+    /// Capture a training step as a CUDA graph and replay it, on a GPU
+    #[arg(long)]
+    graph: bool,
     /// What stands between the layers
     #[arg(long, value_enum, default_value_t = Activation::Relu)]
     activation: Activation,
     /// Seed of the first weights and of the order of the images
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Go on with the run of this checkpoint; with the same options as if nothing had been between
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "weights")]
+    resume: Option<PathBuf>,
     /// Begin with the weights of this file
     #[arg(long, value_name = "FILE.safetensors")]
-    resume: Option<PathBuf>,
-    /// The folder for lenet.safetensors, lenet-curve.png and lenet-samples.png
+    weights: Option<PathBuf>,
+    /// The folder for lenet.safetensors, lenet-checkpoint.safetensors, lenet-curve.png and lenet-samples.png
     #[arg(long, default_value = ".", value_name = "DIR")]
     out: PathBuf,
 }
@@ -101,18 +109,23 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         options.batch_size as usize,
         options.images.map(|n| n as usize),
         options.lr,
+        options.graph,
         &options.device,
     )?;
-    if let Some(file) = &options.resume {
+    if let Some(file) = &options.weights {
         run.load(file)?;
+    }
+    if let Some(file) = &options.resume {
+        run.resume(file)?;
     }
     std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
     let weights = options.out.join("lenet.safetensors");
-    for epoch in 0..options.epochs {
-        run.epoch(epoch, &interrupted)?;
-        run.save(&weights)?;
+    let checkpoint = options.out.join("lenet-checkpoint.safetensors");
+    while run.epochs_done() < options.epochs {
+        run.epoch(&interrupted)?;
+        run.save(&weights, &checkpoint)?;
         if interrupted.load(Ordering::Relaxed) {
-            println!("interrupted; what was learnt is in {}", weights.display());
+            println!("interrupted; --resume {} goes on", checkpoint.display());
             return Ok(());
         }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warpsmith::data::DataLoader;
-use warpsmith::models::{LeNetActivation, lenet5};
-use warpsmith::nn::optim::{Adam, Optimizer};
-use warpsmith::nn::{self, CrossEntropyLoss, Module, Sequential};
+use warpsmith::models::LeNetActivation;
+use warpsmith::nn::optim::Optimizer;
+use warpsmith::nn::{self, Module};
 use warpsmith::{Device, Generator, Result, Tensor};
 
 use crate::common::progress;
 use crate::source::Data;
+use crate::step::Learner;
 
 /// How often losses are read: each reading waits for the device.
 const READ_EVERY: usize = 20;
@@ -28,9 +29,9 @@ pub struct Sample {
 }
 
 pub struct Run {
-    model: Sequential,
-    optimizer: Adam,
+    learner: Learner,
     train: DataLoader,
+    batch_size: usize,
     test: DataLoader,
     classes: [&'static str; 10],
     device: Device,
@@ -47,6 +48,7 @@ impl Run {
         batch_size: usize,
         most_images: Option<usize>,
         lr: f64,
+        graphs: bool,
         device: &Device,
     ) -> Result<Self> {
         let train = data.train.first(most_images.unwrap_or(usize::MAX));
@@ -54,9 +56,16 @@ impl Run {
         let mut generator = Generator::manual_seed(seed);
         let loader = |images, batch| DataLoader::new(Arc::new(images), batch)?.normalize(mean, std);
         Ok(Self {
-            model: lenet5(data.classes.len(), activation, &mut generator, device)?,
-            optimizer: Adam::new(lr),
+            learner: Learner::new(
+                data.classes.len(),
+                activation,
+                lr,
+                graphs,
+                &mut generator,
+                device,
+            )?,
             train: loader(train, batch_size)?.shuffle(seed),
+            batch_size,
             test: loader(data.test, TEST_BATCH)?,
             classes: data.classes,
             device: device.clone(),
@@ -66,38 +75,44 @@ impl Run {
     }
 
     pub fn load(&mut self, file: &Path) -> Result<()> {
-        nn::load(&mut self.model, file)
+        nn::load(&mut self.learner.model, file)
     }
 
-    pub fn save(&mut self, file: &Path) -> Result<()> {
-        nn::save(&mut self.model, file)
+    /// Goes on where a run of the same options was saved, in the middle of an epoch too.
+    pub fn resume(&mut self, file: &Path) -> Result<()> {
+        nn::load_checkpoint(&mut self.learner.model, &mut self.learner.optimizer, file)
     }
 
-    /// Learns from every image once, or until interrupted.
-    pub fn epoch(
-        &mut self,
-        epoch: u64,
-        interrupted: &AtomicBool,
-    ) -> Result<(), Box<dyn std::error::Error>> {
-        let bar = progress(
-            self.train.images().len() as u64,
-            BAR,
-            &format!("epoch {}", epoch + 1),
-        );
-        let mut criterion = CrossEntropyLoss::new();
+    /// Saves the weights for other programs, and all that [`Run::resume`] needs.
+    pub fn save(&mut self, weights: &Path, checkpoint: &Path) -> Result<()> {
+        nn::save(&mut self.learner.model, weights)?;
+        nn::save_checkpoint(&mut self.learner.model, &self.learner.optimizer, checkpoint)
+    }
+
+    /// How often every image has been learnt from.
+    pub fn epochs_done(&self) -> u64 {
+        self.learner.optimizer.steps() / self.train.batches() as u64
+    }
+
+    /// Learns from every image once, or until interrupted; from the rest of them where it was interrupted before.
+    pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<(), Box<dyn std::error::Error>> {
+        let epoch = self.epochs_done();
+        let done = (self.learner.optimizer.steps() % self.train.batches() as u64) as usize;
+        let images = self.train.images().len();
+        let bar = progress(images as u64, BAR, &format!("epoch {}", epoch + 1));
+        bar.set_position((done * self.batch_size) as u64);
         let mut unread = Vec::with_capacity(READ_EVERY);
-        self.model.train(true);
-        let mut batches = self.train.epoch(epoch, &self.device)?.peekable();
+        self.learner.model.train(true);
+        let batches = self.train.epoch(epoch, &self.device)?.skip(done);
+        let mut batches = batches.peekable();
         while let Some(batch) = batches.next() {
             let (x, labels) = batch?;
-            let logits = self.model.forward(&x)?;
-            unread.push(criterion.forward(&logits, &labels)?);
-            self.model.backward_parameters(&criterion.backward()?)?;
-            self.optimizer.step(&mut self.model)?;
+            let made = self.learner.step(&x, &labels)?;
+            unread.push(made.loss);
             bar.inc(labels.numel() as u64);
             if unread.len() == READ_EVERY || batches.peek().is_none() {
                 let loss = self.read(&mut unread)?;
-                let right = right(&logits, &labels)? as f64 / labels.numel() as f64;
+                let right = right(&made.logits, &labels)? as f64 / labels.numel() as f64;
                 let rate = bar.per_sec();
                 bar.set_message(format!(
                     "loss {loss:.3}  accuracy {right:.3}  {rate:.0} images/s"
@@ -135,22 +150,22 @@ impl Run {
 
     /// The share of the test images that the network gets right.
     pub fn accuracy(&mut self) -> Result<f64> {
-        self.model.eval();
+        self.learner.model.eval();
         let mut hits = 0;
         for batch in self.test.epoch(0, &self.device)? {
             let (x, labels) = batch?;
-            hits += right(&self.model.forward(&x)?, &labels)?;
+            hits += right(&self.learner.model.forward(&x)?, &labels)?;
         }
         Ok(hits as f64 / self.test.images().len() as f64)
     }
 
     /// What the network says of the first test images.
     pub fn samples(&mut self, n: usize) -> Result<Vec<Sample>> {
-        self.model.eval();
+        self.learner.model.eval();
         let Some(batch) = self.test.epoch(0, &self.device)?.next() else {
             return Ok(Vec::new());
         };
-        let guesses = self.model.forward(&batch?.0)?.argmax()?.to_vec()?;
+        let guesses = self.learner.model.forward(&batch?.0)?.argmax()?.to_vec()?;
         let images = self.test.images();
         let sample = |(i, guess): (usize, i32)| Sample {
             pixels: images.pixels(i).unwrap_or_default().to_vec(),

@@ -1,8 +1,6 @@
 //! Loops over elements.
 
-use rayon::prelude::*;
-
-use super::{TASK, stream, tasks, vectorized};
+use super::{TASK, share_out, stream, tasks, vectorized};
 use crate::element::Float;
 
 /// Elements widened at a time; a block stays in the first-level cache.
@@ -114,48 +112,66 @@ pub(crate) fn zip_in_place<T: Float>(
     });
 }
 
-/// An optimizer's step: `(p[i], states[..][i]) = f(p[i], g[i], states[..][i])`. All slices have one length.
+/// A parameter, its gradient and its states, all of one length.
+pub(crate) type Part<'a, T, const STATES: usize> = (&'a mut [T], &'a [T], [&'a mut [f32]; STATES]);
+
+/// An optimizer's step over several parameters: `(p[i], states[..][i]) = f(p[i], g[i], states[..][i])`. Long ones are
+/// cut up and short ones put together, so that every task is worth its start.
 pub(crate) fn step<T: Float, const STATES: usize>(
-    p: &mut [T],
-    g: &[T],
-    states: [&mut [f32]; STATES],
+    parts: Vec<Part<'_, T, STATES>>,
     f: impl Fn(f32, f32, [f32; STATES]) -> (f32, [f32; STATES]) + Copy + Sync,
 ) {
-    let mut states = states.map(|state| state.chunks_mut(TASK));
-    let tasks: Vec<_> = p
-        .chunks_mut(TASK)
-        .zip(g.chunks(TASK))
-        .map(|(p, g)| {
-            (
-                p,
-                g,
-                states.each_mut().map(|s| s.next().unwrap_or_default()),
-            )
-        })
-        .collect();
-    tasks.into_par_iter().for_each(|(p, g, mut states)| {
-        vectorized!({
-            // arrays of fixed length, so that the loop over them needs no checks
-            let (mut wide_p, mut wide_g) = ([0.0; BLOCK], [0.0; BLOCK]);
-            let mut wide = [[0.0; BLOCK]; STATES];
-            for at in (0..p.len()).step_by(BLOCK) {
-                let end = p.len().min(at + BLOCK);
-                let len = end - at;
-                T::widen(&p[at..end], &mut wide_p[..len]);
-                T::widen(&g[at..end], &mut wide_g[..len]);
-                for (wide, state) in wide.iter_mut().zip(&states) {
-                    wide[..len].copy_from_slice(&state[at..end]);
-                }
-                for i in 0..BLOCK {
-                    let (new, kept) = f(wide_p[i], wide_g[i], std::array::from_fn(|s| wide[s][i]));
-                    wide_p[i] = new;
-                    wide.iter_mut().zip(kept).for_each(|(wide, v)| wide[i] = v);
-                }
-                T::narrow(&wide_p[..len], &mut p[at..end]);
-                for (wide, state) in wide.iter().zip(&mut states) {
-                    state[at..end].copy_from_slice(&wide[..len]);
+    let mut tasks: Vec<Vec<Part<'_, T, STATES>>> = Vec::new();
+    let mut room = 0;
+    for (p, g, states) in parts {
+        let mut states = states.map(|state| state.chunks_mut(TASK));
+        for (p, g) in p.chunks_mut(TASK).zip(g.chunks(TASK)) {
+            let (len, states) = (p.len(), states.each_mut());
+            let part = (p, g, states.map(|s| s.next().unwrap_or_default()));
+            match tasks.last_mut() {
+                Some(task) if len <= room => task.push(part),
+                _ => {
+                    tasks.push(vec![part]);
+                    room = TASK;
                 }
             }
-        });
+            room -= len;
+        }
+    }
+    share_out(&mut tasks, 1, |_, tasks| {
+        for (p, g, states) in tasks.iter_mut().flatten() {
+            step_part(p, g, states, f);
+        }
+    });
+}
+
+fn step_part<T: Float, const STATES: usize>(
+    p: &mut [T],
+    g: &[T],
+    states: &mut [&mut [f32]; STATES],
+    f: impl Fn(f32, f32, [f32; STATES]) -> (f32, [f32; STATES]) + Copy + Sync,
+) {
+    vectorized!({
+        // arrays of fixed length, so that the loop over them needs no checks
+        let (mut wide_p, mut wide_g) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut wide = [[0.0; BLOCK]; STATES];
+        for at in (0..p.len()).step_by(BLOCK) {
+            let end = p.len().min(at + BLOCK);
+            let len = end - at;
+            T::widen(&p[at..end], &mut wide_p[..len]);
+            T::widen(&g[at..end], &mut wide_g[..len]);
+            for (wide, state) in wide.iter_mut().zip(&*states) {
+                wide[..len].copy_from_slice(&state[at..end]);
+            }
+            for i in 0..BLOCK {
+                let (new, kept) = f(wide_p[i], wide_g[i], std::array::from_fn(|s| wide[s][i]));
+                wide_p[i] = new;
+                wide.iter_mut().zip(kept).for_each(|(wide, v)| wide[i] = v);
+            }
+            T::narrow(&wide_p[..len], &mut p[at..end]);
+            for (wide, state) in wide.iter().zip(states.iter_mut()) {
+                state[at..end].copy_from_slice(&wide[..len]);
+            }
+        }
     });
 }

@@ -8,7 +8,7 @@ mod elementwise;
 mod rows;
 mod stream;
 
-pub(crate) use elementwise::{map, map_in_place, step, zip, zip_in_place};
+pub(crate) use elementwise::{Part, map, map_in_place, step, zip, zip_in_place};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 pub(crate) use stream::prefetch;
 

@@ -6,16 +6,16 @@
 #![forbid(unsafe_code)]
 
 mod fashion_mnist;
+pub(crate) mod file;
 mod glyphs;
 mod idx;
 mod images;
 mod loader;
 mod resize;
-mod safetensors;
 mod spiral;
 
-pub use self::safetensors::{read_safetensors, write_safetensors};
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, Split, fashion_mnist};
+pub use file::{read_safetensors, write_safetensors};
 pub use glyphs::glyphs;
 pub use idx::{Idx, read_idx};
 pub use images::Images;

@@ -2,19 +2,36 @@
 
 use super::{Module, kept};
 use crate::error::Result;
-use crate::ops::{self, DropoutOptions};
+use crate::live::{Counter, Live, live};
+use crate::ops::DropoutOptions;
+use crate::ops::dropout::dropout_at;
 use crate::tensor::Tensor;
 
 /// In training, each element is zero with probability p, and the others are divided by 1 - p; in evaluation, what comes
 /// goes (`torch.nn.Dropout`).
 ///
-/// Every forward in training takes the next mask of the layer's seed, the same on every device.
+/// Every forward in training takes the next mask of the layer's seed, the same on every device; so does every replay of
+/// a [`CudaGraph`](crate::CudaGraph).
 #[derive(Debug)]
 pub struct Dropout {
     options: DropoutOptions,
+    /// Masks taken.
+    calls: Counter,
     training: bool,
-    /// What the last forward did: the mask's options, or nothing.
-    last: Option<Option<DropoutOptions>>,
+    /// What the last forward did: the mask it took, or nothing.
+    last: Option<Option<Mask>>,
+}
+
+/// A mask, by number or, for a captured launch, where the number will be.
+#[derive(Debug)]
+struct Mask(DropoutOptions, Option<Live>);
+
+impl Mask {
+    fn apply(&self, op: &'static str, x: &Tensor<f32>) -> Result<Tensor<f32>> {
+        let mut out = Tensor::empty(x.shape(), x.device())?;
+        dropout_at(op, x, &self.0, self.1.as_ref(), &mut out)?;
+        Ok(out)
+    }
 }
 
 impl Dropout {
@@ -27,6 +44,7 @@ impl Dropout {
         options.check("Dropout")?;
         Ok(Self {
             options,
+            calls: Counter::default(),
             training: true,
             last: None,
         })
@@ -39,15 +57,27 @@ impl Module for Dropout {
             self.last = Some(None);
             return Ok(input.clone());
         }
-        let output = input.dropout(&self.options)?;
-        self.last = Some(Some(self.options));
-        self.options.call = self.options.call.wrapping_add(1);
+        let words = |call| Ok(DropoutOptions::words(call));
+        let live = live(input.device(), "Dropout", &self.calls, 2, words)?;
+        let call = self.calls.get();
+        let mask = Mask(
+            DropoutOptions {
+                call,
+                ..self.options
+            },
+            live,
+        );
+        let output = mask.apply("dropout", input)?;
+        if mask.1.is_none() {
+            self.calls.advance();
+        }
+        self.last = Some(Some(mask));
         Ok(output)
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
         match kept("Dropout", &self.last)? {
-            Some(options) => ops::dropout_backward(grad, options),
+            Some(mask) => mask.apply("dropout_backward", grad),
             None => Ok(grad.clone()),
         }
     }

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod checkpoint;
 mod conv;
 mod dropout;
 mod flatten;
@@ -41,6 +42,7 @@ mod sequential;
 mod state;
 
 pub use activation::{ReLU, Sigmoid, Softmax, Tanh};
+pub use checkpoint::{load_checkpoint, save_checkpoint};
 pub use conv::Conv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;

@@ -39,25 +39,40 @@ pub fn load_state_dict(
     model: &mut dyn Module,
     state: &BTreeMap<String, Tensor<f32>>,
 ) -> Result<()> {
-    const OP: &str = "load_state_dict";
-    let mut own = state_dict(model)?;
+    let own = state_dict(model)?;
+    let new = fitting("load_state_dict", "the keys of the model", own, state)?;
+    apply(model, new)
+}
+
+/// The tensors of `state` on the devices of those they replace, where keys and shapes are the same.
+pub(super) fn fitting(
+    op: &'static str,
+    whose: &str,
+    mut own: BTreeMap<String, Tensor<f32>>,
+    state: &BTreeMap<String, Tensor<f32>>,
+) -> Result<BTreeMap<String, Tensor<f32>>> {
     let missing: Vec<&String> = own.keys().filter(|key| !state.contains_key(*key)).collect();
     let extra: Vec<&String> = state.keys().filter(|key| !own.contains_key(*key)).collect();
     if !missing.is_empty() || !extra.is_empty() {
         let got = format!("none for {missing:?}, and besides {extra:?}");
-        return Err(Error::argument(OP, "the keys of the model", got));
+        return Err(Error::argument(op, whose, got));
     }
     for (key, value) in &mut own {
         let new = &state[key];
-        if expect_shape(OP, value.shape(), new).is_err() {
+        if expect_shape(op, value.shape(), new).is_err() {
             let expected = format!("{key} of shape {:?}", value.shape());
-            return Err(Error::shape(OP, expected, format!("{:?}", new.shape())));
+            return Err(Error::shape(op, expected, format!("{:?}", new.shape())));
         }
         *value = new.to(value.device())?;
     }
+    Ok(own)
+}
+
+/// Puts what [`fitting`] answered in its place; nothing but a device that fails makes that an error.
+pub(super) fn apply(model: &mut dyn Module, mut new: BTreeMap<String, Tensor<f32>>) -> Result<()> {
     for (key, parameter) in model.named_parameters() {
-        if let Some(value) = own.remove(&key) {
-            parameter.value = value;
+        if let Some(value) = new.remove(&key) {
+            parameter.value.replace(value)?;
         }
     }
     Ok(())

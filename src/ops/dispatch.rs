@@ -8,8 +8,11 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream};
 
 use crate::checks::{same_device, same_shape};
-use crate::element::Element;
+use crate::cpu::Part;
+use crate::device::Device;
+use crate::element::{Element, Float};
 use crate::error::{Error, Result};
+use crate::ops::optimizer::{CudaSlot, Slot};
 use crate::tensor::{Data, DataMut, Tensor};
 
 /// One input, one output.
@@ -163,45 +166,78 @@ pub(crate) fn update<A: Element, Y: Element>(
     Ok(())
 }
 
-/// An optimizer's step: a parameter and its states updated, its gradient read. Checks shapes as well as devices.
-pub(crate) fn step<T: Element, S: Element, const STATES: usize>(
+/// An optimizer's step: parameters and their states updated, their gradients read. Checks shapes as well as devices, of
+/// all slots before anything changes.
+pub(crate) fn steps<T: Float, const STATES: usize>(
     op: &'static str,
-    p: &mut Tensor<T>,
-    g: &Tensor<T>,
-    states: [&mut Tensor<S>; STATES],
-    cpu: impl FnOnce(&mut [T], &[T], [&mut [S]; STATES]),
-    cuda: impl FnOnce(
-        &Arc<CudaStream>,
-        &mut CudaSlice<T>,
-        &CudaSlice<T>,
-        [&mut CudaSlice<S>; STATES],
-    ) -> Result<()>,
+    slots: &mut [Slot<'_, T, STATES>],
+    cpu: impl FnOnce(Vec<Part<'_, T, STATES>>),
+    cuda: impl FnOnce(&Arc<CudaStream>, &mut [CudaSlot<'_, T, STATES>]) -> Result<()>,
 ) -> Result<()> {
-    same_shape(op, p, g)?;
-    same_device(op, &[p.device(), g.device()])?;
-    for state in &states {
-        same_shape(op, p, state)?;
-        same_device(op, &[p.device(), state.device()])?;
-    }
-    if p.numel() == 0 {
+    let Some(first) = slots.first() else {
         return Ok(());
-    }
-    let (mut on_cpu, mut on_cuda) = (Vec::new(), Vec::new());
-    for state in states {
-        match state.data_update()? {
-            DataMut::Cpu(s) => on_cpu.push(s),
-            DataMut::Cuda(s) => on_cuda.push(s),
+    };
+    let device = first.param.device().clone();
+    for slot in &*slots {
+        same_shape(op, slot.param, slot.grad)?;
+        same_device(op, &[&device, slot.param.device(), slot.grad.device()])?;
+        for state in &slot.states {
+            same_shape(op, slot.param, state)?;
+            same_device(op, &[&device, state.device()])?;
         }
     }
-    match (p.data_update()?, g.data()) {
-        (DataMut::Cpu(p), Data::Cpu(g)) => cpu(p, g, on_cpu.try_into().map_err(|_| mixed(op))?),
-        (DataMut::Cuda(p), Data::Cuda(g)) => {
-            let states = on_cuda.try_into().map_err(|_| mixed(op))?;
-            return cuda(g.stream(), p, g, states);
+    let stream = match &device {
+        Device::Cpu => {
+            let mut parts = Vec::with_capacity(slots.len());
+            for Slot {
+                param,
+                grad,
+                states,
+            } in slots
+            {
+                let (DataMut::Cpu(p), Data::Cpu(g)) = (param.data_update()?, grad.data()) else {
+                    return Err(mixed(op));
+                };
+                let states = each(op, states, |data| match data {
+                    DataMut::Cpu(s) => Ok(s),
+                    DataMut::Cuda(_) => Err(mixed(op)),
+                })?;
+                parts.push((p, g, states));
+            }
+            cpu(parts);
+            return Ok(());
         }
-        _ => return Err(mixed(op)),
+        Device::Cuda(cuda) => cuda.stream(),
+    };
+    let mut buffers = Vec::with_capacity(slots.len());
+    for Slot {
+        param,
+        grad,
+        states,
+    } in slots
+    {
+        let (DataMut::Cuda(p), Data::Cuda(g)) = (param.data_update()?, grad.data()) else {
+            return Err(mixed(op));
+        };
+        let states = each(op, states, |data| match data {
+            DataMut::Cpu(_) => Err(mixed(op)),
+            DataMut::Cuda(s) => Ok(s.as_view_mut()),
+        })?;
+        let (p, g) = (p.as_view_mut(), g.as_view());
+        buffers.push(CudaSlot { p, g, states });
     }
-    Ok(())
+    cuda(stream, &mut buffers)
+}
+
+/// What `side` makes of each state, to be updated.
+fn each<'a, S, const STATES: usize>(
+    op: &'static str,
+    states: &'a mut [&mut Tensor<f32>; STATES],
+    side: impl Fn(DataMut<'a, f32>) -> Result<S>,
+) -> Result<[S; STATES]> {
+    let each = states.iter_mut().map(|state| side(state.data_update()?));
+    let each: Vec<S> = each.collect::<Result<_>>()?;
+    each.try_into().map_err(|_| mixed(op))
 }
 
 /// Equal devices hold equal kinds of storage, so this is only the match's last arm.

@@ -24,6 +24,7 @@ mod flatten;
 pub mod lrn;
 pub mod matmul;
 pub mod max_pool2d;
+pub mod optimizer;
 pub mod relu;
 pub mod rmsprop;
 pub mod scale;
@@ -35,9 +36,9 @@ pub mod tanh;
 pub mod transpose;
 mod window;
 
-pub use adadelta::{AdadeltaOptions, adadelta_step};
-pub use adagrad::{AdagradOptions, adagrad_step};
-pub use adam::{AdamOptions, adam_step};
+pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
+pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
+pub use adam::{AdamOptions, adam_step, adam_steps};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use column_sum::{column_sum, column_sum_out};
 pub use conv2d::{
@@ -54,9 +55,10 @@ pub use max_pool2d::{
     max_pool2d_backward, max_pool2d_backward_out, max_pool2d_with_indices,
     max_pool2d_with_indices_out,
 };
+pub use optimizer::Slot;
 pub use relu::{relu_backward, relu_backward_out};
-pub use rmsprop::{RmsPropOptions, rmsprop_step};
-pub use sgd::{SgdOptions, sgd_step};
+pub use rmsprop::{RmsPropOptions, rmsprop_momentum_steps, rmsprop_step, rmsprop_steps};
+pub use sgd::{SgdOptions, sgd_momentum_steps, sgd_step, sgd_steps};
 pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
 pub use softmax::{
     log_softmax_backward, log_softmax_backward_out, softmax_backward, softmax_backward_out,

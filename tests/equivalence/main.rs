@@ -22,6 +22,7 @@ mod emulated;
 mod fill;
 mod lrn;
 mod matmul;
+mod optimizers;
 mod planted;
 mod pool2d;
 mod relu;
@@ -258,6 +259,15 @@ tests! {
         wgmma_walk: [],
         choice: [],
         tensors: [],
+    }
+    optimizers {
+        many_f32: ["sgd_f32", "sgd_momentum_f32", "adam_f32",
+            "adagrad_f32", "adadelta_f32", "rmsprop_f32", "rmsprop_momentum_f32"],
+        many_f16: ["sgd_f16", "sgd_momentum_f16", "adam_f16",
+            "adagrad_f16", "adadelta_f16", "rmsprop_f16", "rmsprop_momentum_f16"],
+        many_bf16: ["sgd_bf16", "sgd_momentum_bf16", "adam_bf16",
+            "adagrad_bf16", "adadelta_bf16", "rmsprop_bf16", "rmsprop_momentum_bf16"],
+        misaligned_views: ["sgd_momentum_f32"],
     }
     pool2d {
         max_forward: ["max_pool2d_f32", "max_pool2d_f16", "max_pool2d_bf16"],

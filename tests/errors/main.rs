@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod checkpoint;
 mod conv2d;
 mod dropout;
 mod elementwise;

@@ -1,6 +1,6 @@
 use warpsmith::ops::{
-    AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, adadelta_step,
-    adagrad_step, adam_step, rmsprop_step, sgd_step,
+    AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, Slot, adadelta_step,
+    adagrad_step, adam_step, adam_steps, rmsprop_step, rmsprop_steps, sgd_step, sgd_steps,
 };
 use warpsmith::{Device, Tensor};
 
@@ -133,5 +133,50 @@ fn shapes_that_differ() {
     assert_says(
         rmsprop_step(&mut p, &g, &mut m, Some(&mut wrong), &options),
         &words,
+    );
+}
+
+#[test]
+fn one_bad_slot_of_many() {
+    let [mut p, mut q, mut m, mut v, mut n, mut w] =
+        [(); 6].map(|()| Tensor::full(&[2], 1.0_f32, &Device::Cpu).unwrap());
+    let (grad, wrong) = (zeros(&[2]), zeros(&[3]));
+    let slot = |param, grad, states| Slot {
+        param,
+        grad,
+        states,
+    };
+    let good = slot(&mut p, &grad, [&mut m, &mut v]);
+    let bad = slot(&mut q, &wrong, [&mut n, &mut w]);
+    let options = AdamOptions {
+        weight_decay: 0.5,
+        ..AdamOptions::default()
+    };
+    assert_says(
+        adam_steps(&mut [good, bad], &options, 1),
+        &["adam", "[2]", "[3]"],
+    );
+    for untouched in [p, m, v] {
+        assert_eq!(untouched.to_vec().unwrap(), [1.0; 2]);
+    }
+    // no parameters at all are stepped at once, but not with options that are wrong
+    adam_steps::<f32>(&mut [], &options, 1).unwrap();
+    assert_says(adam_steps::<f32>(&mut [], &options, 0), &["from 1", "0"]);
+}
+
+#[test]
+fn momentum_without_a_place_for_it() {
+    let options = SgdOptions {
+        momentum: 0.9,
+        ..SgdOptions::default()
+    };
+    assert_says(sgd_steps::<f32>(&mut [], &options), &["velocity", "none"]);
+    let options = RmsPropOptions {
+        momentum: 0.9,
+        ..RmsPropOptions::default()
+    };
+    assert_says(
+        rmsprop_steps::<f32>(&mut [], &options),
+        &["velocity", "none"],
     );
 }

@@ -11,7 +11,7 @@ use crate::assert_says;
 
 const CPU: Device = Device::Cpu;
 
-fn model(seed: u64) -> Sequential {
+pub fn model(seed: u64) -> Sequential {
     let mut generator = Generator::manual_seed(seed);
     let options = Conv2dOptions::default();
     let conv = Conv2d::new(2, 3, [3, 3], options, &mut generator, &CPU).unwrap();
@@ -20,7 +20,7 @@ fn model(seed: u64) -> Sequential {
         .push_named("fc", Linear::new(4, 2, &mut generator, &CPU).unwrap())
 }
 
-fn values(model: &mut Sequential) -> Vec<Vec<f32>> {
+pub fn values(model: &mut Sequential) -> Vec<Vec<f32>> {
     model
         .parameters()
         .iter()
@@ -29,16 +29,16 @@ fn values(model: &mut Sequential) -> Vec<Vec<f32>> {
 }
 
 /// A folder of this test's own, gone when it is done.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("warpsmith-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }
@@ -64,7 +64,7 @@ fn what_is_saved_comes_back() {
 }
 
 /// The format as its specification has it: the header's length, the header, the data.
-fn written(path: &Path, header: &str, data: &[u8]) {
+pub fn written(path: &Path, header: &str, data: &[u8]) {
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
     bytes.extend(data);

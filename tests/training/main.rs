@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod checkpoint;
 mod networks;
 
 use warpsmith::nn::optim::{self, Optimizer};
@@ -16,16 +17,21 @@ const STEPS: usize = 20;
 /// Makes an optimizer at its start.
 type Make = fn() -> Box<dyn Optimizer>;
 
-/// Losses of every step of a short run, then the trained weights.
-fn train(device: &Device, make: Make) -> Result<(Vec<f32>, Vec<f32>)> {
+/// A small network at its start.
+fn model(device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(11);
-    let (x, labels) = data::spiral(3, 40, &mut generator, device)?;
-    let mut model = Sequential::new()
+    Ok(Sequential::new()
         .push(Linear::new(2, 33, &mut generator, device)?)
         .push(ReLU::new())
         .push(Linear::new(33, 10, &mut generator, device)?)
         .push(Sigmoid::new())
-        .push(Linear::new(10, 3, &mut generator, device)?);
+        .push(Linear::new(10, 3, &mut generator, device)?))
+}
+
+/// Losses of every step of a short run, then the trained weights.
+fn train(device: &Device, make: Make) -> Result<(Vec<f32>, Vec<f32>)> {
+    let (x, labels) = data::spiral(3, 40, &mut Generator::manual_seed(12), device)?;
+    let mut model = model(device)?;
     let mut criterion = CrossEntropyLoss::new();
     let mut optimizer = make();
     let mut losses = Vec::new();

@@ -124,7 +124,11 @@ api! {
             return Err(Error::INVALID_VALUE);
         }
         if stream.is_capturing() {
-            return capture::record(&stream, || Work::Free { address }).map(|_| ());
+            // the free becomes a node, and a graph frees only what a graph has allocated
+            return match kind {
+                Kind::Graph => capture::record(&stream, || Work::Free { address }).map(|_| ()),
+                _ => Err(Error::INVALID_VALUE),
+            };
         }
         heap.free(address, |kind| matches!(kind, Kind::Pool(_) | Kind::Graph | Kind::Device)).map(|_| ())
     }

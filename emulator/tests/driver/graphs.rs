@@ -225,6 +225,25 @@ fn allocations_under_capture_become_nodes() {
 }
 
 #[test]
+fn a_capture_frees_only_what_a_graph_allocated() {
+    let capture = Capture::new();
+    let stream = capture.streams[0];
+    let mut pooled = 0;
+    // SAFETY: the result has room, and what it names is freed once.
+    unsafe {
+        ok(sys::cuMemAllocAsync(&raw mut pooled, 16, stream)).unwrap();
+        capture.begin();
+        assert_eq!(
+            sys::cuMemFreeAsync(pooled, stream),
+            Code::CUDA_ERROR_INVALID_VALUE
+        );
+        let graph = capture.end().unwrap();
+        assert_eq!(nodes(graph).len(), 0);
+        ok(sys::cuMemFreeAsync(pooled, stream)).unwrap();
+    }
+}
+
+#[test]
 fn a_capture_is_spoiled_by_what_is_not_allowed_in_it() {
     let capture = Capture::new();
     let [one, two] = capture.streams;

@@ -1,9 +1,14 @@
 //! Adadelta.
 
-use super::{Optimizer, State};
+use super::{Kind, Optimizer, OptimizerState, State};
 use crate::error::Result;
 use crate::nn::Module;
 use crate::ops::{self, AdadeltaOptions};
+
+const KIND: Kind<2> = Kind {
+    optimizer: "Adadelta",
+    names: ["square_avg", "acc_delta"],
+};
 
 /// Steps in the units of the parameter, whatever the gradient's are (`torch.optim.Adadelta`).
 #[derive(Debug, Default)]
@@ -49,11 +54,25 @@ impl Adadelta {
 
 impl Optimizer for Adadelta {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let mut parameters = model.parameters();
-        let state = self.state.of("Adadelta", &parameters)?;
-        for (p, [square_avg, acc_delta]) in parameters.iter_mut().zip(state) {
-            ops::adadelta_step(&mut p.value, &p.grad, square_avg, acc_delta, &self.options)?;
-        }
-        Ok(())
+        let parameters = model.parameters();
+        self.state.step(
+            &KIND,
+            parameters,
+            0,
+            |_| Ok(Vec::new()),
+            |slots, _| ops::adadelta_steps(slots, &self.options),
+        )
+    }
+
+    fn steps(&self) -> u64 {
+        self.state.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        self.state.state_dict(&KIND, model)
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        self.state.load_state_dict(&KIND, model, state)
     }
 }

@@ -1,15 +1,19 @@
 //! Adagrad.
 
-use super::{Optimizer, State};
+use super::{Kind, Optimizer, OptimizerState, State};
 use crate::error::Result;
 use crate::nn::Module;
-use crate::ops::{self, AdagradOptions};
+use crate::ops::adagrad::{self, AdagradOptions};
+
+const KIND: Kind<1> = Kind {
+    optimizer: "Adagrad",
+    names: ["sum"],
+};
 
 /// Steps that grow smaller where gradients were large (`torch.optim.Adagrad`).
 #[derive(Debug, Default)]
 pub struct Adagrad {
     options: AdagradOptions,
-    steps: u64,
     state: State<1>,
 }
 
@@ -50,13 +54,24 @@ impl Adagrad {
 
 impl Optimizer for Adagrad {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let mut parameters = model.parameters();
-        let state = self.state.of("Adagrad", &parameters)?;
-        let step = self.steps + 1;
-        for (p, [sum]) in parameters.iter_mut().zip(state) {
-            ops::adagrad_step(&mut p.value, &p.grad, sum, &self.options, step)?;
-        }
-        self.steps = step;
-        Ok(())
+        let options = self.options;
+        let parameters = model.parameters();
+        let live = move |step| options.live(step);
+        self.state
+            .step(&KIND, parameters, adagrad::LIVE, live, |slots, at| {
+                adagrad::adagrad_at(slots, &options, at)
+            })
+    }
+
+    fn steps(&self) -> u64 {
+        self.state.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        self.state.state_dict(&KIND, model)
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        self.state.load_state_dict(&KIND, model, state)
     }
 }

@@ -1,15 +1,19 @@
 //! Adam.
 
-use super::{Optimizer, State};
+use super::{Kind, Optimizer, OptimizerState, State};
 use crate::error::Result;
 use crate::nn::Module;
-use crate::ops::{self, AdamOptions};
+use crate::ops::adam::{self, AdamOptions};
+
+const KIND: Kind<2> = Kind {
+    optimizer: "Adam",
+    names: ["exp_avg", "exp_avg_sq"],
+};
 
 /// Steps scaled by bias-corrected moments of the gradient (`torch.optim.Adam`).
 #[derive(Debug, Default)]
 pub struct Adam {
     options: AdamOptions,
-    steps: u64,
     state: State<2>,
 }
 
@@ -56,13 +60,24 @@ impl Adam {
 
 impl Optimizer for Adam {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let mut parameters = model.parameters();
-        let state = self.state.of("Adam", &parameters)?;
-        let step = self.steps + 1;
-        for (p, [m, v]) in parameters.iter_mut().zip(state) {
-            ops::adam_step(&mut p.value, &p.grad, m, v, &self.options, step)?;
-        }
-        self.steps = step;
-        Ok(())
+        let options = self.options;
+        let parameters = model.parameters();
+        let live = move |step| options.live(step);
+        self.state
+            .step(&KIND, parameters, adam::LIVE, live, |slots, at| {
+                adam::adam_at(slots, &options, at)
+            })
+    }
+
+    fn steps(&self) -> u64 {
+        self.state.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        self.state.state_dict(&KIND, model)
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        self.state.load_state_dict(&KIND, model, state)
     }
 }

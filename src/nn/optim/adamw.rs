@@ -1,6 +1,6 @@
 //! AdamW.
 
-use super::{Adam, Optimizer};
+use super::{Adam, Optimizer, OptimizerState};
 use crate::error::Result;
 use crate::nn::Module;
 
@@ -36,5 +36,17 @@ impl AdamW {
 impl Optimizer for AdamW {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         self.0.step(model)
+    }
+
+    fn steps(&self) -> u64 {
+        self.0.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        self.0.state_dict(model)
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        self.0.load_state_dict(model, state)
     }
 }

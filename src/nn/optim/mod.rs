@@ -1,4 +1,4 @@
-//! Optimizers: each changes a model's parameters by their gradients, one fused launch per parameter.
+//! Optimizers: each changes a model's parameters by their gradients, on CUDA with one launch for all of them.
 
 mod adadelta;
 mod adagrad;
@@ -6,6 +6,7 @@ mod adam;
 mod adamw;
 mod rmsprop;
 mod sgd;
+mod state;
 
 pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
@@ -14,9 +15,12 @@ pub use adamw::AdamW;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
-use super::{Module, Parameter};
-use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+
+use super::Module;
+use crate::error::Result;
 use crate::tensor::Tensor;
+use state::{Kind, State};
 
 /// What changes a model's parameters by their gradients (`torch.optim.Optimizer`).
 pub trait Optimizer: Send {
@@ -25,43 +29,29 @@ pub trait Optimizer: Send {
     /// # Errors
     /// Options out of range, or a model other than that of the first step.
     fn step(&mut self, model: &mut dyn Module) -> Result<()>;
+
+    /// How many steps it has made.
+    fn steps(&self) -> u64;
+
+    /// What it remembers of the model's parameters; nothing is copied until one side changes.
+    ///
+    /// # Errors
+    /// A model other than that of the first step, or two parameters of one key.
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState>;
+
+    /// Goes on from a state that an optimizer of this kind had for such a model. On an error it is as it was.
+    ///
+    /// # Errors
+    /// A key that only one side has, or another shape.
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()>;
 }
 
-/// What an optimizer remembers of each parameter, made on the first step; `N` tensors of the parameter's shape.
-#[derive(Debug)]
-struct State<const N: usize>(Vec<[Tensor<f32>; N]>);
-
-impl<const N: usize> Default for State<N> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
-
-impl<const N: usize> State<N> {
-    /// The state beside each parameter, or an error where the model is not the one of the first step.
-    fn of(
-        &mut self,
-        optimizer: &'static str,
-        parameters: &[&mut Parameter],
-    ) -> Result<&mut [[Tensor<f32>; N]]> {
-        if self.0.is_empty() {
-            let zeros = |p: &&mut Parameter| {
-                let zero = Tensor::zeros(p.value.shape(), p.value.device())?;
-                Ok(std::array::from_fn(|_| zero.clone()))
-            };
-            self.0 = parameters.iter().map(zeros).collect::<Result<_>>()?;
-        }
-        let same = |(state, p): (&[Tensor<f32>; N], &&mut Parameter)| {
-            state.iter().all(|s| s.shape() == p.value.shape())
-        };
-        if self.0.len() != parameters.len() || !self.0.iter().zip(parameters).all(same) {
-            let got = format!("{} parameters, or of other shapes", parameters.len());
-            return Err(Error::argument(
-                optimizer,
-                format!("the model of the first step, {} parameters", self.0.len()),
-                got,
-            ));
-        }
-        Ok(&mut self.0)
-    }
+/// What an optimizer remembers between steps, but for its options (what PyTorch has under `"state"`).
+#[derive(Clone, Debug, Default)]
+pub struct OptimizerState {
+    /// Steps made.
+    pub step: u64,
+    /// Tensors of the parameters' shapes by `<parameter>.<state>`, such as `fc.weight.exp_avg`, with PyTorch's names for
+    /// states. None before the first step.
+    pub tensors: BTreeMap<String, Tensor<f32>>,
 }

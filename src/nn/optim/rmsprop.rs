@@ -1,16 +1,28 @@
 //! RMSprop.
 
-use super::{Optimizer, State};
+use super::{Kind, Optimizer, OptimizerState, State};
 use crate::error::Result;
 use crate::nn::Module;
+use crate::ops::optimizer::{At, Slot};
 use crate::ops::{self, RmsPropOptions};
+
+const PLAIN: Kind<1> = Kind {
+    optimizer: "RmsProp",
+    names: ["square_avg"],
+};
+const MOMENTUM: Kind<2> = Kind {
+    optimizer: "RmsProp",
+    names: ["square_avg", "momentum_buffer"],
+};
 
 /// Steps scaled by the mean square of recent gradients (`torch.optim.RMSprop`).
 #[derive(Debug, Default)]
 pub struct RmsProp {
     options: RmsPropOptions,
-    squares: State<1>,
-    velocities: State<1>,
+    /// Mean squares, where there is no momentum.
+    plain: State<1>,
+    /// Mean squares and velocities, where there is.
+    momentum: State<2>,
 }
 
 impl RmsProp {
@@ -57,19 +69,33 @@ impl RmsProp {
 
 impl Optimizer for RmsProp {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        const NAME: &str = "RmsProp";
-        let (options, mut parameters) = (&self.options, model.parameters());
-        let squares = self.squares.of(NAME, &parameters)?;
+        let (options, parameters) = (self.options, model.parameters());
+        let live = |_| Ok(Vec::new());
         if options.momentum == 0.0 {
-            for (p, [square]) in parameters.iter_mut().zip(squares) {
-                ops::rmsprop_step(&mut p.value, &p.grad, square, None, options)?;
-            }
-            return Ok(());
+            let step = |slots: &mut [Slot<'_, f32, 1>], _: &At| ops::rmsprop_steps(slots, &options);
+            return self.plain.step(&PLAIN, parameters, 0, live, step);
         }
-        let velocities = self.velocities.of(NAME, &parameters)?;
-        for ((p, [square]), [velocity]) in parameters.iter_mut().zip(squares).zip(velocities) {
-            ops::rmsprop_step(&mut p.value, &p.grad, square, Some(velocity), options)?;
+        let step =
+            |slots: &mut [Slot<'_, f32, 2>], _: &At| ops::rmsprop_momentum_steps(slots, &options);
+        self.momentum.step(&MOMENTUM, parameters, 0, live, step)
+    }
+
+    fn steps(&self) -> u64 {
+        // one of the two is used
+        self.plain.steps() + self.momentum.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        match self.options.momentum {
+            0.0 => self.plain.state_dict(&PLAIN, model),
+            _ => self.momentum.state_dict(&MOMENTUM, model),
         }
-        Ok(())
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        match self.options.momentum {
+            0.0 => self.plain.load_state_dict(&PLAIN, model, state),
+            _ => self.momentum.load_state_dict(&MOMENTUM, model, state),
+        }
     }
 }

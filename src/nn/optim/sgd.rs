@@ -1,16 +1,28 @@
 //! Stochastic gradient descent.
 
-use super::{Optimizer, State};
+use super::{Kind, Optimizer, OptimizerState, State};
 use crate::error::Result;
 use crate::nn::Module;
-use crate::ops::{self, SgdOptions};
+use crate::ops::optimizer::{At, Slot};
+use crate::ops::sgd::{self, SgdOptions};
+
+const PLAIN: Kind<0> = Kind {
+    optimizer: "Sgd",
+    names: [],
+};
+const MOMENTUM: Kind<1> = Kind {
+    optimizer: "Sgd",
+    names: ["momentum_buffer"],
+};
 
 /// Gradient descent with momentum and weight decay (`torch.optim.SGD`).
 #[derive(Debug, Default)]
 pub struct Sgd {
     options: SgdOptions,
-    steps: u64,
-    state: State<1>,
+    /// Nothing, where there is no momentum.
+    plain: State<0>,
+    /// Velocities, where there is.
+    momentum: State<1>,
 }
 
 impl Sgd {
@@ -49,19 +61,35 @@ impl Sgd {
 
 impl Optimizer for Sgd {
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let mut parameters = model.parameters();
-        let (options, step) = (&self.options, self.steps + 1);
+        let (options, parameters) = (self.options, model.parameters());
         if options.momentum == 0.0 {
-            for p in &mut parameters {
-                ops::sgd_step(&mut p.value, &p.grad, None, options, step)?;
-            }
-        } else {
-            let state = self.state.of("Sgd", &parameters)?;
-            for (p, [velocity]) in parameters.iter_mut().zip(state) {
-                ops::sgd_step(&mut p.value, &p.grad, Some(velocity), options, step)?;
-            }
+            let live = |_| Ok(Vec::new());
+            let step = |slots: &mut [Slot<'_, f32, 0>], _: &At| sgd::sgd_steps(slots, &options);
+            return self.plain.step(&PLAIN, parameters, 0, live, step);
         }
-        self.steps = step;
-        Ok(())
+        let live = |step| Ok(SgdOptions::live(step));
+        let step =
+            |slots: &mut [Slot<'_, f32, 1>], at: &At| sgd::sgd_momentum_at(slots, &options, at);
+        self.momentum
+            .step(&MOMENTUM, parameters, sgd::LIVE, live, step)
+    }
+
+    fn steps(&self) -> u64 {
+        // one of the two is used
+        self.plain.steps() + self.momentum.steps()
+    }
+
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        match self.options.momentum {
+            0.0 => self.plain.state_dict(&PLAIN, model),
+            _ => self.momentum.state_dict(&MOMENTUM, model),
+        }
+    }
+
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        match self.options.momentum {
+            0.0 => self.plain.load_state_dict(&PLAIN, model, state),
+            _ => self.momentum.load_state_dict(&MOMENTUM, model, state),
+        }
     }
 }

@@ -1,19 +1,14 @@
 //! Adadelta on the CPU.
 
-use crate::cpu;
+use crate::cpu::{self, Part};
 use crate::element::Float;
 
 pub(crate) fn adadelta<T: Float>(
-    p: &mut [T],
-    g: &[T],
-    v: &mut [f32],
-    u: &mut [f32],
+    parts: Vec<Part<'_, T, 2>>,
     [lr, rho, take, eps, weight_decay]: [f32; 5],
 ) {
     cpu::step(
-        p,
-        g,
-        [v, u],
+        parts,
         #[inline(always)]
         |p, g, [v, u]| {
             let g = weight_decay.mul_add(p, g);

@@ -1,4 +1,4 @@
-//! Binding of `cuda/adadelta.cu` over cudarc buffers. Work is queued on `stream` and runs asynchronously.
+//! Bindings of `cuda/adadelta.cu` over cudarc buffers. Work is queued on `stream` and runs asynchronously.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use super::{AdadeltaOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::ops::optimizer::{CudaSlot, Table, launches};
 
 /// One step for every element of `p`; `g` and the mean squares `v` (of the gradient) and `u` (of the steps) are at least
 /// as long.
@@ -23,12 +24,25 @@ pub fn adadelta<T: Float>(
     options: &AdadeltaOptions,
 ) -> Result<()> {
     let scalars = options.scalars()?;
-    let n = p.len();
-    if n == 0 {
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, OP, n)?;
-    let launch = launch.write(p, n).read(g, n).write(v, n).write(u, n);
-    let launch = launch.scalar(n as i64);
+    let table = Table::new::<T>(stream, OP, OP, 2)?.parameter(p, g);
+    let launch = table.state(v).state(u).launch::<T>()?;
     scalars.into_iter().fold(launch, Launch::scalar).run()
+}
+
+/// [`adadelta`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`adadelta`]; then no slot has changed.
+pub fn adadelta_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 2>],
+    options: &AdadeltaOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    launches(stream, OP, OP, slots, |launch| {
+        scalars.into_iter().fold(launch, Launch::scalar).run()
+    })
 }

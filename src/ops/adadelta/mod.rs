@@ -1,4 +1,4 @@
-//! Adadelta (Zeiler 2012), one fused step per parameter: PyTorch's `torch.optim.Adadelta`.
+//! Adadelta (Zeiler 2012), one fused step: PyTorch's `torch.optim.Adadelta`.
 //!
 //! ```text
 //! g = grad + weight_decay * param
@@ -15,6 +15,7 @@ use crate::checks::{at_least_0, below_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
+use crate::ops::optimizer::Slot;
 use crate::tensor::Tensor;
 
 const OP: &str = "adadelta";
@@ -80,13 +81,29 @@ pub fn adadelta_step<T: Float>(
     acc_delta: &mut Tensor<f32>,
     options: &AdadeltaOptions,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
-    dispatch::step(
-        OP,
+    let states = [square_avg, acc_delta];
+    let slot = Slot {
         param,
         grad,
-        [square_avg, acc_delta],
-        |p, g, [v, u]| cpu::adadelta(p, g, v, u, scalars),
-        |s, p, g, [v, u]| cuda::adadelta(s, p, g, v, u, options),
+        states,
+    };
+    adadelta_steps(&mut [slot], options)
+}
+
+/// [`adadelta_step`] for every slot, its states `square_avg` and `acc_delta`: on CUDA one launch for up to 64 of them, on
+/// the CPU one pass.
+///
+/// # Errors
+/// Those of [`adadelta_step`], and slots on different devices; then none has changed.
+pub fn adadelta_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 2>],
+    options: &AdadeltaOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::adadelta(parts, scalars),
+        |s, slots| cuda::adadelta_all(s, slots, options),
     )
 }

@@ -1,4 +1,4 @@
-//! Adagrad (Duchi, Hazan, Singer 2011), one fused step per parameter: PyTorch's `torch.optim.Adagrad`.
+//! Adagrad (Duchi, Hazan, Singer 2011), one fused step: PyTorch's `torch.optim.Adagrad`.
 //!
 //! ```text
 //! g = grad + weight_decay * param
@@ -14,9 +14,12 @@ use crate::checks::{at_least_0, steps_from_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
+use crate::ops::optimizer::{At, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adagrad";
+/// Scalars that follow from the step.
+pub(crate) const LIVE: usize = 1;
 
 /// The arguments of `torch.optim.Adagrad`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +46,11 @@ impl Default for AdagradOptions {
 }
 
 impl AdagradOptions {
+    /// What the kernel reads where the step is live.
+    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
+        Ok(vec![self.rate(step)? as f32])
+    }
+
     /// The rate of one step, if the options are within PyTorch's ranges.
     pub(crate) fn rate(&self, step: u64) -> Result<f64> {
         at_least_0(
@@ -73,13 +81,38 @@ pub fn adagrad_step<T: Float>(
     options: &AdagradOptions,
     step: u64,
 ) -> Result<()> {
-    let rate = options.rate(step)?;
-    dispatch::step(
-        OP,
+    let states = [sum];
+    let slot = Slot {
         param,
         grad,
-        [sum],
-        |p, g, [h]| cpu::adagrad(p, g, h, options, rate),
-        |s, p, g, [h]| cuda::adagrad(s, p, g, h, options, step),
+        states,
+    };
+    adagrad_steps(&mut [slot], options, step)
+}
+
+/// [`adagrad_step`] for every slot, its state `sum`: on CUDA one launch for up to 64 of them, on the CPU one pass.
+///
+/// # Errors
+/// Those of [`adagrad_step`], and slots on different devices; then none has changed.
+pub fn adagrad_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 1>],
+    options: &AdagradOptions,
+    step: u64,
+) -> Result<()> {
+    adagrad_at(slots, options, &At::step(step))
+}
+
+/// [`adagrad_steps`] for a step that may be live.
+pub(crate) fn adagrad_at<T: Float>(
+    slots: &mut [Slot<'_, T, 1>],
+    options: &AdagradOptions,
+    at: &At,
+) -> Result<()> {
+    let rate = options.rate(at.step)?;
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::adagrad(parts, options, rate),
+        |s, slots| cuda::adagrad_at(s, slots, options, at),
     )
 }

@@ -1,14 +1,12 @@
 //! Adam on the CPU.
 
 use super::Scalars;
-use crate::cpu;
+use crate::cpu::{self, Part};
 use crate::element::Float;
 
-pub(crate) fn adam<T: Float>(p: &mut [T], g: &[T], m: &mut [f32], v: &mut [f32], s: Scalars) {
+pub(crate) fn adam<T: Float>(parts: Vec<Part<'_, T, 2>>, s: Scalars) {
     cpu::step(
-        p,
-        g,
-        [m, v],
+        parts,
         #[inline(always)]
         |p, g, [m, v]| {
             let g = s.weight_decay.mul_add(p, g);

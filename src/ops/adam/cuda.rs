@@ -1,13 +1,14 @@
-//! Binding of `cuda/adam.cu` over cudarc buffers. Work is queued on `stream` and runs asynchronously.
+//! Bindings of `cuda/adam.cu` over cudarc buffers. Work is queued on `stream` and runs asynchronously.
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
-use super::{AdamOptions, OP};
+use super::{AdamOptions, LIVE, OP, Scalars};
 use crate::element::Float;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::ops::optimizer::{At, CudaSlot, Table, launches};
 
 /// One step for every element of `p`; `g` and the moments `m` and `v` are at least as long.
 ///
@@ -22,13 +23,41 @@ pub fn adam<T: Float>(
     options: &AdamOptions,
     step: u64,
 ) -> Result<()> {
-    let s = options.scalars(step)?;
-    let n = p.len();
-    if n == 0 {
+    let scalars = options.scalars(step)?;
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, "adam", n)?;
-    let launch = launch.write(p, n).read(g, n).write(m, n).write(v, n);
+    let table = Table::new::<T>(stream, OP, OP, 2)?.parameter(p, g);
+    run(table.state(m).state(v).launch::<T>()?, &scalars, None)
+}
+
+/// [`adam`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`adam`]; then no slot has changed.
+pub fn adam_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 2>],
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    adam_at(stream, slots, options, &At::step(step))
+}
+
+/// [`adam_all`] for a step that may be live.
+pub(crate) fn adam_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 2>],
+    options: &AdamOptions,
+    at: &At,
+) -> Result<()> {
+    let (scalars, live) = (options.scalars(at.step)?, at.view());
+    launches(stream, OP, OP, slots, |launch| {
+        run(launch, &scalars, live.as_ref())
+    })
+}
+
+fn run<'a>(launch: Launch<'a>, s: &Scalars, live: Option<&'a CudaView<'a, i32>>) -> Result<()> {
     let scalars = [
         s.rate,
         s.beta1,
@@ -40,6 +69,6 @@ pub fn adam<T: Float>(
         s.weight_decay,
         s.keep,
     ];
-    let launch = launch.scalar(n as i64);
-    scalars.into_iter().fold(launch, Launch::scalar).run()
+    let launch = scalars.into_iter().fold(launch, Launch::scalar);
+    launch.read_optional(live, LIVE).run()
 }

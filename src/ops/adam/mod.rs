@@ -1,4 +1,4 @@
-//! Adam, one fused step per parameter: PyTorch's `torch.optim.Adam`.
+//! Adam, one fused step: PyTorch's `torch.optim.Adam`.
 //!
 //! ```text
 //! g = grad + weight_decay * param
@@ -18,9 +18,12 @@ use crate::checks::{at_least_0, below_1, steps_from_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
+use crate::ops::optimizer::{At, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adam";
+/// Scalars that follow from the step.
+pub(crate) const LIVE: usize = 2;
 
 /// The arguments of `torch.optim.Adam`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,6 +75,12 @@ pub(crate) struct Scalars {
 }
 
 impl AdamOptions {
+    /// What the kernel reads where the step is live.
+    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
+        let scalars = self.scalars(step)?;
+        Ok(vec![scalars.rate, scalars.root])
+    }
+
     /// The scalars of one step, if the options are within PyTorch's ranges.
     pub(crate) fn scalars(&self, step: u64) -> Result<Scalars> {
         let options = [
@@ -116,13 +125,38 @@ pub fn adam_step<T: Float>(
     options: &AdamOptions,
     step: u64,
 ) -> Result<()> {
-    let scalars = options.scalars(step)?;
-    dispatch::step(
-        OP,
+    let states = [m, v];
+    let slot = Slot {
         param,
         grad,
-        [m, v],
-        |p, g, [m, v]| cpu::adam(p, g, m, v, scalars),
-        |s, p, g, [m, v]| cuda::adam(s, p, g, m, v, options, step),
+        states,
+    };
+    adam_steps(&mut [slot], options, step)
+}
+
+/// [`adam_step`] for every slot, its states `m` and `v`: on CUDA one launch for up to 64 of them, on the CPU one pass.
+///
+/// # Errors
+/// Those of [`adam_step`], and slots on different devices; then none has changed.
+pub fn adam_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 2>],
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    adam_at(slots, options, &At::step(step))
+}
+
+/// [`adam_steps`] for a step that may be live.
+pub(crate) fn adam_at<T: Float>(
+    slots: &mut [Slot<'_, T, 2>],
+    options: &AdamOptions,
+    at: &At,
+) -> Result<()> {
+    let scalars = options.scalars(at.step)?;
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::adam(parts, scalars),
+        |s, slots| cuda::adam_at(s, slots, options, at),
     )
 }

@@ -8,6 +8,7 @@ use super::{DropoutOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::live::Live;
 
 /// `y[i] = 0` with probability p, else `x[i] / (1 - p)`; `y` is at least as long as `x`. With `dy` for `x` it is its own
 /// gradient.
@@ -20,8 +21,19 @@ pub fn dropout<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     options: &DropoutOptions,
 ) -> Result<()> {
+    dropout_at(stream, x, y, options, None)
+}
+
+/// [`dropout`], but for the number of the mask where that changes from replay to replay.
+pub(crate) fn dropout_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<T>,
+    y: &mut impl DevicePtrMut<T>,
+    options: &DropoutOptions,
+    live: Option<&Live>,
+) -> Result<()> {
     options.check(OP)?;
-    let n = x.len();
+    let (n, live) = (x.len(), live.map(Live::view));
     if n == 0 {
         return Ok(());
     }
@@ -33,5 +45,6 @@ pub fn dropout<T: Float>(
         .scalar(options.scale())
         .scalar(options.seed)
         .scalar(options.call)
+        .read_optional(live.as_ref(), 2)
         .run()
 }

@@ -15,6 +15,7 @@ pub mod cuda;
 use crate::checks::same_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::live::Live;
 use crate::ops::dispatch;
 use crate::tensor::Tensor;
 
@@ -32,6 +33,11 @@ pub struct DropoutOptions {
 }
 
 impl DropoutOptions {
+    /// The mask's number as the kernel reads it where it is live.
+    pub(crate) fn words(call: u64) -> Vec<i32> {
+        vec![call as u32 as i32, (call >> 32) as u32 as i32]
+    }
+
     /// The words below this are dropped; up to 2^32.
     pub(crate) fn threshold(&self) -> u64 {
         (f64::from(self.p) * f64::powi(2.0, 32)).round() as u64
@@ -69,7 +75,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Those of [`Tensor::dropout`], and another shape or device.
     pub fn dropout_out(&self, options: &DropoutOptions, out: &mut Self) -> Result<()> {
-        run(OP, self, options, out)
+        dropout_at(OP, self, options, None, out)
     }
 }
 
@@ -92,13 +98,15 @@ pub fn dropout_backward_out<T: Float>(
     options: &DropoutOptions,
     out: &mut Tensor<T>,
 ) -> Result<()> {
-    run("dropout_backward", grad, options, out)
+    dropout_at("dropout_backward", grad, options, None, out)
 }
 
-fn run<T: Float>(
+/// Either direction; the number of the mask is not that of the options where it changes from replay to replay.
+pub(crate) fn dropout_at<T: Float>(
     op: &'static str,
     x: &Tensor<T>,
     options: &DropoutOptions,
+    live: Option<&Live>,
     out: &mut Tensor<T>,
 ) -> Result<()> {
     options.check(op)?;
@@ -108,6 +116,6 @@ fn run<T: Float>(
         x,
         out,
         |x, y| cpu::dropout(x, y, options),
-        |s, x, y| cuda::dropout(s, x, y, options),
+        |s, x, y| cuda::dropout_at(s, x, y, options, live),
     )
 }

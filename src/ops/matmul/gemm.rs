@@ -84,7 +84,8 @@ impl Gemm {
     pub(crate) fn in_16_bytes<T: Float>(&self) -> bool {
         let per = 16 / size_of::<T>();
         let apart = |ld: usize, stride: usize| {
-            let matrices = self.batch == 1 || stride == 0 || (stride.is_multiple_of(per) && stride >= ld);
+            let matrices =
+                self.batch == 1 || stride == 0 || (stride.is_multiple_of(per) && stride >= ld);
             ld.is_multiple_of(per) && matrices
         };
         apart(self.lda, self.stride_a)

@@ -1,14 +1,12 @@
 //! RMSprop on the CPU.
 
-use crate::cpu;
+use crate::cpu::{self, Part};
 use crate::element::Float;
 
-pub(crate) fn rmsprop<T: Float>(p: &mut [T], g: &[T], v: &mut [f32], scalars: [f32; 5]) {
+pub(crate) fn rmsprop<T: Float>(parts: Vec<Part<'_, T, 1>>, scalars: [f32; 5]) {
     let lr = scalars[0];
     cpu::step(
-        p,
-        g,
-        [v],
+        parts,
         #[inline(always)]
         |p, g, [v]| {
             let (scaled, v) = scaled(p, g, v, scalars);
@@ -18,18 +16,13 @@ pub(crate) fn rmsprop<T: Float>(p: &mut [T], g: &[T], v: &mut [f32], scalars: [f
 }
 
 pub(crate) fn rmsprop_momentum<T: Float>(
-    p: &mut [T],
-    g: &[T],
-    v: &mut [f32],
-    b: &mut [f32],
+    parts: Vec<Part<'_, T, 2>>,
     scalars: [f32; 5],
     momentum: f32,
 ) {
     let lr = scalars[0];
     cpu::step(
-        p,
-        g,
-        [v, b],
+        parts,
         #[inline(always)]
         |p, g, [v, b]| {
             let (scaled, v) = scaled(p, g, v, scalars);

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{OP, RmsPropOptions};
+use super::{MOMENTUM, OP, RmsPropOptions};
 use crate::element::Float;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::ops::optimizer::{CudaSlot, Table, launches};
 
 /// One step without momentum for every element of `p`; `g` and the mean square `v` are at least as long.
 ///
@@ -21,13 +22,27 @@ pub fn rmsprop<T: Float>(
     options: &RmsPropOptions,
 ) -> Result<()> {
     let scalars = options.scalars()?;
-    let n = p.len();
-    if n == 0 {
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, "rmsprop", n)?;
-    let launch = launch.write(p, n).read(g, n).write(v, n).scalar(n as i64);
+    let table = Table::new::<T>(stream, OP, OP, 1)?.parameter(p, g);
+    let launch = table.state(v).launch::<T>()?;
     scalars.into_iter().fold(launch, Launch::scalar).run()
+}
+
+/// [`rmsprop`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`rmsprop`]; then no slot has changed.
+pub fn rmsprop_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 1>],
+    options: &RmsPropOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    launches(stream, OP, OP, slots, |launch| {
+        scalars.into_iter().fold(launch, Launch::scalar).run()
+    })
 }
 
 /// One step with momentum for every element of `p`; `g`, the mean square `v` and the velocity `b` are at least as long.
@@ -43,13 +58,27 @@ pub fn rmsprop_momentum<T: Float>(
     options: &RmsPropOptions,
 ) -> Result<()> {
     let scalars = options.scalars()?;
-    let n = p.len();
-    if n == 0 {
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, "rmsprop_momentum", n)?;
-    let launch = launch.write(p, n).read(g, n).write(v, n).write(b, n);
-    let launch = launch.scalar(n as i64);
+    let table = Table::new::<T>(stream, OP, MOMENTUM, 2)?.parameter(p, g);
+    let launch = table.state(v).state(b).launch::<T>()?;
     let launch = scalars.into_iter().fold(launch, Launch::scalar);
     launch.scalar(options.momentum as f32).run()
+}
+
+/// [`rmsprop_momentum`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`rmsprop_momentum`]; then no slot has changed.
+pub fn rmsprop_momentum_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 2>],
+    options: &RmsPropOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    launches(stream, OP, MOMENTUM, slots, |launch| {
+        let launch = scalars.into_iter().fold(launch, Launch::scalar);
+        launch.scalar(options.momentum as f32).run()
+    })
 }

@@ -1,4 +1,4 @@
-//! RMSprop (Hinton 2012), one fused step per parameter: PyTorch's `torch.optim.RMSprop`, not centered.
+//! RMSprop (Hinton 2012), one fused step: PyTorch's `torch.optim.RMSprop`, not centered.
 //!
 //! ```text
 //! g = grad + weight_decay * param
@@ -13,11 +13,13 @@ pub mod cuda;
 
 use crate::checks::{at_least_0, below_1};
 use crate::element::Float;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::ops::dispatch;
+use crate::ops::optimizer::{Slot, no_velocity};
 use crate::tensor::Tensor;
 
 const OP: &str = "rmsprop";
+const MOMENTUM: &str = "rmsprop_momentum";
 
 /// The arguments of `torch.optim.RMSprop`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,24 +81,60 @@ pub fn rmsprop_step<T: Float>(
     velocity: Option<&mut Tensor<f32>>,
     options: &RmsPropOptions,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
+    options.scalars()?;
     if options.momentum == 0.0 {
-        return dispatch::step(
-            OP,
+        let states = [square_avg];
+        let slot = Slot {
             param,
             grad,
-            [square_avg],
-            |p, g, [v]| cpu::rmsprop(p, g, v, scalars),
-            |s, p, g, [v]| cuda::rmsprop(s, p, g, v, options),
-        );
+            states,
+        };
+        return rmsprop_steps(&mut [slot], options);
     }
-    let none = || Error::argument(OP, "a velocity, as momentum is not 0", "none");
-    dispatch::step(
-        OP,
+    let states = [square_avg, velocity.ok_or_else(|| no_velocity(OP))?];
+    let slot = Slot {
         param,
         grad,
-        [square_avg, velocity.ok_or_else(none)?],
-        |p, g, [v, b]| cpu::rmsprop_momentum(p, g, v, b, scalars, options.momentum as f32),
-        |s, p, g, [v, b]| cuda::rmsprop_momentum(s, p, g, v, b, options),
+        states,
+    };
+    rmsprop_momentum_steps(&mut [slot], options)
+}
+
+/// [`rmsprop_step`] without momentum for every slot, its state `square_avg`: on CUDA one launch for up to 64 of them, on
+/// the CPU one pass.
+///
+/// # Errors
+/// Those of [`rmsprop_step`], options with a momentum, and slots on different devices; then none has changed.
+pub fn rmsprop_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 1>],
+    options: &RmsPropOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    if options.momentum != 0.0 {
+        return Err(no_velocity(OP));
+    }
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::rmsprop(parts, scalars),
+        |s, slots| cuda::rmsprop_all(s, slots, options),
+    )
+}
+
+/// [`rmsprop_step`] with momentum for every slot, its states `square_avg` and `velocity`; otherwise like
+/// [`rmsprop_steps`].
+///
+/// # Errors
+/// Those of [`rmsprop_step`], and slots on different devices; then none has changed.
+pub fn rmsprop_momentum_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 2>],
+    options: &RmsPropOptions,
+) -> Result<()> {
+    let scalars = options.scalars()?;
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::rmsprop_momentum(parts, scalars, options.momentum as f32),
+        |s, slots| cuda::rmsprop_momentum_all(s, slots, options),
     )
 }

@@ -1,15 +1,13 @@
 //! SGD on the CPU.
 
 use super::SgdOptions;
-use crate::cpu;
+use crate::cpu::{self, Part};
 use crate::element::Float;
 
-pub(crate) fn sgd<T: Float>(p: &mut [T], g: &[T], options: &SgdOptions) {
+pub(crate) fn sgd<T: Float>(parts: Vec<Part<'_, T, 0>>, options: &SgdOptions) {
     let (lr, weight_decay) = (options.lr as f32, options.weight_decay as f32);
     cpu::step(
-        p,
-        g,
-        [],
+        parts,
         #[inline(always)]
         |p, g, []| {
             let g = weight_decay.mul_add(p, g);
@@ -19,9 +17,7 @@ pub(crate) fn sgd<T: Float>(p: &mut [T], g: &[T], options: &SgdOptions) {
 }
 
 pub(crate) fn sgd_momentum<T: Float>(
-    p: &mut [T],
-    g: &[T],
-    v: &mut [f32],
+    parts: Vec<Part<'_, T, 1>>,
     options: &SgdOptions,
     first: bool,
 ) {
@@ -29,9 +25,7 @@ pub(crate) fn sgd_momentum<T: Float>(
     let (momentum, keep) = (options.momentum as f32, (1.0 - options.dampening) as f32);
     let nesterov = options.nesterov;
     cpu::step(
-        p,
-        g,
-        [v],
+        parts,
         #[inline(always)]
         |p, g, [v]| {
             let g = weight_decay.mul_add(p, g);

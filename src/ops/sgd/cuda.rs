@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
-use super::{OP, SgdOptions};
+use super::{LIVE, MOMENTUM, OP, SgdOptions};
 use crate::element::Float;
 use crate::error::Result;
 use crate::launch::Launch;
+use crate::ops::optimizer::{At, CudaSlot, Table, launches};
 
 /// One step without momentum for every element of `p`; `g` is at least as long.
 ///
@@ -20,12 +21,27 @@ pub fn sgd<T: Float>(
     options: &SgdOptions,
 ) -> Result<()> {
     options.check()?;
-    let n = p.len();
-    if n == 0 {
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, "sgd", n)?;
-    let launch = launch.write(p, n).read(g, n).scalar(n as i64);
+    let table = Table::new::<T>(stream, OP, OP, 0)?.parameter(p, g);
+    run(table.launch::<T>()?, options)
+}
+
+/// [`sgd`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`sgd`]; then no slot has changed.
+pub fn sgd_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 0>],
+    options: &SgdOptions,
+) -> Result<()> {
+    options.check()?;
+    launches(stream, OP, OP, slots, |launch| run(launch, options))
+}
+
+fn run(launch: Launch<'_>, options: &SgdOptions) -> Result<()> {
     let scalars = [options.lr, options.weight_decay].map(|s| s as f32);
     scalars.into_iter().fold(launch, Launch::scalar).run()
 }
@@ -44,15 +60,51 @@ pub fn sgd_momentum<T: Float>(
     first: bool,
 ) -> Result<()> {
     options.check()?;
-    let n = p.len();
-    if n == 0 {
+    if p.is_empty() {
         return Ok(());
     }
-    let launch = Launch::elementwise::<T>(stream, OP, "sgd_momentum", n)?;
-    let launch = launch.write(p, n).read(g, n).write(v, n).scalar(n as i64);
+    let table = Table::new::<T>(stream, OP, MOMENTUM, 1)?.parameter(p, g);
+    run_momentum(table.state(v).launch::<T>()?, options, first, None)
+}
+
+/// [`sgd_momentum`] for every slot, with one launch for up to 64 of them.
+///
+/// # Errors
+/// Those of [`sgd_momentum`]; then no slot has changed.
+pub fn sgd_momentum_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 1>],
+    options: &SgdOptions,
+    first: bool,
+) -> Result<()> {
+    let step = if first { 1 } else { 2 };
+    sgd_momentum_at(stream, slots, options, &At::step(step))
+}
+
+/// [`sgd_momentum_all`] for a step that may be live.
+pub(crate) fn sgd_momentum_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 1>],
+    options: &SgdOptions,
+    at: &At,
+) -> Result<()> {
+    options.check()?;
+    let live = at.view();
+    launches(stream, OP, MOMENTUM, slots, |launch| {
+        run_momentum(launch, options, at.step == 1, live.as_ref())
+    })
+}
+
+fn run_momentum<'a>(
+    launch: Launch<'a>,
+    options: &SgdOptions,
+    first: bool,
+    live: Option<&'a CudaView<'a, i32>>,
+) -> Result<()> {
     let keep = 1.0 - options.dampening;
     let scalars = [options.lr, options.momentum, keep, options.weight_decay].map(|s| s as f32);
     let launch = scalars.into_iter().fold(launch, Launch::scalar);
     let launch = launch.scalar(i32::from(options.nesterov));
-    launch.scalar(i32::from(first)).run()
+    let launch = launch.scalar(i32::from(first));
+    launch.read_optional(live, LIVE).run()
 }

@@ -1,4 +1,4 @@
-//! Stochastic gradient descent, one fused step per parameter: PyTorch's `torch.optim.SGD`.
+//! Stochastic gradient descent, one fused step: PyTorch's `torch.optim.SGD`.
 //!
 //! ```text
 //! g = grad + weight_decay * param
@@ -17,9 +17,13 @@ use crate::checks::{at_least_0, steps_from_1};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
+use crate::ops::optimizer::{At, Slot, no_velocity};
 use crate::tensor::Tensor;
 
 const OP: &str = "sgd";
+const MOMENTUM: &str = "sgd_momentum";
+/// Scalars that follow from the step: whether it is the first.
+pub(crate) const LIVE: usize = 1;
 
 /// The arguments of `torch.optim.SGD`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +53,11 @@ impl Default for SgdOptions {
 }
 
 impl SgdOptions {
+    /// What the kernel reads where the step is live.
+    pub(crate) fn live(step: u64) -> Vec<f32> {
+        vec![if step == 1 { 1.0 } else { 0.0 }]
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
         at_least_0(
             OP,
@@ -91,23 +100,64 @@ pub fn sgd_step<T: Float>(
     options.check()?;
     steps_from_1(OP, step)?;
     if options.momentum == 0.0 {
-        return dispatch::step::<T, f32, 0>(
-            OP,
+        let states = [];
+        let slot = Slot {
             param,
             grad,
-            [],
-            |p, g, []| cpu::sgd(p, g, options),
-            |s, p, g, []| cuda::sgd(s, p, g, options),
-        );
+            states,
+        };
+        return sgd_steps(&mut [slot], options);
     }
-    let velocity =
-        velocity.ok_or_else(|| Error::argument(OP, "a velocity, as momentum is not 0", "none"))?;
-    dispatch::step(
-        OP,
+    let states = [velocity.ok_or_else(|| no_velocity(OP))?];
+    let slot = Slot {
         param,
         grad,
-        [velocity],
-        |p, g, [v]| cpu::sgd_momentum(p, g, v, options, step == 1),
-        |s, p, g, [v]| cuda::sgd_momentum(s, p, g, v, options, step == 1),
+        states,
+    };
+    sgd_momentum_steps(&mut [slot], options, step)
+}
+
+/// [`sgd_step`] without momentum for every slot: on CUDA one launch for up to 64 of them, on the CPU one pass.
+///
+/// # Errors
+/// Those of [`sgd_step`], options with a momentum, and slots on different devices; then none has changed.
+pub fn sgd_steps<T: Float>(slots: &mut [Slot<'_, T, 0>], options: &SgdOptions) -> Result<()> {
+    options.check()?;
+    if options.momentum != 0.0 {
+        return Err(no_velocity(OP));
+    }
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::sgd(parts, options),
+        |s, slots| cuda::sgd_all(s, slots, options),
+    )
+}
+
+/// [`sgd_step`] with momentum for every slot, its state the velocity; otherwise like [`sgd_steps`].
+///
+/// # Errors
+/// Those of [`sgd_step`], and slots on different devices; then none has changed.
+pub fn sgd_momentum_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 1>],
+    options: &SgdOptions,
+    step: u64,
+) -> Result<()> {
+    sgd_momentum_at(slots, options, &At::step(step))
+}
+
+/// [`sgd_momentum_steps`] for a step that may be live.
+pub(crate) fn sgd_momentum_at<T: Float>(
+    slots: &mut [Slot<'_, T, 1>],
+    options: &SgdOptions,
+    at: &At,
+) -> Result<()> {
+    options.check()?;
+    steps_from_1(OP, at.step)?;
+    dispatch::steps(
+        OP,
+        slots,
+        |parts| cpu::sgd_momentum(parts, options, at.step == 1),
+        |s, slots| cuda::sgd_momentum_at(s, slots, options, at),
     )
 }

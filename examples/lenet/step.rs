@@ -1,0 +1,93 @@
+//! One training step: run, or captured once and replayed.
+
+use warpsmith::models::{LeNetActivation, lenet5};
+use warpsmith::nn::optim::{Adam, Optimizer};
+use warpsmith::nn::{CrossEntropyLoss, Module, Sequential};
+use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
+
+/// What a step learns with.
+pub struct Learner {
+    pub model: Sequential,
+    pub optimizer: Adam,
+    criterion: CrossEntropyLoss,
+    device: Device,
+    graphs: bool,
+    captured: Option<Captured>,
+}
+
+/// A captured step with the tensors that it reads and makes.
+struct Captured {
+    graph: CudaGraph,
+    x: Tensor<f32>,
+    labels: Tensor<i32>,
+    made: Made,
+}
+
+/// What comes out of a step.
+pub struct Made {
+    pub loss: Tensor<f32>,
+    pub logits: Tensor<f32>,
+}
+
+impl Learner {
+    pub fn new(
+        classes: usize,
+        activation: LeNetActivation,
+        lr: f64,
+        graphs: bool,
+        generator: &mut Generator,
+        device: &Device,
+    ) -> Result<Self> {
+        Ok(Self {
+            model: lenet5(classes, activation, generator, device)?,
+            optimizer: Adam::new(lr),
+            criterion: CrossEntropyLoss::new(),
+            device: device.clone(),
+            graphs,
+            captured: None,
+        })
+    }
+
+    /// Learns from a batch. With graphs, batches of the size of the second are learnt from by replays: the first step
+    /// makes the optimizer's state, and the last batch of an epoch may be smaller.
+    pub fn step(&mut self, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<Made> {
+        if self.graphs && self.captured.is_none() && self.optimizer.steps() > 0 {
+            self.captured = Some(self.capture(x, labels)?);
+        }
+        let Some(captured) = &mut self.captured else {
+            return self.run(x, labels);
+        };
+        if captured.x.shape() != x.shape() {
+            return self.run(x, labels);
+        }
+        captured.x.copy_(x)?;
+        captured.labels.copy_(labels)?;
+        captured.graph.replay()?;
+        // the next replay writes over what this one has made
+        Ok(Made {
+            loss: captured.made.loss.copy()?,
+            logits: captured.made.logits.copy()?,
+        })
+    }
+
+    fn capture(&mut self, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<Captured> {
+        let (x, labels) = (x.copy()?, labels.copy()?);
+        let device = self.device.clone();
+        let (graph, made) = CudaGraph::capture(&device, || self.run(&x, &labels))?;
+        Ok(Captured {
+            graph,
+            x,
+            labels,
+            made,
+        })
+    }
+
+    fn run(&mut self, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<Made> {
+        let logits = self.model.forward(x)?;
+        let loss = self.criterion.forward(&logits, labels)?;
+        self.model
+            .backward_parameters(&self.criterion.backward()?)?;
+        self.optimizer.step(&mut self.model)?;
+        Ok(Made { loss, logits })
+    }
+}

@@ -1,0 +1,153 @@
+//! What the optimizers share: a step goes over all parameters of a model at once. This is the host's side of
+//! `cuda/optimizer.cuh`.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut};
+
+use crate::element::Float;
+use crate::error::{Error, Result};
+use crate::launch::Launch;
+use crate::live::Live;
+use crate::tensor::Tensor;
+
+/// Parameters of one launch, as `cuda/optimizer.cuh` has it; more take more launches.
+const PARAMETERS: usize = 64;
+/// Words before the states in a row of the table: addresses of the parameter and its gradient, length, end of its blocks.
+const STATE: usize = 4;
+const END: usize = 3;
+
+/// One of the parameters that a step changes: its values, their gradient, and what the optimizer remembers of it, in the
+/// order of its single-parameter function.
+#[derive(Debug)]
+pub struct Slot<'a, T: Float, const STATES: usize> {
+    /// The values, which change.
+    pub param: &'a mut Tensor<T>,
+    /// Their gradient, of the same shape.
+    pub grad: &'a Tensor<T>,
+    /// What is remembered, `f32` whatever the parameter is, each of the same shape.
+    pub states: [&'a mut Tensor<f32>; STATES],
+}
+
+/// [`Slot`] over cudarc's buffers: `as_view_mut`, `slice_mut` and the like make views of them. Gradient and states are at
+/// least as long as the parameter.
+#[derive(Debug)]
+pub struct CudaSlot<'a, T: Float, const STATES: usize> {
+    /// The values, which change.
+    pub p: CudaViewMut<'a, T>,
+    /// Their gradient.
+    pub g: CudaView<'a, T>,
+    /// What is remembered.
+    pub states: [CudaViewMut<'a, f32>; STATES],
+}
+
+/// Which step it is: a number, and, where the launch is captured for steps to come, the place for what follows from theirs.
+pub(crate) struct At {
+    pub(crate) step: u64,
+    pub(crate) live: Option<Live>,
+}
+
+impl At {
+    pub(crate) fn step(step: u64) -> Self {
+        Self { step, live: None }
+    }
+
+    /// What a kernel reads instead of the parameters that follow from the step.
+    pub(crate) fn view(&self) -> Option<CudaView<'_, i32>> {
+        self.live.as_ref().map(Live::view)
+    }
+}
+
+/// The error of a step with momentum that has no velocity to keep it in.
+pub(crate) fn no_velocity(op: &'static str) -> Error {
+    Error::argument(op, "a velocity, as momentum is not 0", "none")
+}
+
+/// A launch under construction whose first parameter is the table of `cuda/optimizer.cuh`.
+pub(crate) struct Table<'a> {
+    launch: Launch<'a>,
+    /// Words of a row.
+    width: usize,
+    words: Vec<u64>,
+    lengths: Vec<usize>,
+}
+
+impl<'a> Table<'a> {
+    /// A table without rows for the kernel `<name>_<T>`, whose parameters have so many states.
+    pub(crate) fn new<T: Float>(
+        stream: &'a Arc<CudaStream>,
+        op: &'static str,
+        name: &str,
+        states: usize,
+    ) -> Result<Self> {
+        Ok(Self {
+            launch: Launch::new(stream, op, &format!("{name}_{}", T::NAME))?,
+            width: STATE + states,
+            words: Vec::with_capacity(PARAMETERS * (STATE + states)),
+            lengths: Vec::with_capacity(PARAMETERS),
+        })
+    }
+
+    /// One more row: a parameter that is not empty, and its gradient. Its states follow.
+    pub(crate) fn parameter<T>(
+        mut self,
+        p: &'a mut impl DevicePtrMut<T>,
+        g: &'a impl DevicePtr<T>,
+    ) -> Self {
+        let n = p.len();
+        let addresses = [self.launch.address_mut(p, n), self.launch.address(g, n)];
+        self.words.extend(addresses);
+        self.words.extend([n as u64, 0]);
+        self.lengths.push(n);
+        self
+    }
+
+    /// A state of the parameter that came last.
+    pub(crate) fn state(mut self, state: &'a mut impl DevicePtrMut<f32>) -> Self {
+        let n = self.lengths.last().copied().unwrap_or_default();
+        let address = self.launch.address_mut(state, n);
+        self.words.push(address);
+        self
+    }
+
+    /// The launch with its grid and its table, but without the kernel's other parameters.
+    pub(crate) fn launch<T: Float>(self) -> Result<Launch<'a>> {
+        let (launch, ends) = self.launch.deal::<T>(&self.lengths);
+        let mut words = self.words;
+        for (row, end) in words.chunks_mut(self.width).zip(&ends) {
+            row[END] = *end;
+        }
+        // the kernel bisects: what is not used ends where the last one does
+        let mut unused = vec![0; self.width];
+        unused[END] = ends.last().copied().unwrap_or_default();
+        while words.len() < PARAMETERS * self.width {
+            words.extend_from_slice(&unused);
+        }
+        launch.table(&words).ready()
+    }
+}
+
+/// Runs `<name>_<T>` over all slots, with as few launches as their number allows; `run` adds the parameters behind the
+/// table. Every slot is checked before the first launch.
+pub(crate) fn launches<T: Float, const STATES: usize>(
+    stream: &Arc<CudaStream>,
+    op: &'static str,
+    name: &str,
+    slots: &mut [CudaSlot<'_, T, STATES>],
+    run: impl Fn(Launch<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut rest = slots
+        .iter_mut()
+        .filter(|slot| !slot.p.is_empty())
+        .peekable();
+    let mut ready = Vec::new();
+    while rest.peek().is_some() {
+        let mut table = Table::new::<T>(stream, op, name, STATES)?;
+        for slot in rest.by_ref().take(PARAMETERS) {
+            table = table.parameter(&mut slot.p, &slot.g);
+            table = slot.states.iter_mut().fold(table, Table::state);
+        }
+        ready.push(table.launch::<T>()?);
+    }
+    ready.into_iter().try_for_each(run)
+}

@@ -1,0 +1,204 @@
+//! Optimizers over many parameters at once: more than one launch has room for, of odd lengths and none, views among them.
+
+use half::{bf16, f16};
+use warpsmith::ops::optimizer::CudaSlot;
+use warpsmith::ops::{
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, Slot,
+};
+use warpsmith::{Device, Float, Result, Tensor};
+
+use crate::common::compare::{Tolerance, assert_close};
+use crate::common::data::{outliers, tensor, uniform};
+
+/// 150 of them: three launches. Most are small, as biases are.
+fn lengths() -> Vec<usize> {
+    const SOME: [usize; 10] = [0, 1, 3, 4, 5, 31, 64, 130, 255, 257];
+    let mut lengths: Vec<usize> = (0..150).map(|i| SOME[i % SOME.len()]).collect();
+    // several blocks: in the middle, and as the last and first of a launch
+    for (at, long) in [(5, 5003), (63, 2048), (70, 3001), (149, 4099)] {
+        lengths[at] = long;
+    }
+    lengths
+}
+
+/// A model of parameters, gradients and states.
+struct Model<T: Float, const STATES: usize>(Vec<(Tensor<T>, Tensor<T>, [Tensor<f32>; STATES])>);
+
+impl<T: Float, const STATES: usize> Model<T, STATES> {
+    fn new(device: &Device) -> Self {
+        let parameter = |(i, n): (usize, usize)| {
+            let i = i as u64;
+            let [p, g] =
+                [2 * i, 2 * i + 1].map(|seed| tensor(&outliers::<T>(n, seed), &[n], device));
+            // squares are among the states, so none is negative
+            let state = |s: usize| {
+                let state: Vec<f32> = uniform(n, 1000 + 2 * i + s as u64);
+                let state: Vec<f32> = state.into_iter().map(f32::abs).collect();
+                tensor(&state, &[n], device)
+            };
+            (p, g, std::array::from_fn(state))
+        };
+        Self(lengths().into_iter().enumerate().map(parameter).collect())
+    }
+
+    fn slots(&mut self) -> Vec<Slot<'_, T, STATES>> {
+        let slots = self.0.iter_mut().map(|(param, grad, states)| Slot {
+            param,
+            grad,
+            states: states.each_mut(),
+        });
+        slots.collect()
+    }
+
+    /// Every value that a step may change, one parameter after the other.
+    fn values(&self) -> (Vec<T>, Vec<f32>) {
+        let (mut params, mut states) = (Vec::new(), Vec::new());
+        for (p, _, kept) in &self.0 {
+            params.extend(p.to_vec().unwrap());
+            for state in kept {
+                states.extend(state.to_vec().unwrap());
+            }
+        }
+        (params, states)
+    }
+}
+
+/// Two steps of all parameters at once on a device are those of the CPU within `tolerance`, and on either side those of one
+/// parameter after the other, bit for bit.
+fn check<T: Float, const STATES: usize>(
+    what: &str,
+    device: &Device,
+    scale: f64,
+    step: impl Fn(&mut [Slot<'_, T, STATES>], u64) -> Result<()>,
+) {
+    let [want, got] = [&Device::Cpu, device].map(|device| {
+        let [mut together, mut alone] = [(); 2].map(|()| Model::<T, STATES>::new(device));
+        for t in 1..=2 {
+            step(&mut together.slots(), t).unwrap();
+            for slot in alone.slots() {
+                step(&mut [slot], t).unwrap();
+            }
+        }
+        let (together, alone) = (together.values(), alone.values());
+        assert!(together == alone, "{what} on {device}");
+        together
+    });
+    let tolerance = Tolerance::of::<T>(16, scale);
+    assert_close(what, &got.0, &want.0, tolerance);
+    assert_close(what, &got.1, &want.1, tolerance);
+}
+
+fn types<T: Float>(device: &Device) {
+    let what = |name: &str| format!("{name} {} of many", T::NAME);
+    let plain = SgdOptions {
+        lr: 0.05,
+        weight_decay: 0.01,
+        ..SgdOptions::default()
+    };
+    // gradients reach 1000
+    check::<T, 0>(&what("sgd"), device, 1000.0, |slots, _| {
+        ops::sgd_steps(slots, &plain)
+    });
+    let momentum = SgdOptions {
+        momentum: 0.9,
+        nesterov: true,
+        ..plain
+    };
+    check::<T, 1>(&what("sgd_momentum"), device, 1000.0, |slots, t| {
+        ops::sgd_momentum_steps(slots, &momentum, t)
+    });
+    let adam = AdamOptions {
+        lr: 0.5,
+        weight_decay: 0.1,
+        eps: 1e-3,
+        ..AdamOptions::default()
+    };
+    check::<T, 2>(&what("adam"), device, 1.0, |slots, t| {
+        ops::adam_steps(slots, &adam, t)
+    });
+    let adagrad = AdagradOptions {
+        lr: 0.1,
+        lr_decay: 0.1,
+        eps: 1e-3,
+        weight_decay: 0.1,
+    };
+    check::<T, 1>(&what("adagrad"), device, 1.0, |slots, t| {
+        ops::adagrad_steps(slots, &adagrad, t)
+    });
+    let adadelta = AdadeltaOptions {
+        eps: 1e-3,
+        weight_decay: 0.1,
+        ..AdadeltaOptions::default()
+    };
+    check::<T, 2>(&what("adadelta"), device, 1.0, |slots, _| {
+        ops::adadelta_steps(slots, &adadelta)
+    });
+    let rmsprop = RmsPropOptions {
+        lr: 0.1,
+        weight_decay: 0.1,
+        eps: 1e-3,
+        ..RmsPropOptions::default()
+    };
+    check::<T, 1>(&what("rmsprop"), device, 1.0, |slots, _| {
+        ops::rmsprop_steps(slots, &rmsprop)
+    });
+    let momentum = RmsPropOptions {
+        momentum: 0.9,
+        ..rmsprop
+    };
+    check::<T, 2>(&what("rmsprop_momentum"), device, 1.0, |slots, _| {
+        ops::rmsprop_momentum_steps(slots, &momentum)
+    });
+}
+
+pub fn many_f32(device: &Device) {
+    types::<f32>(device);
+}
+
+pub fn many_f16(device: &Device) {
+    types::<f16>(device);
+}
+
+pub fn many_bf16(device: &Device) {
+    types::<bf16>(device);
+}
+
+/// Packs of four need their alignment, which a view need not have: one parameter of the table has it, the next has not.
+pub fn misaligned_views(device: &Device) {
+    const N: usize = 1500;
+    let stream = device.as_cuda().unwrap().stream();
+    let options = SgdOptions {
+        lr: 0.5,
+        momentum: 0.9,
+        ..SgdOptions::default()
+    };
+    let [p, g, v] = [1, 2, 3].map(|seed| uniform::<f32>(N, seed));
+    let want = {
+        let [mut p, g, mut v] = [&p, &g, &v].map(|data| tensor(data, &[N], &Device::Cpu));
+        ops::sgd_step(&mut p, &g, Some(&mut v), &options, 2).unwrap();
+        [p, v].map(|t| t.to_vec().unwrap())
+    };
+    let [mut p, g, mut v] = [&p, &g, &v].map(|data| stream.clone_htod(data).unwrap());
+    // a hole between the two, where nothing may be written
+    let (mut front, mut back) = p.split_at_mut(1001);
+    let (mut front_v, mut back_v) = v.split_at_mut(1001);
+    let mut slots = [
+        CudaSlot {
+            p: front.slice_mut(..1000),
+            g: g.slice(..1000),
+            states: [front_v.slice_mut(..)],
+        },
+        CudaSlot {
+            p: back.slice_mut(1..),
+            g: g.slice(1002..),
+            states: [back_v.slice_mut(1..)],
+        },
+    ];
+    ops::sgd::cuda::sgd_momentum_all(stream, &mut slots, &options, false).unwrap();
+    for (got, want, seed) in [(&p, &want[0], 1), (&v, &want[1], 3)] {
+        let mut want = want.clone();
+        want[1000..1002].copy_from_slice(&uniform::<f32>(N, seed)[1000..1002]);
+        let got = stream.clone_dtoh(got).unwrap();
+        assert_close("views", &got, &want, Tolerance::of::<f32>(4, 1.0));
+    }
+}

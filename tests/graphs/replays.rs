@@ -1,0 +1,279 @@
+//! n replays are n steps.
+
+use warpsmith::models::{LeNetActivation, lenet5};
+use warpsmith::nn::optim::{self, Optimizer, OptimizerState};
+use warpsmith::nn::{
+    AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d,
+    Module, ReLU, Sequential, load_state_dict, state_dict,
+};
+use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
+use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
+
+type Batch = (Tensor<f32>, Tensor<i32>);
+
+/// What is trained, and how.
+struct Run {
+    model: Sequential,
+    optimizer: Box<dyn Optimizer>,
+    criterion: CrossEntropyLoss,
+}
+
+impl Run {
+    fn new(model: Sequential, optimizer: impl Optimizer + 'static) -> Self {
+        Self {
+            model,
+            optimizer: Box::new(optimizer),
+            criterion: CrossEntropyLoss::new(),
+        }
+    }
+
+    fn step(&mut self, (x, labels): &Batch) -> Result<Tensor<f32>> {
+        let logits = self.model.forward(x)?;
+        let loss = self.criterion.forward(&logits, labels)?;
+        self.model
+            .backward_parameters(&self.criterion.backward()?)?;
+        self.optimizer.step(&mut self.model)?;
+        Ok(loss)
+    }
+
+    /// Parameters, and what the optimizer remembers of them.
+    fn values(&mut self) -> Result<(Vec<Vec<f32>>, u64, Vec<Vec<f32>>)> {
+        let parameters = self.model.parameters();
+        let parameters = parameters.iter().map(|p| p.value.to_vec());
+        let parameters = parameters.collect::<Result<_>>()?;
+        let OptimizerState { step, tensors } = self.optimizer.state_dict(&mut self.model)?;
+        let tensors = tensors
+            .values()
+            .map(Tensor::to_vec)
+            .collect::<Result<_>>()?;
+        Ok((parameters, step, tensors))
+    }
+}
+
+/// A batch of its own for every step.
+fn batches(n: usize, shape: &[usize], classes: usize, device: &Device) -> Result<Vec<Batch>> {
+    let mut generator = Generator::manual_seed(5);
+    let batch = |step| {
+        let x = Tensor::randn(shape, &mut generator, device)?;
+        let labels: Vec<i32> = (0..shape[0])
+            .map(|i| ((i + step) % classes) as i32)
+            .collect();
+        Ok((x, Tensor::from_vec(labels, &shape[..1], device)?))
+    };
+    (0..n).map(batch).collect()
+}
+
+/// One step, a capture, and a replay for every other batch: the losses.
+fn replayed(run: &mut Run, batches: &[Batch], device: &Device) -> Result<Vec<f32>> {
+    let mut losses = vec![run.step(&batches[0])?.item()?];
+    let (x, labels) = &batches[0];
+    let (mut x, mut labels) = (x.copy()?, labels.copy()?);
+    let inputs = (x.clone(), labels.clone());
+    let (mut graph, loss) = CudaGraph::capture(device, || run.step(&inputs))?;
+    drop(inputs);
+    for (next, classes) in &batches[1..] {
+        x.copy_(next)?;
+        labels.copy_(classes)?;
+        graph.replay()?;
+        losses.push(loss.item()?);
+    }
+    Ok(losses)
+}
+
+/// The run with replays against the run without.
+fn check(
+    what: &str,
+    make: impl Fn() -> Result<Run>,
+    batches: &[Batch],
+    device: &Device,
+) -> Result<()> {
+    let (mut plain, mut captured) = (make()?, make()?);
+    let step = |batch| plain.step(batch)?.item();
+    let want = batches.iter().map(step).collect::<Result<Vec<f32>>>()?;
+    let got = replayed(&mut captured, batches, device)?;
+    assert_eq!(got, want, "{what}: losses");
+    assert_ne!(want[0], want[want.len() - 1], "{what}: nothing is learnt");
+    assert!(
+        captured.values()? == plain.values()?,
+        "{what}: parameters or states"
+    );
+    assert_eq!(captured.optimizer.steps(), batches.len() as u64);
+    Ok(())
+}
+
+fn perceptron(device: &Device) -> Result<Sequential> {
+    let mut generator = Generator::manual_seed(1);
+    Ok(Sequential::new()
+        .push(Linear::new(5, 17, &mut generator, device)?)
+        .push(ReLU::new())
+        .push(Linear::new(17, 3, &mut generator, device)?))
+}
+
+pub fn every_optimizer(device: &Device) -> Result<()> {
+    let batches = batches(5, &[12, 5], 3, device)?;
+    macro_rules! check {
+        ($($optimizer:expr,)*) => {
+            $(let make = || Ok(Run::new(perceptron(device)?, $optimizer));
+            check(stringify!($optimizer), make, &batches, device)?;)*
+        };
+    }
+    check! {
+        optim::Sgd::new(0.1),
+        optim::Sgd::new(0.1).momentum(0.9).nesterov(),
+        optim::Adagrad::new(0.1),
+        optim::Adadelta::new(1.0).weight_decay(0.1),
+        optim::RmsProp::new(0.01),
+        optim::RmsProp::new(0.01).momentum(0.5),
+        optim::Adam::new(0.01),
+        optim::AdamW::new(0.01),
+    }
+    Ok(())
+}
+
+/// A convolutional network with every layer that has something to keep.
+fn convolutional(device: &Device) -> Result<Sequential> {
+    let mut generator = Generator::manual_seed(2);
+    let options = Conv2dOptions::default().padding([1; 2]);
+    let conv = Conv2d::new(1, 4, [3; 2], options, &mut generator, device)?;
+    Ok(Sequential::new()
+        .push(conv)
+        .push(ReLU::new())
+        .push(LocalResponseNorm::new(LrnOptions::new(3)))
+        .push(MaxPool2d::new(Window::new([2; 2])))
+        .push(AvgPool2d::new(Window::new([2; 2])))
+        .push(Flatten::new())
+        .push(Dropout::new(0.3, 11)?)
+        .push(Linear::new(16, 24, &mut generator, device)?)
+        .push(Dropout::new(0.5, 12)?)
+        .push(Linear::new(24, 3, &mut generator, device)?))
+}
+
+pub fn dropout_takes_the_next_mask(device: &Device) -> Result<()> {
+    let batches = batches(5, &[6, 1, 8, 8], 3, device)?;
+    let make = || Ok(Run::new(convolutional(device)?, optim::Adam::new(0.01)));
+    check("dropout", make, &batches, device)
+}
+
+/// Each run of a replay takes a mask.
+pub fn a_layer_that_runs_twice(device: &Device) -> Result<()> {
+    let x = Tensor::<f32>::full(&[100], 1.0, device)?;
+    let [mut plain, mut captured] = [(); 2].map(|()| Dropout::new(0.5, 3).unwrap());
+    let twice = |layer: &mut Dropout| {
+        let (a, b) = (layer.forward(&x)?, layer.forward(&x)?);
+        // 2 and 4, so that the sum tells which of the two dropped what
+        a.add(&b, 2.0)
+    };
+    let want: Vec<Vec<f32>> = (0..4)
+        .map(|_| twice(&mut plain)?.to_vec())
+        .collect::<Result<_>>()?;
+    let mut got = vec![twice(&mut captured)?.to_vec()?];
+    let (mut graph, sum) = CudaGraph::capture(device, || twice(&mut captured))?;
+    for _ in 1..3 {
+        graph.replay()?;
+        got.push(sum.to_vec()?);
+    }
+    got.push(twice(&mut captured)?.to_vec()?);
+    assert!(got == want && want[0] != want[1]);
+    Ok(())
+}
+
+pub fn lenet(device: &Device) -> Result<()> {
+    let batches = batches(3, &[2, 1, 28, 28], 10, device)?;
+    let make = || {
+        let mut generator = Generator::manual_seed(1);
+        let model = lenet5(10, LeNetActivation::ReLU, &mut generator, device)?;
+        Ok(Run::new(model, optim::Adam::new(1e-3)))
+    };
+    check("lenet", make, &batches, device)
+}
+
+/// Steps that are not replayed, as for a last batch of another size, count and learn together with those that are.
+pub fn steps_between_replays(device: &Device) -> Result<()> {
+    let all = batches(6, &[6, 1, 8, 8], 3, device)?;
+    let small = batches(1, &[2, 1, 8, 8], 3, device)?.remove(0);
+    let make =
+        || Ok::<_, warpsmith::Error>(Run::new(convolutional(device)?, optim::Adam::new(0.01)));
+    let (mut plain, mut captured) = (make()?, make()?);
+    let order = [&all[0], &all[1], &small, &all[2], &small, &all[3]];
+    for batch in order {
+        plain.step(batch)?;
+    }
+    captured.step(order[0])?;
+    let (mut x, mut labels) = (all[0].0.copy()?, all[0].1.copy()?);
+    let inputs = (x.clone(), labels.clone());
+    let (mut graph, _) = CudaGraph::capture(device, || captured.step(&inputs))?;
+    for batch in &order[1..] {
+        if batch.0.shape()[0] == 6 {
+            x.copy_(&batch.0)?;
+            labels.copy_(&batch.1)?;
+            graph.replay()?;
+        } else {
+            captured.step(batch)?;
+        }
+    }
+    assert!(captured.values()? == plain.values()?);
+    Ok(())
+}
+
+/// What is loaded is what the graph goes on with.
+pub fn a_checkpoint_loaded_between(device: &Device) -> Result<()> {
+    let batches = batches(1, &[12, 5], 3, device)?;
+    let mut run = Run::new(perceptron(device)?, optim::Adam::new(0.01));
+    run.step(&batches[0])?;
+    // snapshots of their own: the graph writes the tensors themselves
+    let own = |state: std::collections::BTreeMap<String, Tensor<f32>>| {
+        let copies = state.into_iter().map(|(key, t)| Ok((key, t.copy()?)));
+        copies.collect::<Result<_>>()
+    };
+    let model = own(state_dict(&mut run.model)?)?;
+    let state = run.optimizer.state_dict(&mut run.model)?;
+    let (step, tensors) = (state.step, own(state.tensors)?);
+    let snapshot = OptimizerState { step, tensors };
+    let (mut graph, _) = CudaGraph::capture(device, || run.step(&batches[0]))?;
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        graph.replay()?;
+        graph.replay()?;
+        seen.push(run.values()?);
+        load_state_dict(&mut run.model, &model)?;
+        run.optimizer.load_state_dict(&mut run.model, &snapshot)?;
+    }
+    assert!(seen[0] == seen[1]);
+    // an optimizer made fresh: its first step, though not the model's
+    let mut fresh = Run::new(perceptron(device)?, optim::Adam::new(0.01));
+    load_state_dict(&mut fresh.model, &model)?;
+    run.optimizer
+        .load_state_dict(&mut run.model, &OptimizerState::default())?;
+    graph.replay()?;
+    fresh.step(&batches[0])?;
+    assert!(run.values()? == fresh.values()?);
+    Ok(())
+}
+
+/// A graph for each size of batch, over the same parameters.
+pub fn two_graphs_of_one_model(device: &Device) -> Result<()> {
+    let (large, small) = (
+        batches(1, &[12, 5], 3, device)?.remove(0),
+        batches(1, &[4, 5], 3, device)?.remove(0),
+    );
+    let make = || Ok::<_, warpsmith::Error>(Run::new(perceptron(device)?, optim::Adam::new(0.01)));
+    let (mut plain, mut captured) = (make()?, make()?);
+    let order = [&large, &large, &small, &small, &large];
+    let step = |batch: &&Batch| plain.step(batch)?.item();
+    let want = order.iter().map(step).collect::<Result<Vec<f32>>>()?;
+    let mut got = vec![captured.step(&large)?.item()?];
+    let (mut on_large, large_loss) = CudaGraph::capture(device, || captured.step(&large))?;
+    let (mut on_small, small_loss) = CudaGraph::capture(device, || captured.step(&small))?;
+    for batch in &order[1..] {
+        if batch.0.shape()[0] == 12 {
+            on_large.replay()?;
+            got.push(large_loss.item()?);
+        } else {
+            on_small.replay()?;
+            got.push(small_loss.item()?);
+        }
+    }
+    assert_eq!(got, want);
+    assert!(captured.values()? == plain.values()?);
+    Ok(())
+}
