@@ -109,9 +109,11 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
         options.batch_size as usize,
         options.images.map(|n| n as usize),
         options.lr,
-        options.graph,
         &options.device,
     )?;
+    if options.graph {
+        run.replay();
+    }
     if let Some(file) = &options.weights {
         run.load(file)?;
     }

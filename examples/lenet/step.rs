@@ -11,7 +11,8 @@ pub struct Learner {
     pub optimizer: Adam,
     criterion: CrossEntropyLoss,
     device: Device,
-    graphs: bool,
+    /// Whether steps are captured and replayed.
+    pub graphs: bool,
     captured: Option<Captured>,
 }
 
@@ -34,7 +35,6 @@ impl Learner {
         classes: usize,
         activation: LeNetActivation,
         lr: f64,
-        graphs: bool,
         generator: &mut Generator,
         device: &Device,
     ) -> Result<Self> {
@@ -43,7 +43,7 @@ impl Learner {
             optimizer: Adam::new(lr),
             criterion: CrossEntropyLoss::new(),
             device: device.clone(),
-            graphs,
+            graphs: false,
             captured: None,
         })
     }

@@ -48,7 +48,6 @@ impl Run {
         batch_size: usize,
         most_images: Option<usize>,
         lr: f64,
-        graphs: bool,
         device: &Device,
     ) -> Result<Self> {
         let train = data.train.first(most_images.unwrap_or(usize::MAX));
@@ -56,14 +55,7 @@ impl Run {
         let mut generator = Generator::manual_seed(seed);
         let loader = |images, batch| DataLoader::new(Arc::new(images), batch)?.normalize(mean, std);
         Ok(Self {
-            learner: Learner::new(
-                data.classes.len(),
-                activation,
-                lr,
-                graphs,
-                &mut generator,
-                device,
-            )?,
+            learner: Learner::new(data.classes.len(), activation, lr, &mut generator, device)?,
             train: loader(train, batch_size)?.shuffle(seed),
             batch_size,
             test: loader(data.test, TEST_BATCH)?,
@@ -72,6 +64,11 @@ impl Run {
             losses: Vec::new(),
             accuracies: Vec::new(),
         })
+    }
+
+    /// Learns by replays of a captured step.
+    pub fn replay(&mut self) {
+        self.learner.graphs = true;
     }
 
     pub fn load(&mut self, file: &Path) -> Result<()> {

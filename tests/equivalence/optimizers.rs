@@ -21,8 +21,10 @@ fn lengths() -> Vec<usize> {
     lengths
 }
 
-/// A model of parameters, gradients and states.
-struct Model<T: Float, const STATES: usize>(Vec<(Tensor<T>, Tensor<T>, [Tensor<f32>; STATES])>);
+/// A parameter, its gradient and its states.
+type Parameter<T, const STATES: usize> = (Tensor<T>, Tensor<T>, [Tensor<f32>; STATES]);
+
+struct Model<T: Float, const STATES: usize>(Vec<Parameter<T, STATES>>);
 
 impl<T: Float, const STATES: usize> Model<T, STATES> {
     fn new(device: &Device) -> Self {

@@ -98,7 +98,7 @@ const FAULTS: &[Fault] = &[
     fault("pool2d::max_gradient", "max_pool2d_backward_{t}", FLOATS, "drop bra 0", READ),
     fault("pool2d::average", "avg_pool2d_{t}", FLOATS, "drop bra 0", READ),
     fault("pool2d::average", "avg_pool2d_backward_{t}", FLOATS, "drop bra 0", READ),
-    fault("dropout::masks", "dropout_{t}", FLOATS, "drop bra 8", READ),
+    fault("dropout::masks", "dropout_{t}", FLOATS, "drop bra 9", READ),
     fault("tanh::forward", "tanh_{t}", FLOATS, "drop bra 1", READ),
     fault("tanh::backward", "tanh_backward_{t}", FLOATS, "drop bra 1", READ),
     fault("lrn::registers", "lrn_registers_{t}", FLOATS, "drop bra 2", READ),
@@ -125,12 +125,17 @@ const FAULTS: &[Fault] = &[
     fault("fill::words", "fill_b32", F32, "drop bra 8", WRITE),
     fault("fill::halves", "fill_b16", HALVES, "drop bra 1", WRITE),
     fault("sgd::plain", "sgd_{t}", FLOATS, "drop bra 2", READ),
-    fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 1", READ),
-    fault("adam::step", "adam_{t}", FLOATS, "drop bra 1", READ),
-    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 1", READ),
-    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 1", READ),
-    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 1", READ),
-    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 1", READ),
+    fault("sgd::momentum", "sgd_momentum_{t}", FLOATS, "drop bra 3", READ),
+    fault("adam::step", "adam_{t}", FLOATS, "drop bra 3", READ),
+    fault("adagrad", "adagrad_{t}", FLOATS, "drop bra 3", READ),
+    fault("adadelta", "adadelta_{t}", FLOATS, "drop bra 2", READ),
+    fault("rmsprop::plain", "rmsprop_{t}", FLOATS, "drop bra 2", READ),
+    fault("rmsprop::momentum", "rmsprop_momentum_{t}", FLOATS, "drop bra 2", READ),
+    // a launch that is not captured reads no live values
+    fault("sgd::momentum", "sgd_momentum_{t}", F32, "drop bra 0", READ),
+    fault("adam::step", "adam_{t}", F32, "drop bra 0", READ),
+    fault("adagrad", "adagrad_{t}", F32, "drop bra 0", READ),
+    fault("dropout::masks", "dropout_{t}", F32, "drop bra 0", READ),
 ];
 
 impl Fault {

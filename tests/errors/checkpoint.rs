@@ -12,10 +12,9 @@ use crate::state::{Folder, model, values, written};
 const CPU: Device = Device::Cpu;
 
 /// Everything that a checkpoint changes: parameters, steps, moments.
-fn run(
-    model: &mut Sequential,
-    optimizer: &dyn Optimizer,
-) -> (Vec<Vec<f32>>, u64, Vec<(String, Vec<f32>)>) {
+type Run = (Vec<Vec<f32>>, u64, Vec<(String, Vec<f32>)>);
+
+fn run(model: &mut Sequential, optimizer: &dyn Optimizer) -> Run {
     let state = optimizer.state_dict(model).unwrap();
     let tensors = state.tensors.into_iter();
     let tensors = tensors.map(|(key, tensor)| (key, tensor.to_vec().unwrap()));

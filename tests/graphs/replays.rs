@@ -11,6 +11,9 @@ use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
 
 type Batch = (Tensor<f32>, Tensor<i32>);
 
+/// Parameters, steps made, and what the optimizer remembers.
+type Values = (Vec<Vec<f32>>, u64, Vec<Vec<f32>>);
+
 /// What is trained, and how.
 struct Run {
     model: Sequential,
@@ -36,8 +39,7 @@ impl Run {
         Ok(loss)
     }
 
-    /// Parameters, and what the optimizer remembers of them.
-    fn values(&mut self) -> Result<(Vec<Vec<f32>>, u64, Vec<Vec<f32>>)> {
+    fn values(&mut self) -> Result<Values> {
         let parameters = self.model.parameters();
         let parameters = parameters.iter().map(|p| p.value.to_vec());
         let parameters = parameters.collect::<Result<_>>()?;
