@@ -35,8 +35,8 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
     for (int half = PARAMETERS / 2; half > 0; half /= 2)
         if (table.at[own + half - 1][END] <= blockIdx.x) own += half;
     const unsigned first = own > 0 ? (unsigned)table.at[own - 1][END] : 0, end = (unsigned)table.at[own][END];
-    const i64 thread = (blockIdx.x - first) * (i64)blockDim.x + threadIdx.x;
-    const i64 threads = (end - first) * (i64)blockDim.x;
+    const unsigned thread = (blockIdx.x - first) * blockDim.x + threadIdx.x;
+    const unsigned threads = (end - first) * blockDim.x;
     const i64 n = table.at[own][LENGTH];
     T* p = global<T>(table.at[own][P]);
     const T* dp = global<const T>(table.at[own][DP]);

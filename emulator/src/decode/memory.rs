@@ -190,6 +190,12 @@ pub fn decode<'a>(
     if let Some(at) = address.param.filter(|_| by_param) {
         draft.imm(i64::from(at) + address.offset).a(ty.bytes());
     } else {
+        // parameters come through the constant cache, also where a register says which
+        let touch = if space == "param" {
+            Touch::Nothing
+        } else {
+            touch
+        };
         draft.uses(0, address.base).touches(touch);
     }
     for (i, reg) in regs.into_iter().enumerate() {

@@ -59,6 +59,17 @@ fn global_loads_move_whole_sectors() {
 }
 
 #[test]
+fn parameters_are_no_global_memory() {
+    let counts = count(
+        32,
+        "mov.b64 %rd3, a; add.u64 %rd3, %rd3, 8; ld.param.u64 %rd4, [%rd3];\n\
+         cvta.param.u64 %rd3, %rd3; ld.u64 %rd4, [%rd3];",
+    );
+    assert_eq!(counts.instructions[&Class::LoadParam], 3);
+    assert_eq!(counts.global_read, Global::default());
+}
+
+#[test]
 fn unique_bytes_count_once_in_a_launch() {
     // two warps read the same 128 bytes twice, and write 256
     let counts = count(
