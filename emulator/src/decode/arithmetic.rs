@@ -17,6 +17,10 @@ pub fn decode<'a>(
         "add" | "sub" | "addc" | "subc" | "mul" | "mad" | "madc" | "fma" | "div" | "rem"
         | "min" | "max" | "abs" | "neg" | "sad" | "mul24" | "mad24" | "rcp" | "sqrt" | "rsqrt"
         | "sin" | "cos" | "tanh" | "ex2" | "lg2" | "copysign" | "dp4a" | "dp2a" => {}
+        "vadd2" | "vadd4" | "vsub2" | "vsub4" | "vavrg2" | "vavrg4" | "vabsdiff2" | "vabsdiff4"
+        | "vmin2" | "vmin4" | "vmax2" | "vmax4" => {
+            return integer::video(f, op, operands).map(|()| true);
+        }
         _ => return Ok(false),
     }
     if matches!(op.base, "dp4a" | "dp2a") {

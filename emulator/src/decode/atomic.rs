@@ -22,7 +22,7 @@ pub fn decode<'a>(
         _ => return Ok(false),
     };
     let space = take_space(op);
-    take_hints(op);
+    let order = take_hints(op);
     op.take("noftz");
     let names = [
         "add", "exch", "cas", "and", "or", "xor", "min", "max", "inc", "dec",
@@ -93,6 +93,7 @@ pub fn decode<'a>(
         .uses(0, address.base)
         .uses(2, b)
         .m(0, operation)
+        .m(2, order)
         .m(4, u8::from(address.wide))
         .imm(address.offset);
     if let Some(third) = third {

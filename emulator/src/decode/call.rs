@@ -44,6 +44,15 @@ pub fn decode<'a>(
         let runs = match *callee {
             "vprintf" => same::<call::Printf>(),
             "__assertfail" => same::<call::AssertFail>(),
+            "malloc" | "free" => {
+                // launches see only what was allocated before them
+                f.symbols.memory.heap();
+                if *callee == "malloc" {
+                    same::<call::Malloc>()
+                } else {
+                    same::<call::Free>()
+                }
+            }
             _ => {
                 return f.error(
                     crate::exec::LoadErrorKind::Unresolved,

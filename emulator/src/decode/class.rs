@@ -21,8 +21,8 @@ fn class(opcode: &str) -> Class {
     let space = || rest.iter().find_map(|m| m.split("::").next());
     let named = |names: &[&str]| rest.iter().any(|m| names.contains(m));
     match base {
+        "st" | "atom" | "red" if space() == Some("async") => Class::AsyncCopy,
         "ld" | "ldu" | "st" => memory(base != "st", &rest),
-        "atom" | "red" if space() == Some("async") => Class::AsyncCopy,
         "atom" | "red" => Class::Atomic,
         "mma" => Class::Tensor,
         "wmma" | "wgmma" if named(&["mma", "mma_async"]) => Class::Tensor,
@@ -37,6 +37,7 @@ fn class(opcode: &str) -> Class {
         "and" | "or" | "xor" | "not" if named(&["pred"]) => Class::Predicate,
         "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "ex2" | "lg2" => Class::Special,
         "nanosleep" | "pmevent" | "setmaxnreg" => Class::Other,
+        _ if base.starts_with('v') => Class::Integer,
         _ => arithmetic(&rest),
     }
 }
@@ -104,11 +105,16 @@ mod tests {
             ("ld.shared::cluster.u32", Class::LoadShared),
             ("ld.param.u64", Class::LoadParam),
             ("st.u32", Class::StoreGeneric),
+            (
+                "st.async.shared::cluster.mbarrier::complete_tx::bytes.b32",
+                Class::AsyncCopy,
+            ),
             ("fma.rn.f32", Class::Float),
             ("fma.rn.bf16x2", Class::Half),
             ("mad.wide.s32", Class::Integer),
             ("and.pred", Class::Predicate),
             ("and.b32", Class::Integer),
+            ("vabsdiff4.u32.u32.u32.add", Class::Integer),
             ("ex2.approx.ftz.f32", Class::Special),
             ("cvt.rn.f16.f32", Class::Conversion),
             (

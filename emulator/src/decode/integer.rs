@@ -186,3 +186,46 @@ pub(super) fn dot<'a>(
     };
     plain(f, op, operands, Type::B32, Some(runs), m)
 }
+
+/// `vadd4.dtype.atype.btype{.sat}{.add} d, a, b, c` and the like, without selectors and masks of the operands.
+pub(super) fn video<'a>(
+    f: &mut Function<'a, '_>,
+    op: &mut Opcode<'a>,
+    operands: &'a [Operand<'a>],
+) -> Result<()> {
+    use int::video::*;
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    let (name, parts) = op.base.split_at(op.base.len() - 1);
+    let operation = match name {
+        "vadd" => ADD,
+        "vsub" => SUB,
+        "vavrg" => AVERAGE,
+        "vabsdiff" => DIFFERENCE,
+        "vmin" => MIN,
+        _ => MAX,
+    };
+    let types = [(); 3].map(|()| op.take_type());
+    let [Some(d), Some(a), Some(b)] = types else {
+        return f.syntax("three types expected");
+    };
+    let (sat, sums) = (op.take("sat"), op.take("add"));
+    if sat && sums
+        || [d, a, b]
+            .iter()
+            .any(|t| !matches!(t, Type::U32 | Type::S32))
+    {
+        return f.unsupported(op.text);
+    }
+    count(f, op, operands, 3)?;
+    let m = operation
+        | flag(a.signed(), SIGNED_A)
+        | flag(b.signed(), SIGNED_B)
+        | flag(d.signed(), SIGNED_D)
+        | flag(sat, SATURATES)
+        | flag(sums, SUMS);
+    let runs = match parts {
+        "2" => same::<Map3<int::Video<2>>>(),
+        _ => same::<Map3<int::Video<4>>>(),
+    };
+    plain(f, op, operands, Type::B32, Some(runs), m)
+}

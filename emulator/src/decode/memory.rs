@@ -9,6 +9,7 @@ use crate::exec::count::Touch;
 use crate::exec::handler::{same, select};
 use crate::exec::inst::{Run, level};
 use crate::exec::load::{Load, LoadParam, Store, modifier};
+use crate::exec::sync::order;
 use crate::ptx::ast::Operand;
 
 /// The three check levels of an instruction that takes its level last.
@@ -73,8 +74,8 @@ pub fn take_space(op: &mut Opcode<'_>) -> &'static str {
     }
 }
 
-/// Takes what only concerns caches and scopes; true if the access is strong.
-pub fn take_hints(op: &mut Opcode<'_>) -> bool {
+/// Takes what only concerns caches and scopes; what the access says of the order of others, none if it is weak.
+pub fn take_hints(op: &mut Opcode<'_>) -> u8 {
     let hints = [
         "ca",
         "cg",
@@ -99,14 +100,17 @@ pub fn take_hints(op: &mut Opcode<'_>) -> bool {
     ];
     while op.take_any(&hints).is_some() {}
     op.take_any(&["cta", "cluster", "gpu", "sys"]);
-    let mut strong = false;
-    while op
-        .take_any(&[
-            "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio",
-        ])
-        .is_some()
-    {
-        strong = true;
+    let mut strong = 0;
+    while let Some(how) = op.take_any(&[
+        "volatile", "relaxed", "acquire", "release", "acq_rel", "mmio",
+    ]) {
+        strong |= order::STRONG
+            | match how {
+                "acquire" => order::ACQUIRE,
+                "release" => order::RELEASE,
+                "acq_rel" => order::ACQUIRE | order::RELEASE,
+                _ => 0,
+            };
     }
     strong
 }
@@ -184,7 +188,7 @@ pub fn decode<'a>(
         .m(modifier::WIDTH, (widths[0] / 8) as u8)
         .m(modifier::SIGNED, u8::from(ty.signed()));
     draft
-        .m(modifier::STRONG, u8::from(strong))
+        .m(modifier::STRONG, strong)
         .m(modifier::WIDE, u8::from(address.wide))
         .imm(address.offset);
     if let Some(at) = address.param.filter(|_| by_param) {

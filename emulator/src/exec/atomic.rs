@@ -4,7 +4,7 @@ use super::access::Kind;
 use super::context::{Context, Lane};
 use super::half;
 use super::handler::Op;
-use super::inst::{Flow, Inst, NONE};
+use super::inst::{Flow, Inst, NONE, level};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
 
@@ -93,7 +93,7 @@ fn add32(op: u8, a: u32, b: u32) -> u32 {
 }
 
 /// `r[0]` is the address, `r[1]` where the old value goes if anywhere, `r[2..]` the operands; `m[1]` elements of a
-/// vector, `m[4]` whether the address has 64 bits.
+/// vector, `m[2]` the order that it makes (`sync::order`), `m[4]` whether the address has 64 bits.
 pub struct Atomic<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
 
 impl<T: Cell, const SPACE: u8, const LEVEL: u8> Op for Atomic<T, SPACE, LEVEL> {
@@ -105,6 +105,10 @@ impl<T: Cell, const SPACE: u8, const LEVEL: u8> Op for Atomic<T, SPACE, LEVEL> {
             c.resolve::<SPACE, LEVEL>(i, &mut at, size_of::<T>() as u32, Kind::Update, true)
         {
             return flow;
+        }
+        if LEVEL == level::FULL {
+            c.see_flags(&at, i.m[2]);
+            c.tell_flags(&at, i.m[2], true);
         }
         let b = c.row::<T>(i.r[2]);
         let third = if i.r[3] == NONE {

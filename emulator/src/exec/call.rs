@@ -77,6 +77,21 @@ impl Context<'_> {
         }
         u64::from_le_bytes(value)
     }
+
+    /// Leaves a call's result in a lane, where the caller wants one.
+    fn result(&mut self, inst: &Inst, lane: usize, value: u64) {
+        let program = self.launch.program;
+        let (_, results) = areas(&program.pool, inst.imm as usize);
+        let (mut results, _) = areas(&program.pool, results);
+        let Some((offset, bytes)) = results.next() else {
+            return;
+        };
+        for (n, byte) in value.to_le_bytes().iter().enumerate().take(bytes as usize) {
+            let address = u64::from(self.warp.frame.local + offset) + n as u64;
+            // SAFETY: the area lies inside the running frame.
+            unsafe { self.warp.local_pointer(address, lane).write(*byte) }
+        }
+    }
 }
 
 /// `call` of a named function.
@@ -165,24 +180,37 @@ pub struct Printf;
 impl Op for Printf {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
-        let program = c.launch.program;
         for lane in c.lanes() {
             let (format, arguments) = (c.argument(i, 0, lane), c.argument(i, 1, lane));
             let text = super::print::format(c, lane, format, arguments);
             super::print::write(&text);
-            let (_, results) = areas(&program.pool, i.imm as usize);
-            let (mut results, _) = areas(&program.pool, results);
-            if let Some((offset, bytes)) = results.next() {
-                for (n, byte) in (text.len() as u32)
-                    .to_le_bytes()
-                    .iter()
-                    .enumerate()
-                    .take(bytes as usize)
-                {
-                    let address = u64::from(c.warp.frame.local + offset) + n as u64;
-                    // SAFETY: the area lies inside the running frame.
-                    unsafe { c.warp.local_pointer(address, lane).write(*byte) }
-                }
+            c.result(i, lane, text.len() as u64);
+        }
+        Flow::Next
+    }
+}
+
+/// `malloc(size)`
+pub struct Malloc;
+impl Op for Malloc {
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        for lane in c.lanes() {
+            let address = c.launch.memory.heap_alloc(c.argument(i, 0, lane));
+            c.result(i, lane, address);
+        }
+        Flow::Next
+    }
+}
+
+/// `free(pointer)`
+pub struct Free;
+impl Op for Free {
+    fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
+        for lane in c.lanes() {
+            let address = c.argument(i, 0, lane);
+            if address != 0 && !c.launch.memory.heap_free(address) {
+                let what = format!("free() of 0x{address:x}, which is not malloc()'s or was freed");
+                return c.fail(i, lane, FaultKind::LaunchFailed, &what, &[]);
             }
         }
         Flow::Next

@@ -11,6 +11,7 @@ use super::inst::{Inst, level};
 use super::module::Kernel;
 use super::program::Program;
 use super::stuck::Patience;
+use super::workspace::Workspace;
 use crate::check::{Fault, FaultKind};
 use crate::memory::{Memory, Range};
 use cuda_emulator_counts::Counts;
@@ -40,6 +41,8 @@ pub struct Launch<'a> {
     pub memory: &'a Memory,
     pub ranges: &'a [Range],
     pub options: &'a Options,
+    /// The address of a cooperative launch's workspace, else 0.
+    pub workspace: u64,
     /// Counts, if they are wanted.
     pub counting: Option<&'a Counting>,
     watching: AtomicBool,
@@ -178,6 +181,7 @@ fn execute(
         (false, true) => level::BOUNDS,
         (false, false) => level::PLAIN,
     };
+    let workspace = Workspace::new(config, memory);
     let ranges = memory.ranges();
     let launch = Launch {
         kernel_name: &kernel.name,
@@ -193,6 +197,7 @@ fn execute(
         memory,
         ranges: &ranges,
         options,
+        workspace: workspace.as_ref().map_or(0, Workspace::address),
         counting,
         watching: AtomicBool::new(false),
         cancelled: AtomicBool::new(false),

@@ -43,7 +43,7 @@ pub mod modifier {
     pub const WIDTH: usize = 1;
     /// Whether loads extend the sign.
     pub const SIGNED: usize = 2;
-    /// Whether the access is volatile, relaxed, acquire or release.
+    /// What it says of the order of others: bits of `sync::order`.
     pub const STRONG: usize = 3;
     /// Whether the address register has 64 bits.
     pub const WIDE: usize = 4;
@@ -72,6 +72,9 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
             Ok(contiguous) => contiguous,
             Err(flow) => return flow,
         };
+        if LEVEL == level::FULL && i.m[STRONG] != 0 {
+            c.see_flags(&at, i.m[STRONG]);
+        }
         if contiguous && count == 1 {
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
             let values = unsafe { (at[0] as *const [T; 32]).read_unaligned() };
@@ -167,6 +170,9 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
                 Ok(contiguous) => contiguous,
                 Err(flow) => return flow,
             };
+        if LEVEL == level::FULL && strong {
+            c.tell_flags(&at, i.m[STRONG], false);
+        }
         let shadowed = LEVEL == level::FULL
             && (matches!(SPACE, spaces::SHARED | spaces::CLUSTER)
                 || SPACE == spaces::GENERIC && at.iter().any(|a| c.is_shared(*a)));

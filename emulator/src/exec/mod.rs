@@ -13,6 +13,7 @@ mod report;
 mod run;
 mod stuck;
 mod warp;
+mod workspace;
 
 pub mod handler;
 pub mod inst;

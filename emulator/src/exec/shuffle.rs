@@ -34,6 +34,12 @@ impl Context<'_> {
         if same != self.active {
             let rest = self.active & !same;
             self.warp.park(i.b - 1, rest, Wait::Ready);
+            if false && mask & self.warp.live & !same == 0 {
+                // they need nobody else; all meet again behind the instruction
+                self.activate(same);
+                self.limit = self.warp.next_meeting();
+                return Ok(mask);
+            }
             self.warp
                 .park(i.b - 1, same, Wait::Collective { mask, line: i.line });
             return Err(Flow::Switch);

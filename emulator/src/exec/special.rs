@@ -26,6 +26,9 @@ pub enum Special {
     LanemaskGt,
     DynamicSharedBytes,
     TotalSharedBytes,
+    /// Half of the address of a cooperative launch's workspace.
+    WorkspaceHigh,
+    WorkspaceLow,
     /// Registers whose values mean nothing here: one processor, one grid, no environment.
     Zero,
     One,
@@ -70,6 +73,8 @@ impl Special {
             "total_smem_size" | "aggr_smem_size" => Special::TotalSharedBytes,
             "smid" | "gridid" => Special::Zero,
             "nsmid" => Special::One,
+            "envreg1" => Special::WorkspaceHigh,
+            "envreg2" => Special::WorkspaceLow,
             _ if name.starts_with("envreg") || name.starts_with("pm") => Special::Zero,
             _ => return None,
         })
@@ -107,6 +112,8 @@ impl Special {
             Special::LanemaskGt => !(u32::MAX >> (31 - lane)),
             Special::DynamicSharedBytes => config.dynamic_shared,
             Special::TotalSharedBytes => launch.shared_bytes as u32,
+            Special::WorkspaceHigh => (launch.workspace >> 32) as u32,
+            Special::WorkspaceLow => launch.workspace as u32,
             Special::Zero => 0,
             Special::One => 1,
         };

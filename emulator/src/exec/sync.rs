@@ -88,12 +88,11 @@ impl Op for WarpBarrier {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let masks = c.row::<u32>(i.r[0]);
-        let mask = masks.get(c.first_lane());
         if c.launch.level == level::FULL {
             c.block.shadow.warp_barrier(c.warp.index as usize);
         }
-        let uniform = c.lanes().all(|l| masks.get(l) == mask);
-        if uniform && mask & c.warp.live & !c.active == 0 {
+        let missing = c.warp.live & !c.active;
+        if c.lanes().all(|l| masks.get(l) & missing == 0) {
             return Flow::Next;
         }
         let mut left = c.active;
@@ -124,8 +123,51 @@ impl Op for ProxyFence {
 pub struct Fence;
 impl Op for Fence {
     #[inline(always)]
-    fn run(_: &mut Context<'_>, _: &Inst) -> Flow {
+    fn run(c: &mut Context<'_>, _: &Inst) -> Flow {
         std::sync::atomic::fence(std::sync::atomic::Ordering::SeqCst);
+        if c.launch.level == level::FULL {
+            c.block.shadow.fence(c.warp.index as usize, c.active);
+        }
         Flow::Next
+    }
+}
+
+/// What an access to a flag says of the order of others: bits of a modifier byte.
+pub mod order {
+    /// Volatile, relaxed or more.
+    pub const STRONG: u8 = 1;
+    /// As behind a fence.
+    pub const RELEASE: u8 = 2;
+    /// As before a fence.
+    pub const ACQUIRE: u8 = 4;
+}
+
+impl Context<'_> {
+    /// Notes strong writes of the active lanes, by the host's addresses; `adds` for atomic operations.
+    #[cold]
+    pub fn tell_flags(&mut self, at: &[u64; 32], order: u8, adds: bool) {
+        if order & order::RELEASE != 0 {
+            self.block
+                .shadow
+                .fence(self.warp.index as usize, self.active);
+        }
+        for lane in self.lanes() {
+            let thread = self.thread(lane);
+            self.block.shadow.tell(thread, at[lane], adds);
+        }
+    }
+
+    /// Notes strong reads.
+    #[cold]
+    pub fn see_flags(&mut self, at: &[u64; 32], order: u8) {
+        for lane in self.lanes() {
+            let thread = self.thread(lane);
+            self.block.shadow.see(thread, at[lane]);
+        }
+        if order & order::ACQUIRE != 0 {
+            self.block
+                .shadow
+                .fence(self.warp.index as usize, self.active);
+        }
     }
 }

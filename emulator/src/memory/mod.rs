@@ -5,11 +5,13 @@
 
 mod buffer;
 mod found;
+mod heap;
 
 use buffer::Buffer;
 pub use found::{Found, MemoryError, Range};
+use heap::Heap;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 /// Alignment of every allocation, as the driver gives it.
 const ALIGN: usize = 512;
@@ -31,6 +33,7 @@ struct State {
 pub struct Memory {
     state: RwLock<State>,
     limit: usize,
+    heap: OnceLock<Option<Heap>>,
 }
 
 impl Memory {
@@ -39,7 +42,13 @@ impl Memory {
         Memory {
             state: RwLock::default(),
             limit,
+            heap: OnceLock::new(),
         }
+    }
+
+    /// The kernels' own heap, made when it is first asked for: before a launch, for that to see it.
+    pub fn heap(&self) -> Option<&Heap> {
+        self.heap.get_or_init(|| Heap::new(self)).as_ref()
     }
 
     /// Bytes in all.

@@ -20,12 +20,14 @@ import memory
 import moves
 import tensor
 import tensor_rare
+import video
 import warp
 from files import ROOT
 
 shutil.rmtree(ROOT, ignore_errors=True)
 integer.integer()
 integer.extended()
+video.video()
 floats.float_family()
 halves.halves()
 compare.compare()

@@ -209,6 +209,44 @@ def clusters():
 }}
 """
     write("hopper", "cluster", [lines])
+    # each block sends to the other: four words, two doublewords, one of each; 44 bytes in all
+    want = [v for other in (1, 0) for v in (other + 1, other + 2, other + 3, other + 4, other + 5, 7, other + 6, 0xFFFFFFFF,
+                                            other + 7, other + 8, 0)]
+    lines = f"""// section: 9.7.9.12 st.async
+// launch: 2 1
+// out0: u32 {" ".join(map(str, want))}
+
+.version 8.7
+.target {TARGET}
+.address_size 64
+
+.visible .entry test(.param .u64 out0) .reqnctapercluster 2, 1, 1
+{{
+    .shared .align 8 .b64 bar; .shared .align 16 .b8 room[48];
+    .reg .b64 %o, %a, %x, %y; .reg .b32 %r, %s, %b, %c, %v<9>; .reg .pred %q;
+    mbarrier.init.shared.b64 [bar], 1; fence.mbarrier_init.release.cluster;
+    mbarrier.arrive.expect_tx.shared.b64 _, [bar], 44;
+    barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;
+    mov.u32 %r, %cluster_ctarank; xor.b32 %c, %r, 1;
+    mov.u32 %s, room; mapa.shared::cluster.u32 %s, %s, %c; mov.u32 %b, bar; mapa.shared::cluster.u32 %b, %b, %c;
+    add.u32 %v1, %r, 1; add.u32 %v2, %r, 2; add.u32 %v3, %r, 3; add.u32 %v4, %r, 4;
+    add.u32 %v5, %r, 5; add.u32 %v6, %r, 6; add.u32 %v7, %r, 7; add.u32 %v8, %r, 8;
+    st.async.weak.shared::cluster.mbarrier::complete_tx::bytes.v4.b32 [%s], {{%v1, %v2, %v3, %v4}}, [%b];
+    mov.b64 %x, {{%v5, 7}}; mov.b64 %y, {{%v6, -1}};
+    st.async.shared::cluster.mbarrier::complete_tx::bytes.v2.u64 [%s+16], {{%x, %y}}, [%b];
+    st.async.shared::cluster.mbarrier::complete_tx::bytes.s32 [%s+32], %v7, [%b];
+    cvt.u64.u32 %x, %v8;
+    st.async.shared::cluster.mbarrier::complete_tx::bytes.b64 [%s+40], %x, [%b];
+    W: mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 %q, [bar], 0; @!%q bra W;
+    ld.param.u64 %o, [out0]; mul.wide.u32 %a, %r, 44; add.u64 %o, %o, %a;
+    mov.u32 %c, 0;
+    L: mov.u32 %s, room; add.u32 %s, %s, %c; setp.ge.u32 %q, %c, 36; @%q add.u32 %s, %s, 4; ld.shared.u32 %v1, [%s];
+    st.global.u32 [%o], %v1; add.u64 %o, %o, 4; add.u32 %c, %c, 4; setp.lt.u32 %q, %c, 44; @%q bra L;
+    barrier.cluster.arrive.aligned; barrier.cluster.wait.aligned;
+    ret;
+}}
+"""
+    write("hopper", "st_async", [lines])
 
 
 def bulk():

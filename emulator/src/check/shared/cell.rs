@@ -7,9 +7,9 @@ pub(super) struct Cell {
     pub(super) read_clock: u32,
     /// Thread, with `STRONG` or `IN_FLIGHT`.
     pub(super) write_thread: u16,
-    /// Thread or `MANY`, with `STRONG` if no reader was weak.
+    /// Thread, `MANY` or `ROW`, with `STRONG` if no reader was weak.
     pub(super) read_thread: u16,
-    /// Warps that have read, if many threads did.
+    /// Warps that have read at `read_clock`; where the clocks differ, the row of `Readers` that has them.
     pub(super) read_warps: u32,
     pub(super) write_line: u32,
     pub(super) read_line: u32,
@@ -19,6 +19,8 @@ pub(super) const STRONG: u16 = 1 << 15;
 pub(super) const IN_FLIGHT: u16 = 1 << 14;
 pub(super) const THREAD: u16 = 0x3FFF;
 pub(super) const MANY: u16 = THREAD;
+/// In `read_thread`: many, whose clocks differ.
+pub(super) const ROW: u16 = THREAD - 2;
 /// In `read_thread` of a word: look at its bytes.
 pub(super) const SPLIT: u16 = THREAD - 1;
 

@@ -1,15 +1,18 @@
 //! What is ordered by the warps' clocks, and how reads and writes change a cell.
 
-use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, STRONG, THREAD, Wanted};
+use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, ROW, STRONG, THREAD, Wanted};
 use super::engine::{ENGINE, ENGINE_THREAD};
 use super::knowledge::Row;
+use super::readers::Readers;
 use crate::check::bits;
+use std::cell::RefCell;
 
 /// The part of the shadow that says what is ordered.
 pub(super) struct Clocks<'a> {
     pub(super) first: u32,
     pub(super) clocks: &'a [u32; 32],
     pub(super) behind: &'a [Row],
+    pub(super) readers: &'a RefCell<Readers>,
     pub(super) wanted: Wanted,
 }
 
@@ -56,23 +59,49 @@ impl Clocks<'_> {
             || cell.read_thread & THREAD == reader & THREAD
             || self.reads_ordered(warp, cell);
         let weak_stays = cell.read_thread & STRONG == 0 && !past;
+        let has_row = cell.read_thread & THREAD == ROW;
+        let strong = if weak_stays { 0 } else { reader & STRONG };
         if past {
+            if has_row {
+                self.forget(cell);
+            }
             cell.read_thread = reader;
             cell.read_warps = 1 << warp;
             cell.read_clock = now;
-        } else {
-            cell.read_thread = MANY | if weak_stays { 0 } else { reader & STRONG };
+        } else if cell.read_clock == now && !has_row {
+            cell.read_thread = MANY | strong;
             cell.read_warps |= 1 << warp;
-            cell.read_clock = cell.read_clock.max(now);
+        } else {
+            self.keep(cell, warp, now);
+            cell.read_thread = ROW | strong;
         }
         cell.read_line = access.line;
     }
 
     fn reads_ordered(&self, warp: usize, cell: &Cell) -> bool {
-        if cell.read_thread & THREAD != MANY {
-            return self.ordered(warp, cell.read_thread, cell.read_clock);
+        let behind = &self.behind[warp];
+        match cell.read_thread & THREAD {
+            MANY => bits(cell.read_warps).all(|w| cell.read_clock <= behind[w]),
+            ROW => self.row_ordered(cell, behind),
+            _ => self.ordered(warp, cell.read_thread, cell.read_clock),
         }
-        bits(cell.read_warps).all(|w| cell.read_clock <= self.behind[warp][w])
+    }
+
+    #[cold]
+    fn row_ordered(&self, cell: &Cell, behind: &Row) -> bool {
+        let readers = self.readers.borrow();
+        let mut pairs = readers.clocks(cell).iter().zip(behind);
+        pairs.all(|(read, seen)| read <= seen)
+    }
+
+    #[cold]
+    fn keep(&self, cell: &mut Cell, warp: usize, now: u32) {
+        self.readers.borrow_mut().add(cell, warp, now);
+    }
+
+    #[cold]
+    fn forget(&self, cell: &Cell) {
+        self.readers.borrow_mut().forget(cell, self.first);
     }
 
     #[inline(always)]
@@ -91,8 +120,8 @@ impl Clocks<'_> {
         {
             let both_strong = access.strong && cell.read_thread & STRONG != 0;
             if self.wanted.races && !both_strong && finding.is_none() {
-                let thread = (cell.read_thread & THREAD != MANY)
-                    .then_some(u32::from(cell.read_thread & THREAD));
+                let thread = u32::from(cell.read_thread & THREAD);
+                let thread = (thread < u32::from(ROW)).then_some(thread);
                 finding = Some(Finding::Race {
                     thread,
                     line: cell.read_line,
@@ -103,6 +132,9 @@ impl Clocks<'_> {
         cell.write_clock = self.clocks[warp];
         cell.write_thread = me | if access.strong { STRONG } else { 0 };
         cell.write_line = access.line;
+        if cell.read_thread & THREAD == ROW {
+            self.forget(cell);
+        }
         cell.read_clock = 0;
         finding
     }

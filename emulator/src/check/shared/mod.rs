@@ -7,7 +7,9 @@
 mod cell;
 mod clocks;
 mod engine;
+mod flags;
 mod knowledge;
+mod readers;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +20,10 @@ pub use knowledge::Knowledge;
 
 use cell::{Cell, IN_FLIGHT, MANY, SPLIT};
 use clocks::Clocks;
+use flags::Flags;
 use knowledge::{ACTORS, Row};
+use readers::Readers;
+use std::cell::RefCell;
 
 /// The shadow with the warps' clocks.
 #[derive(Default)]
@@ -42,6 +47,8 @@ pub struct SharedShadow {
     fenced: Vec<Row>,
     /// Whether the copy engine has written in this block.
     engine_used: bool,
+    flags: Flags,
+    readers: RefCell<Readers>,
 }
 
 impl SharedShadow {
@@ -63,6 +70,8 @@ impl SharedShadow {
         self.fenced.clear();
         self.fenced.resize(warps, [self.first; ACTORS]);
         self.engine_used = false;
+        self.flags.clear();
+        self.readers.get_mut().clear();
         self.floor = [self.first; 32];
     }
 
@@ -145,6 +154,7 @@ impl SharedShadow {
             first: self.first,
             clocks: &self.clocks,
             behind: &self.behind,
+            readers: &self.readers,
             wanted: self.wanted,
         };
         let word = address as usize / 4;
@@ -165,6 +175,9 @@ impl SharedShadow {
                     self.bytes.resize(self.words.len(), [Cell::default(); 4]);
                 }
                 self.bytes[word] = [self.words[word]; 4];
+                for byte in &mut self.bytes[word][1..] {
+                    self.readers.borrow_mut().copy(byte, self.first);
+                }
                 self.words[word] = Cell {
                     read_thread: SPLIT,
                     ..Cell::default()

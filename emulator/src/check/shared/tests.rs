@@ -119,3 +119,86 @@ fn strong_accesses_do_not_race_with_each_other() {
     assert_eq!(s.read(strong(1), 0, 4), None);
     assert!(s.read(by(2), 0, 4).is_some());
 }
+
+/// Warp 0 writes a word, then a flag; warp 1 sees the flag, then reads the word. `adds` is another write of the flag
+/// between: atomic, plain, or none.
+fn by_flag(releases: bool, acquires: bool, adds: Option<bool>) -> Option<Finding> {
+    const FLAG: u64 = 1 << 40;
+    let mut s = SharedShadow::default();
+    s.reset(64, 3, ALL);
+    assert_eq!(s.write(by(0), 8, 4), None);
+    if releases {
+        s.fence(0, 1);
+    }
+    s.tell(0, FLAG, false);
+    if let Some(adds) = adds {
+        s.tell(64, FLAG, adds);
+    }
+    s.see(32, FLAG);
+    if acquires {
+        s.fence(1, 1);
+    }
+    s.read(by(32), 8, 4)
+}
+
+#[test]
+fn a_flag_behind_a_fence_orders_who_sees_it_and_fences() {
+    assert_eq!(by_flag(true, true, None), None);
+    let race = Some(Finding::Race {
+        thread: Some(0),
+        line: 0,
+        write: true,
+    });
+    assert_eq!(by_flag(false, true, None), race);
+    assert_eq!(by_flag(true, false, None), race);
+    assert_eq!(by_flag(true, true, Some(true)), None);
+    assert_eq!(by_flag(true, true, Some(false)), race);
+}
+
+#[test]
+fn what_comes_behind_the_fence_is_not_ordered_by_the_flag() {
+    let mut s = SharedShadow::default();
+    s.reset(64, 2, ALL);
+    s.fence(0, 1);
+    s.write(by(0), 8, 4);
+    s.tell(0, 0, false);
+    s.see(32, 0);
+    s.fence(1, 1);
+    assert!(s.read(by(32), 8, 4).is_some());
+    // nor what another thread tells, which has not fenced
+    s.reset(64, 2, ALL);
+    s.write(by(0), 8, 4);
+    s.fence(0, 1);
+    s.tell(1, 0, false);
+    s.see(32, 0);
+    s.fence(1, 1);
+    assert!(s.read(by(32), 8, 4).is_some());
+}
+
+#[test]
+fn readers_whose_clocks_differ_are_ordered_each_by_its_own() {
+    // warp 0 has met itself more often than warp 1 has
+    let mut s = SharedShadow::default();
+    for size in [4, 1] {
+        s.reset(64, 3, ALL);
+        s.write(by(0), 8, 4);
+        for _ in 0..3 {
+            s.warp_barrier(0);
+        }
+        block_barrier(&mut s, 0..3);
+        for thread in [0, 1, 32, 33] {
+            assert_eq!(s.read(by(thread), 8, 4), None);
+        }
+        s.warp_barrier(1);
+        assert_eq!(s.read(by(34), 8, size), None);
+        block_barrier(&mut s, 0..2);
+        assert_eq!(s.write(by(40), 8, size), None, "all have met");
+        // and a reader who has not come is still found
+        block_barrier(&mut s, 0..3);
+        for thread in [0, 1, 32, 33] {
+            assert_eq!(s.read(by(thread), 8, 4), None);
+        }
+        block_barrier(&mut s, 1..3);
+        assert!(s.write(by(40), 8, size).is_some(), "warp 0 has read too");
+    }
+}

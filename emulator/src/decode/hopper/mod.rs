@@ -3,6 +3,7 @@
 mod bulk;
 mod cluster;
 mod mbarrier;
+mod send;
 mod tile;
 mod wgmma;
 
@@ -29,6 +30,7 @@ pub fn decode<'a>(
         "prefetch" if op.has("tensormap") => tile::prefetch_map(f, op, operands)?,
         "fence" if op.has("mbarrier_init") || op.has("proxy") => cluster::fence(f, op)?,
         "barrier" if op.has("cluster") => cluster::barrier(f, op)?,
+        "st" if op.has("async") => send::decode(f, op, operands)?,
         "mapa" => cluster::map(f, op, operands)?,
         "getctarank" => cluster::rank(f, op, operands)?,
         "setmaxnreg" => cluster::registers(f, op, operands)?,

@@ -168,7 +168,8 @@ impl Context<'_> {
     ) -> Result<(), Flow> {
         let Some(mask) = mask else {
             if target.rank != barrier.rank {
-                let what = "Bulk copy whose mbarrier is not in the block of its destination";
+                let what =
+                    "Asynchronous copy whose mbarrier is not in the block of its destination";
                 return Err(self.fail(i, lane, FaultKind::LaunchFailed, what, &[]));
             }
             return self.send(i, lane, target, barrier, data);

@@ -11,6 +11,7 @@ pub mod outbound;
 pub mod place;
 pub mod product;
 pub mod remote;
+pub mod send;
 pub mod swizzle;
 pub mod tensor_map;
 pub mod tile;

@@ -6,9 +6,11 @@ mod fields;
 mod logic;
 mod packed;
 mod typed;
+mod video_ops;
 
 pub use arithmetic::*;
 pub use extended::{Carry, carry};
 pub use fields::*;
 pub use logic::*;
 pub use packed::*;
+pub use video_ops::{Video, video};

@@ -296,3 +296,22 @@ fn the_approximations_are_within_half_a_unit() {
         );
     }
 }
+
+#[test]
+fn lanes_with_other_masks_meet_again_behind_the_instruction() {
+    for instruction in [
+        "shfl.sync.bfly.b32 %r3, %r1, 1, 31, %r2;",
+        "vote.sync.ballot.b32 %r3, %p1, %r2;",
+        "match.any.sync.b32 %r3, %r1, %r2;",
+        "bar.warp.sync %r2;",
+    ] {
+        let d = Device::body(&format!(
+            "mov.u32 %r1, %tid.x; setp.lt.u32 %p1, %r1, 16; selp.b32 %r2, 0xffff, 0xffff0000, %p1;\n\
+             {instruction}\nactivemask.b32 %r9; mul.wide.u32 %rd2, %r1, 4; ld.param.u64 %rd1, [a]; add.u64 %rd1, %rd1, %rd2;\n\
+             st.global.u32 [%rd1], %r9;"
+        ));
+        let out = d.upload(&[0u32; 32]);
+        d.run(32, [out, 0, 0], 0).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(d.download::<u32>(out, 32), [u32::MAX; 32], "{instruction}");
+    }
+}
