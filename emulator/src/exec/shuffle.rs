@@ -34,7 +34,7 @@ impl Context<'_> {
         if same != self.active {
             let rest = self.active & !same;
             self.warp.park(i.b - 1, rest, Wait::Ready);
-            if false && mask & self.warp.live & !same == 0 {
+            if mask & self.warp.live & !same == 0 {
                 // they need nobody else; all meet again behind the instruction
                 self.activate(same);
                 self.limit = self.warp.next_meeting();

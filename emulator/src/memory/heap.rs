@@ -59,7 +59,7 @@ impl Heap {
         let bytes = pieces.used.remove(&address)?;
         let (mut at, mut room) = (address, bytes);
         if let Some(behind) = pieces.free.remove(&(at + room)) {
-            let _ = behind;
+            room += behind;
         }
         let before = pieces.free.range(..at).next_back().map(|(a, r)| (*a, *r));
         if let Some((before, size)) = before.filter(|(before, size)| before + size == at) {

@@ -52,7 +52,7 @@ impl SharedShadow {
                 told.insert(place, Arc::clone(mine));
             }
             (None, Some(_)) if !adds => {
-                let _ = &place;
+                told.remove(&place);
             }
             (None, _) => {}
         }

@@ -179,14 +179,18 @@ fn what_comes_behind_the_fence_is_not_ordered_by_the_flag() {
 fn readers_whose_clocks_differ_are_ordered_each_by_its_own() {
     // warp 0 has met itself more often than warp 1 has
     let mut s = SharedShadow::default();
-    for size in [4, 1] {
+    for (size, readers) in [
+        (4, [0, 1, 32, 33]),
+        (4, [32, 33, 0, 1]),
+        (1, [32, 0, 1, 33]),
+    ] {
         s.reset(64, 3, ALL);
         s.write(by(0), 8, 4);
         for _ in 0..3 {
             s.warp_barrier(0);
         }
         block_barrier(&mut s, 0..3);
-        for thread in [0, 1, 32, 33] {
+        for thread in readers {
             assert_eq!(s.read(by(thread), 8, 4), None);
         }
         s.warp_barrier(1);
@@ -195,7 +199,7 @@ fn readers_whose_clocks_differ_are_ordered_each_by_its_own() {
         assert_eq!(s.write(by(40), 8, size), None, "all have met");
         // and a reader who has not come is still found
         block_barrier(&mut s, 0..3);
-        for thread in [0, 1, 32, 33] {
+        for thread in readers {
             assert_eq!(s.read(by(thread), 8, 4), None);
         }
         block_barrier(&mut s, 1..3);

@@ -33,7 +33,7 @@ impl Op for Send {
 
 fn send(c: &mut Context<'_>, i: &Inst, lane: usize, target: u64, barrier: u64) -> Result<(), Flow> {
     let mut data = vec![];
-    for element in &i.r[1..2 + usize::from(i.m[COUNT])] {
+    for element in &i.r[2..2 + usize::from(i.m[COUNT])] {
         if i.m[BYTES] == 4 {
             data.extend(c.row::<u32>(*element).get(lane).to_le_bytes());
         } else {

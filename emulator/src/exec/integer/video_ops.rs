@@ -51,7 +51,7 @@ impl<const PARTS: u32> Fn3 for Video<PARTS> {
             let mut t = match m & OPERATION {
                 ADD => a + b,
                 SUB => a - b,
-                AVERAGE => (a + b + 1) >> 1,
+                AVERAGE => (a + b + i32::from(a + b >= 0)) >> 1,
                 DIFFERENCE => (a - b).abs(),
                 MIN => a.min(b),
                 _ => a.max(b),
