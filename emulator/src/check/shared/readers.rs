@@ -36,7 +36,7 @@ impl Readers {
         if cell.read_thread & THREAD != ROW {
             let mut clocks = [0; 32];
             for reader in bits(cell.read_warps) {
-                clocks[reader] = cell.read_clock.max(now);
+                clocks[reader] = cell.read_clock;
             }
             cell.read_warps = self.keep(clocks);
         }
