@@ -1,8 +1,10 @@
-//! Matmul on the CPU: the `faer` crate, with `f16` and `bf16` widened to `f32` before and rounded once after.
+//! Matmul on the CPU: the `faer` crate, with `f16` and `bf16` widened to `f32` before and rounded once after. Few rows
+//! go another way ([`few_rows`]).
 
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
+use super::few_rows;
 use super::gemm::{Activation, Gemm};
 use crate::cpu::{self, vectorized};
 use crate::element::Float;
@@ -57,6 +59,9 @@ fn products(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
         product(a, b, y, gemm, parallelism);
     };
     let matrix = matrix.max(1);
+    if gemm.batch == 1 && few_rows::suits(gemm) {
+        return few_rows::product(a, b, y, gemm);
+    }
     if gemm.batch > 1 && gemm.m * gemm.n * gemm.k < SMALL {
         let matrices = y.par_chunks_exact_mut(matrix).enumerate();
         matrices.for_each(|at| one(at, Par::Seq));

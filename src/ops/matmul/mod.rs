@@ -10,6 +10,7 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod few_rows;
 mod gemm;
 mod kernel;
 mod shape;
