@@ -4,9 +4,10 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
+use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
 use crate::element::Element;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::launch::Launch;
 
 /// Threads per block of the elementwise kernels.
@@ -89,6 +90,13 @@ fn lanes(cols: usize) -> usize {
         9..=32 => 4,
         _ => 32,
     }
+}
+
+/// How many multiprocessors the stream's device has, at least one.
+pub(crate) fn multiprocessors(stream: &Arc<CudaStream>, op: &'static str) -> Result<usize> {
+    let attribute = CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
+    let count = stream.context().attribute(attribute);
+    Ok(count.map_err(|e| Error::driver(op, e))?.max(1) as usize)
 }
 
 #[cfg(test)]

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::shape::BIAS;
 use super::tile::{Tile, geometry};
 use super::{Conv, Conv2dOptions, OP};
 use crate::element::Float;
-use crate::error::{Error, Result, to_i32};
+use crate::error::{Result, to_i32};
+use crate::grid::multiprocessors;
 use crate::kernels;
 use crate::launch::{Launch, workspace};
 use crate::ops::matmul::cuda::Kernel;
@@ -171,9 +171,7 @@ pub fn conv2d_backward_bias<T: Float>(
 
 /// Images of a split, and how many splits; together with `blocks` of each they fill the device.
 fn split_images(stream: &Arc<CudaStream>, images: usize, blocks: usize) -> Result<(usize, usize)> {
-    let attribute = CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
-    let count = stream.context().attribute(attribute);
-    let count = count.map_err(|e| Error::driver(OP, e))?.max(1) as usize;
+    let count = multiprocessors(stream, OP)?;
     let wanted = (BLOCKS_EACH * count).div_ceil(blocks.max(1)).min(65535);
     let chunk = images.div_ceil(wanted).max(1);
     Ok((chunk, images.div_ceil(chunk)))

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
-use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::grid::multiprocessors;
 use crate::kernels;
 use crate::launch::Launch;
 use crate::ops::matmul::cuda::Kernel;
@@ -52,9 +52,7 @@ impl Tile {
             true => &[(128, 2), (64, 3)],
             false => &[(128, 4), (64, 5), (32, 8)],
         };
-        let attribute = CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
-        let count = stream.context().attribute(attribute);
-        let count = count.map_err(|e| Error::driver(OP, e))?.max(1) as usize;
+        let count = multiprocessors(stream, OP)?;
         let cost = |&&(side, weight): &&(usize, usize)| {
             let blocks = conv.groups * tile(wmma, side).tiles(m, n);
             blocks.div_ceil(count).saturating_mul(weight * side * side)

@@ -7,9 +7,9 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use super::gemm::{Activation, Gemm};
 pub use super::kernel::Kernel;
-use super::kernel::multiprocessors;
 use crate::element::Float;
 use crate::error::{Result, to_i32};
+use crate::grid::multiprocessors;
 use crate::launch::Launch;
 use crate::tensor_map::Matrices;
 
@@ -100,7 +100,7 @@ fn by_boxes<T: Float>(
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let launch = Launch::new(stream, kernel.module(), &entry)?;
     let tiles = to_i32(OP, "tiles", kernel.tiles(gemm))?;
-    let clusters = (multiprocessors(stream)? / kernel.cluster()).clamp(1, tiles as usize);
+    let clusters = (multiprocessors(stream, OP)? / kernel.cluster()).clamp(1, tiles as usize);
     // a box holds 128 rows along k, or 64 of k
     let boxes = |along_k| if along_k { 128 } else { 64 };
     let of = |(rows, cols), ld, stride, along_k| Matrices {

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
-use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
 use super::OP;
 use super::gemm::Gemm;
 use crate::element::Float;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::grid::multiprocessors;
 use crate::kernels;
 
 /// A kernel, named by its technique and, where there are several, by the side of the square of outputs that one of its
@@ -121,7 +121,7 @@ impl Kernel {
             (false, "f32") => &[(Self::Tiled128, 4), (Self::Tiled64, 5), (Self::Tiled32, 8)],
             (false, _) => &[(Self::Tiled64, 1)],
         };
-        let multiprocessors = multiprocessors(stream)?;
+        let multiprocessors = multiprocessors(stream, OP)?;
         let cost = |&&(kernel, weight): &&(Self, usize)| {
             let rounds = (kernel.tiles(gemm) * kernel.cluster()).div_ceil(multiprocessors);
             let area = kernel.tile() * kernel.tile() / kernel.cluster();
@@ -130,11 +130,4 @@ impl Kernel {
         let best = weighted.iter().min_by_key(cost);
         Ok(best.map_or(Self::Tiled32, |&(kernel, _)| kernel))
     }
-}
-
-pub(super) fn multiprocessors(stream: &Arc<CudaStream>) -> Result<usize> {
-    let count = stream
-        .context()
-        .attribute(CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
-    Ok(count.map_err(|e| Error::driver(OP, e))?.max(1) as usize)
 }
