@@ -1,25 +1,21 @@
 //! Products of few rows with a transposed matrix: a fully connected layer and a small batch. A general product first
 //! packs its second operand, which costs more here than multiplying: every number of it is used but `m` times. So each
-//! row is read once, as it lies, and multiplied with all rows of the first operand by dot products.
-
-use pulp::{Arch, Simd, WithSimd};
+//! of its rows is read once, as it lies: by [`dots`] where the first operand has a handful of rows, else by [`lanes`].
 
 use super::gemm::Gemm;
+use super::{dots, lanes};
 use crate::cpu;
 use crate::error::Result;
 use crate::pool::Buffer;
 
 /// Rows from which on packing pays.
 const MOST: usize = 32;
+/// Rows that dot products serve best.
+const HANDFUL: usize = 4;
 /// Numbers of the second operand below which nothing is worth a thread's start.
 const LEAST: usize = 64 * 1024;
-/// Terms at a time: so many of all rows of the first operand stay in a core's cache.
-const DEPTH: usize = 1024;
-/// Rows of the second operand that a task takes.
-const TASK: usize = 64;
-/// Rows of either operand whose products are summed together, in as many registers as every x86-64 has.
-const ROWS: usize = 4;
-const COLS: usize = 2;
+/// Rows of the second operand that a task takes, a multiple of what either way takes at a time.
+const TASK: usize = 48;
 
 /// Whether a product is of this kind.
 pub(super) fn suits(gemm: &Gemm) -> bool {
@@ -28,36 +24,19 @@ pub(super) fn suits(gemm: &Gemm) -> bool {
 
 /// `y = a b^T`; `y` is dense.
 pub(super) fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
-    let (m, n, k) = (gemm.m, gemm.n, gemm.k);
+    let (m, n) = (gemm.m, gemm.n);
+    let packed = match m {
+        ..=HANDFUL => None,
+        _ => Some(lanes::pack(a, gemm)?),
+    };
     // the sums of a row of b lie together, so that tasks write apart
     let mut sums = Buffer::stale(m * n)?;
     cpu::share_out(&mut sums, TASK * m, |at, sums| {
         sums.fill(0.0);
-        for start in (0..k).step_by(DEPTH) {
-            let depth = DEPTH.min(k - start);
-            let row_a = |i: usize| &a[i * gemm.lda + start..][..depth];
-            for (group, sums) in sums.chunks_mut(ROWS * m).enumerate() {
-                let first = at / m + group * ROWS;
-                let rows = sums.len() / m;
-                // a group cut short repeats its last row, whose sums are dropped
-                let row_b = |r: usize| &b[(first + r.min(rows - 1)) * gemm.ldb + start..][..depth];
-                let b: [&[f32]; ROWS] = std::array::from_fn(row_b);
-                for i in (0..m).step_by(COLS) {
-                    let dots = if i + 1 < m {
-                        Arch::new().dispatch(Dots {
-                            a: [row_a(i), row_a(i + 1)],
-                            b,
-                        })
-                    } else {
-                        let one = Arch::new().dispatch(Dots { a: [row_a(i)], b });
-                        one.map(|[dot]| [dot, 0.0])
-                    };
-                    for (sums, dots) in sums.chunks_exact_mut(m).zip(dots) {
-                        let sums = sums[i..].iter_mut().zip(dots);
-                        sums.for_each(|(sum, dot)| *sum += dot);
-                    }
-                }
-            }
+        let b = &b[at / m * gemm.ldb..];
+        match &packed {
+            None => dots::add(a, b, sums, gemm),
+            Some(packed) => lanes::add(packed, b, sums, gemm),
         }
     });
     for (i, y) in y.chunks_exact_mut(n).enumerate() {
@@ -67,40 +46,15 @@ pub(super) fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Resul
     Ok(())
 }
 
-/// The dot product of each row with each; all have one length.
-struct Dots<'a, const C: usize> {
-    a: [&'a [f32]; C],
-    b: [&'a [f32]; ROWS],
-}
-
-impl<const C: usize> WithSimd for Dots<'_, C> {
-    type Output = [[f32; C]; ROWS];
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let whole = S::as_simd_f32s(self.b[0]).0.len();
-        // of one length, as the compiler must know to leave out checks
-        let split = |row| {
-            let (vectors, rest) = S::as_simd_f32s(row);
-            (&vectors[..whole], rest)
-        };
-        let (a, b) = (self.a.map(split), self.b.map(split));
-        let mut sums = [[simd.splat_f32s(0.0); C]; ROWS];
-        for at in 0..whole {
-            for (sums, b) in sums.iter_mut().zip(&b) {
-                for (sum, a) in sums.iter_mut().zip(&a) {
-                    *sum = simd.mul_add_e_f32s(a.0[at], b.0[at], *sum);
-                }
-            }
-        }
-        std::array::from_fn(|r| {
-            std::array::from_fn(|c| {
-                let rest = a[c].1.iter().zip(b[r].1);
-                let rest: f32 = rest.map(|(a, b)| a * b).sum();
-                simd.reduce_sum_f32s(sums[r][c]) + rest
-            })
-        })
-    }
+/// `R` rows of `b` from `first` on and `depth` terms of them. A group cut short repeats its last row, whose sums are
+/// dropped.
+pub(super) fn rows<'a, const R: usize>(
+    b: &'a [f32],
+    gemm: &Gemm,
+    (first, rows): (usize, usize),
+    (start, depth): (usize, usize),
+) -> [&'a [f32]; R] {
+    std::array::from_fn(|r| &b[(first + r.min(rows - 1)) * gemm.ldb + start..][..depth])
 }
 
 #[cfg(test)]
@@ -115,6 +69,9 @@ mod tests {
             (2, 64, 7),
             (3, 130, 2050),
             (5, 9, 33),
+            (16, 49, 2049),
+            (17, 6, 5),
+            (32, 103, 4100),
         ] {
             let gemm = Gemm {
                 lda: k + 3,
@@ -123,8 +80,9 @@ mod tests {
             };
             // whole numbers: sums are exact in any order
             let number = |i: usize| (i * 7 % 11) as f32 - 5.0;
-            let a: Vec<f32> = (0..m * gemm.lda).map(number).collect();
-            let b: Vec<f32> = (0..n * gemm.ldb).map(|i| number(i + 3)).collect();
+            // as short as the matrices' spans
+            let a: Vec<f32> = (0..(m - 1) * gemm.lda + k).map(number).collect();
+            let b: Vec<f32> = (0..(n - 1) * gemm.ldb + k).map(|i| number(i + 3)).collect();
             let mut y = vec![f32::NAN; m * n];
             product(&a, &b, &mut y, &gemm).unwrap();
             let want = (0..m * n).map(|at| {

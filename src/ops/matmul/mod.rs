@@ -10,9 +10,11 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod dots;
 mod few_rows;
 mod gemm;
 mod kernel;
+mod lanes;
 mod shape;
 
 pub use gemm::{Activation, Gemm};

@@ -1,6 +1,7 @@
-//! Max pooling on the CPU: planes in parallel, rows of outputs as vectors, tap by tap.
+//! Max pooling on the CPU: planes in parallel, rows of outputs as vectors.
 
 use super::Planes;
+use super::rows::Columns;
 use crate::cpu::{self, TASK, vectorized};
 use crate::element::Float;
 use crate::ops::window::Window;
@@ -49,13 +50,14 @@ pub(crate) fn max_pool2d<T: Float>(
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
     let input = |number: usize| &x[number * size_in..][..size_in];
+    let width = shape.output[1];
     let Some(indices) = indices else {
         return planes(y, size_out, |number, y, wide| {
             let x = widened(input(number), wide);
-            let mut places = vec![0; shape.output[1]];
-            for (i, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
-                vectorized!(row(x, i, y, &mut places, shape, window));
-            }
+            let (mut columns, mut places) = (Columns::new(shape, window), vec![0; width]);
+            vectorized!(for (i, y) in y.chunks_exact_mut(width).enumerate() {
+                columns.pool(x, i, y, &mut places, shape, window);
+            });
         });
     };
     let per_task = TASK.div_ceil(size_out);
@@ -63,52 +65,22 @@ pub(crate) fn max_pool2d<T: Float>(
         .par_chunks_mut(per_task * size_out)
         .zip(indices.par_chunks_mut(per_task * size_out));
     tasks.enumerate().for_each(|(task, (y, indices))| {
-        let (mut wide_x, mut wide_y) = (Vec::new(), vec![0.0; shape.output[1]]);
+        let (mut wide_x, mut wide_y) = (Vec::new(), vec![0.0; width]);
+        let mut columns = Columns::new(shape, window);
         let planes = y
             .chunks_exact_mut(size_out)
             .zip(indices.chunks_exact_mut(size_out));
         for (i, (y, indices)) in planes.enumerate() {
             let x = widened(input(task * per_task + i), &mut wide_x);
             let rows = y
-                .chunks_exact_mut(shape.output[1])
-                .zip(indices.chunks_exact_mut(shape.output[1]));
-            for (i, (y, places)) in rows.enumerate() {
-                vectorized!(row(x, i, &mut wide_y, places, shape, window));
+                .chunks_exact_mut(width)
+                .zip(indices.chunks_exact_mut(width));
+            vectorized!(for (i, (y, places)) in rows.enumerate() {
+                columns.pool(x, i, &mut wide_y, places, shape, window);
                 T::narrow(&wide_y, y);
-            }
+            });
         }
     });
-}
-
-/// One row of outputs, and where each stands.
-#[inline(always)]
-fn row(x: &[f32], i: usize, y: &mut [f32], places: &mut [i32], shape: &Planes, window: &Window) {
-    let [h, w] = shape.input;
-    let stride = window.stride[1];
-    y.fill(f32::NEG_INFINITY);
-    places.fill(-1);
-    for a in 0..window.kernel[0] {
-        if !window.inside(0, a, h, shape.output[0]).contains(&i) {
-            continue;
-        }
-        let start = window.at(0, i, a) * w;
-        for b in 0..window.kernel[1] {
-            let inside = window.inside(1, b, w, y.len());
-            if inside.is_empty() {
-                continue;
-            }
-            let first = window.at(1, inside.start, b);
-            let (y, places) = (&mut y[inside.clone()], &mut places[inside]);
-            let x = x[start + first..start + w].iter().step_by(stride);
-            for (j, ((y, place), &v)) in y.iter_mut().zip(places).zip(x).enumerate() {
-                // the first tap stands even where it is minus infinity; NaN is larger than all
-                if v > *y || v.is_nan() || *place < 0 {
-                    *y = v;
-                    *place = (start + first + j * stride) as i32;
-                }
-            }
-        }
-    }
 }
 
 pub(crate) fn max_pool2d_backward<T: Float>(

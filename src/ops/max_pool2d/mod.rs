@@ -10,6 +10,7 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod rows;
 
 use crate::checks::expect_shape;
 use crate::element::Float;

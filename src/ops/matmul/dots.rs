@@ -1,0 +1,73 @@
+//! Products of a handful of rows with a transposed matrix by dot products, which read both operands as they lie.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use super::few_rows::rows;
+use super::gemm::Gemm;
+
+/// Terms at a time: so many of all rows of the first operand stay in a core's cache.
+const DEPTH: usize = 1024;
+/// Rows of either operand whose products are summed together, in as many registers as every x86-64 has.
+const ROWS: usize = 4;
+const COLS: usize = 2;
+
+/// Adds to `sums`, which has `m` for each row of `b`.
+pub(super) fn add(a: &[f32], b: &[f32], sums: &mut [f32], gemm: &Gemm) {
+    let (m, k) = (gemm.m, gemm.k);
+    for start in (0..k).step_by(DEPTH) {
+        let depth = DEPTH.min(k - start);
+        let row_a = |i: usize| &a[i * gemm.lda + start..][..depth];
+        for (group, sums) in sums.chunks_mut(ROWS * m).enumerate() {
+            let b = rows(b, gemm, (group * ROWS, sums.len() / m), (start, depth));
+            for i in (0..m).step_by(COLS) {
+                let dots = if i + 1 < m {
+                    let a = [row_a(i), row_a(i + 1)];
+                    Arch::new().dispatch(Dots { a, b })
+                } else {
+                    let one = Arch::new().dispatch(Dots { a: [row_a(i)], b });
+                    one.map(|[dot]| [dot, 0.0])
+                };
+                for (sums, dots) in sums.chunks_exact_mut(m).zip(dots) {
+                    let sums = sums[i..].iter_mut().zip(dots);
+                    sums.for_each(|(sum, dot)| *sum += dot);
+                }
+            }
+        }
+    }
+}
+
+/// The dot product of each row with each; all have one length.
+struct Dots<'a, const C: usize> {
+    a: [&'a [f32]; C],
+    b: [&'a [f32]; ROWS],
+}
+
+impl<const C: usize> WithSimd for Dots<'_, C> {
+    type Output = [[f32; C]; ROWS];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let whole = S::as_simd_f32s(self.b[0]).0.len();
+        // of one length, as the compiler must know to leave out checks
+        let split = |row| {
+            let (vectors, rest) = S::as_simd_f32s(row);
+            (&vectors[..whole], rest)
+        };
+        let (a, b) = (self.a.map(split), self.b.map(split));
+        let mut sums = [[simd.splat_f32s(0.0); C]; ROWS];
+        for at in 0..whole {
+            for (sums, b) in sums.iter_mut().zip(&b) {
+                for (sum, a) in sums.iter_mut().zip(&a) {
+                    *sum = simd.mul_add_e_f32s(a.0[at], b.0[at], *sum);
+                }
+            }
+        }
+        std::array::from_fn(|r| {
+            std::array::from_fn(|c| {
+                let rest = a[c].1.iter().zip(b[r].1);
+                let rest: f32 = rest.map(|(a, b)| a * b).sum();
+                simd.reduce_sum_f32s(sums[r][c]) + rest
+            })
+        })
+    }
+}
