@@ -1,7 +1,7 @@
 //! Max pooling on the CPU: planes in parallel, rows of outputs as vectors.
 
 use super::Planes;
-use super::rows::Columns;
+use super::rows::{Columns, Taps};
 use crate::cpu::{self, TASK, vectorized};
 use crate::element::Float;
 use crate::ops::window::Window;
@@ -50,13 +50,13 @@ pub(crate) fn max_pool2d<T: Float>(
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
     let input = |number: usize| &x[number * size_in..][..size_in];
-    let width = shape.output[1];
+    let (width, taps) = (shape.output[1], Taps::new(shape, window));
     let Some(indices) = indices else {
         return planes(y, size_out, |number, y, wide| {
             let x = widened(input(number), wide);
-            let (mut columns, mut places) = (Columns::new(shape, window), vec![0; width]);
+            let (mut columns, mut places) = (Columns::new(&taps, width), vec![0; width]);
             vectorized!(for (i, y) in y.chunks_exact_mut(width).enumerate() {
-                columns.pool(x, i, y, &mut places, shape, window);
+                columns.pool(x, i, y, &mut places);
             });
         });
     };
@@ -66,7 +66,7 @@ pub(crate) fn max_pool2d<T: Float>(
         .zip(indices.par_chunks_mut(per_task * size_out));
     tasks.enumerate().for_each(|(task, (y, indices))| {
         let (mut wide_x, mut wide_y) = (Vec::new(), vec![0.0; width]);
-        let mut columns = Columns::new(shape, window);
+        let mut columns = Columns::new(&taps, width);
         let planes = y
             .chunks_exact_mut(size_out)
             .zip(indices.chunks_exact_mut(size_out));
@@ -76,7 +76,7 @@ pub(crate) fn max_pool2d<T: Float>(
                 .chunks_exact_mut(width)
                 .zip(indices.chunks_exact_mut(width));
             vectorized!(for (i, (y, places)) in rows.enumerate() {
-                columns.pool(x, i, &mut wide_y, places, shape, window);
+                columns.pool(x, i, &mut wide_y, places);
                 T::narrow(&wide_y, y);
             });
         }

@@ -1,66 +1,112 @@
 //! A row of max pooling's outputs: the largest value of each column first, over the rows that the windows see, and of
 //! those the largest across. Both loops run over neighbours and choose without branches, so both are vector code.
 
+use std::ops::Range;
+
 use super::Planes;
 use crate::ops::window::Window;
 
 /// A place behind every one that a plane can have.
 const NONE: i32 = i32::MAX;
 
-/// The largest value of each column of the input so far, and the place where its row begins.
-pub(super) struct Columns {
-    values: Vec<f32>,
-    rows: Vec<i32>,
+/// Which outputs see something through each tap of a window.
+pub(super) struct Taps {
+    window: Window,
+    width: usize,
+    down: Vec<Range<usize>>,
+    /// Also the column that the first of them sees.
+    across: Vec<(Range<usize>, usize)>,
 }
 
-impl Columns {
+impl Taps {
     pub(super) fn new(shape: &Planes, window: &Window) -> Self {
-        // strides are taken in whole, also behind the last column
-        let width = shape.input[1] + window.stride[1].min(shape.input[1]) - 1;
+        let ([h, w], [oh, ow]) = (shape.input, shape.output);
+        let down = (0..window.kernel[0]).map(|a| window.inside(0, a, h, oh));
+        let across = (0..window.kernel[1]).filter_map(|b| {
+            let inside = window.inside(1, b, w, ow);
+            let first = (!inside.is_empty()).then(|| window.at(1, inside.start, b))?;
+            Some((inside, first))
+        });
         Self {
+            window: *window,
+            width: w,
+            down: down.collect(),
+            across: across.collect(),
+        }
+    }
+}
+
+/// The largest value of each column of the input so far, and the place where its row begins; and a row of outputs.
+/// All are longer than a row, by what fills up vectors: the rest of a loop would take longer than all that went before.
+pub(super) struct Columns<'a> {
+    taps: &'a Taps,
+    values: Vec<f32>,
+    rows: Vec<i32>,
+    y: Vec<f32>,
+    places: Vec<i32>,
+}
+
+/// Elements of a vector.
+const LANES: usize = 8;
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(taps: &'a Taps, outputs: usize) -> Self {
+        // strides are taken in whole, also behind the last column
+        let width = taps.width + (LANES + 2) * taps.window.stride[1].min(taps.width);
+        // one more, which the compiler leaves over where it reads every second column
+        let outputs = outputs.next_multiple_of(LANES) + 1;
+        Self {
+            taps,
             values: vec![f32::NEG_INFINITY; width],
             rows: vec![0; width],
+            y: vec![0.0; outputs],
+            places: vec![0; outputs],
         }
     }
 
     /// Row `i` of the outputs of plane `x`, and where in the plane each stands.
     #[inline(always)]
-    pub(super) fn pool(
-        &mut self,
-        x: &[f32],
-        i: usize,
-        y: &mut [f32],
-        places: &mut [i32],
-        shape: &Planes,
-        window: &Window,
-    ) {
-        let [h, w] = shape.input;
+    pub(super) fn pool(&mut self, x: &[f32], i: usize, y: &mut [f32], places: &mut [i32]) {
+        let (taps, w) = (self.taps, self.taps.width);
         let mut seen = false;
-        for a in 0..window.kernel[0] {
-            if window.inside(0, a, h, shape.output[0]).contains(&i) {
-                let begin = window.at(0, i, a) * w;
-                self.add(&x[begin..begin + w], begin as i32, !seen);
+        for (a, outputs) in taps.down.iter().enumerate() {
+            if outputs.contains(&i) {
+                let begin = taps.window.at(0, i, a) * w;
+                // what follows the row comes after the last column, which no window sees
+                let end = x.len().min(begin + w.next_multiple_of(LANES));
+                self.add(
+                    &x[begin..end.min(begin + self.values.len())],
+                    begin as i32,
+                    !seen,
+                );
                 seen = true;
             }
         }
-        y.fill(f32::NEG_INFINITY);
-        places.fill(NONE);
-        for b in 0..if seen { window.kernel[1] } else { 0 } {
-            let inside = window.inside(1, b, w, y.len());
-            if inside.is_empty() {
-                continue;
-            }
-            let first = window.at(1, inside.start, b);
-            let (y, places) = (&mut y[inside.clone()], &mut places[inside]);
-            // copies of the loop, for the strides that networks have; past a row's length there is one output at most
-            match window.stride[1].min(w) {
-                1 => self.across(first, 1, y, places),
-                2 => self.across(first, 2, y, places),
-                stride => self.across(first, stride, y, places),
+        self.y.fill(f32::NEG_INFINITY);
+        self.places.fill(NONE);
+        for (outputs, first) in taps.across.iter().filter(|_| seen) {
+            let end = match outputs.end {
+                end if end == y.len() => self.y.len(),
+                end => end,
+            };
+            // past a row's length there is one output at most
+            match taps.window.stride[1].min(w) {
+                1 => self.across::<1>(*first, outputs.start..end),
+                2 => self.across::<2>(*first, outputs.start..end),
+                3 => self.across::<3>(*first, outputs.start..end),
+                stride => {
+                    let columns = (*first..).step_by(stride);
+                    for (j, column) in outputs.clone().zip(columns) {
+                        let (v, row) = (self.values[column], self.rows[column]);
+                        let kept = (self.y[j], self.places[j]);
+                        (self.y[j], self.places[j]) = larger(kept, (v, row + column as i32));
+                    }
+                }
             }
         }
-        for place in places {
-            *place = if *place == NONE { -1 } else { *place };
+        y.copy_from_slice(&self.y[..y.len()]);
+        for (place, &found) in places.iter_mut().zip(&self.places) {
+            *place = if found == NONE { -1 } else { found };
         }
     }
 
@@ -80,19 +126,26 @@ impl Columns {
         }
     }
 
-    /// One tap: the columns from `first` on at every stride. Of equal values the first by rows stays, of NaN the last.
+    /// One tap of the windows that stand so far from each other: the columns from `first` on.
     #[inline(always)]
-    fn across(&self, first: usize, stride: usize, y: &mut [f32], places: &mut [i32]) {
-        let values = self.values[first..].chunks_exact(stride);
-        let rows = self.rows[first..].chunks_exact(stride);
-        let outputs = y.iter_mut().zip(places);
-        for (j, ((y, place), (v, row))) in outputs.zip(values.zip(rows)).enumerate() {
-            let (v, here) = (v[0], row[0] + (first + j * stride) as i32);
-            let equal = (v == *y) & (here < *place);
-            let nan = v.is_nan() & (!y.is_nan() | (here > *place));
-            let take = (v > *y) | equal | nan;
-            *y = if take { v } else { *y };
-            *place = if take { here } else { *place };
+    fn across<const STRIDE: usize>(&mut self, first: usize, outputs: Range<usize>) {
+        let len = outputs.len();
+        let values = &self.values[first..].as_chunks::<STRIDE>().0[..len];
+        let rows = &self.rows[first..].as_chunks::<STRIDE>().0[..len];
+        let (y, places) = (&mut self.y[outputs.clone()], &mut self.places[outputs]);
+        let (y, places) = (&mut y[..len], &mut places[..len]);
+        for j in 0..len {
+            let here = rows[j][0].wrapping_add((first + j * STRIDE) as i32);
+            (y[j], places[j]) = larger((y[j], places[j]), (values[j][0], here));
         }
     }
+}
+
+/// The larger of two values with its place. Of equal ones the first by rows, of NaN the last.
+#[inline(always)]
+fn larger((y, place): (f32, i32), (v, here): (f32, i32)) -> (f32, i32) {
+    let equal = (v == y) & (here < place);
+    let nan = v.is_nan() & (!y.is_nan() | (here > place));
+    let take = (v > y) | equal | nan;
+    (if take { v } else { y }, if take { here } else { place })
 }
