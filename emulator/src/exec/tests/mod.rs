@@ -10,6 +10,7 @@ mod hopper;
 mod modes;
 mod odds;
 mod tensor;
+mod warpgroup;
 
 use super::*;
 use crate::check::{Checks, Fault};
