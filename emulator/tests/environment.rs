@@ -73,7 +73,7 @@ fn approximations_err_by_the_seed() {
     for blurred in [one, two] {
         for (y, exact) in blurred.iter().zip(&exact) {
             let units = (y.to_bits() as i32 - exact.to_bits() as i32).abs();
-            assert!(units <= 1, "{y} {exact}");
+            assert!(units <= 2, "{y} {exact}");
         }
     }
 }
