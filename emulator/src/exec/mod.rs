@@ -5,6 +5,7 @@ mod cluster;
 mod config;
 mod context;
 pub mod count;
+mod grid;
 mod group;
 mod launch;
 mod module;

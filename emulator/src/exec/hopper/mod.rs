@@ -11,6 +11,7 @@ mod operand;
 pub mod outbound;
 pub mod place;
 pub mod product;
+mod reduction;
 pub mod remote;
 pub mod send;
 pub mod swizzle;

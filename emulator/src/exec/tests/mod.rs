@@ -4,6 +4,7 @@ mod basic;
 mod counts;
 mod deadlock;
 mod findings;
+mod float_forms;
 mod forms;
 mod gemm;
 mod hopper;
