@@ -204,19 +204,19 @@ mod tests {
             ),
             (
                 "sin",
-                largest::<Sin>(f64::sin, at(2f64.powf(-20.5)), from(-6.28, 6.28)),
+                largest::<Sin>(f64::sin, at(2f64.powf(-20.5)), from(-6.2, 6.2)),
             ),
             (
                 "cos",
-                largest::<Cos>(f64::cos, at(2f64.powf(-20.5)), from(-6.28, 6.28)),
+                largest::<Cos>(f64::cos, at(2f64.powf(-20.5)), from(-6.2, 6.2)),
             ),
             (
                 "far sin",
-                largest::<Sin>(f64::sin, at(2f64.powf(-14.7)), from(6.29, 314.0)),
+                largest::<Sin>(f64::sin, at(2f64.powf(-14.7)), from(6.3, 314.0)),
             ),
             (
                 "far cos",
-                largest::<Cos>(f64::cos, at(2f64.powf(-14.7)), from(6.29, 314.0)),
+                largest::<Cos>(f64::cos, at(2f64.powf(-14.7)), from(6.3, 314.0)),
             ),
             (
                 "near lg2",

@@ -10,9 +10,12 @@ use crate::exec::inst::{Flow, Inst, level};
 use crate::exec::launch::Launch;
 use std::sync::Arc;
 
+/// Bytes that four warps may multiply.
+pub type Bytes = Arc<[u8]>;
+
 /// An operand: its bytes in rows of 32 along k, or where its pieces lie in shared memory.
 pub enum Source {
-    Bytes(Arc<[u8]>),
+    Bytes(Bytes),
     Pieces {
         at: Vec<u32>,
         rows: usize,
@@ -130,7 +133,7 @@ impl Source {
     }
 
     /// What was read.
-    pub fn bytes(&self) -> Option<Arc<[u8]>> {
+    pub fn bytes(&self) -> Option<Bytes> {
         match self {
             Source::Bytes(bytes) => Some(Arc::clone(bytes)),
             Source::Pieces { .. } => None,

@@ -4,13 +4,12 @@
 //! group, which therefore waits until all four have committed it. From then on anybody whom that warp tells may overwrite them;
 //! each warp's sums are in its registers when it has waited itself.
 
-use super::operand::Source;
+use super::operand::{Bytes, Source};
 use crate::exec::block::Block;
 use crate::exec::context::Context;
 use crate::exec::launch::Launch;
 use crate::exec::warp::Wait;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Warps of a warpgroup.
 pub const WARPS: usize = 4;
@@ -81,12 +80,7 @@ impl Warpgroup {
     }
 
     /// What a warp multiplies for a product whose operands have been read.
-    pub fn take(
-        &mut self,
-        warp: usize,
-        number: u32,
-        warps: usize,
-    ) -> Option<(Arc<[u8]>, Arc<[u8]>)> {
+    pub fn take(&mut self, warp: usize, number: u32, warps: usize) -> Option<(Bytes, Bytes)> {
         let operation = self.running.get_mut((number - self.done) as usize)?;
         let (a, b) = (operation.a[warp].take()?, operation.b.bytes()?);
         operation.taken += 1;

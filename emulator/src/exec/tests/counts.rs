@@ -168,11 +168,13 @@ fn jumps_by_a_table_diverge_where_lanes_disagree() {
 
 #[test]
 fn a_collective_counts_once_when_its_lanes_have_met() {
+    // the lanes that are there first wait for those that go round by H
     let counts = count(
         32,
-        "setp.lt.u32 %p1, %r1, 8; @%p1 bra L; mov.u32 %r3, 5; L: shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1;",
+        "setp.lt.u32 %p1, %r1, 8; @%p1 bra H; L: shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1; bra E; H: mov.u32 %r3, 5; bra L; E:",
     );
     assert_eq!(counts.instructions[&Class::Shuffle], 1);
+    assert_eq!(counts.lanes, 32 * counts.warp_instructions() - 2 * 24);
 }
 
 #[test]

@@ -134,3 +134,38 @@ fn the_four_warps_do_the_same() {
     let other = [&ptx[..at], "\n", &other, &ptx[at..]].concat();
     finds("another descriptor", &other, &["start different products"]);
 }
+
+#[test]
+fn another_block_may_not_overwrite_what_is_read() {
+    // block 1 sends to block 0, between two barriers of the cluster
+    let kernel = |before: &str, behind: &str| {
+        format!(
+            ".version 8.7\n.target sm_90a\n.address_size 64\n.visible .entry k(.param .u64 a) .reqnctapercluster 2, 1, 1\n{{\n\
+             .reg .pred %p<9>; .reg .b16 %rs<4>; .reg .b32 %r<9>; .reg .f32 %f<9>; .reg .b64 %rd<9>;\n\
+             .shared .align 1024 .b8 room[4096]; .shared .align 8 .b64 bar;\n\
+             mov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 4; mov.u32 %r3, room; add.u32 %r2, %r2, %r3; mov.u32 %r4, bar; mov.b32 %r5, 0;\n\
+             st.shared.v4.u32 [%r2], {{%r5, %r5, %r5, %r5}}; st.shared.v4.u32 [%r2+2048], {{%r5, %r5, %r5, %r5}};\n\
+             mov.u32 %r6, %cluster_ctarank; setp.eq.u32 %p1, %r1, 0; setp.ne.u32 %p2, %r6, 0; setp.eq.and.u32 %p4, %r6, 0, %p1;\n\
+             @%p4 mbarrier.init.shared.b64 [%r4], 1; fence.mbarrier_init.release.cluster; fence.proxy.async;\n\
+             @%p4 mbarrier.arrive.expect_tx.shared.b64 _, [%r4], 256;\n\
+             barrier.cluster.arrive; barrier.cluster.wait; @%p2 bra S;\n\
+             mov.b32 %f1, 0f00000000; mov.b32 %f2, %f1; mov.b32 %f3, %f1; mov.b32 %f4, %f1;\n\
+             shr.u32 %r2, %r3, 4; cvt.u64.u32 %rd1, %r2; or.b64 %rd1, %rd1, 68720001024; wgmma.fence.sync.aligned;\n\
+             wgmma.mma_async.sync.aligned.m64n8k16.f32.f16.f16 {{%f1,%f2,%f3,%f4}}, %rd1, %rd1, 1, 1, 1, 0, 0;\n\
+             {COMMIT} {before}\n\
+             S: barrier.cluster.arrive; barrier.cluster.wait; @!%p2 bra M; @!%p1 bra M; mov.u16 %rs1, 1; ld.param.u64 %rd2, [a];\n\
+             cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%r3], [%rd2], 256, [%r4], %rs1;\n\
+             M: barrier.cluster.arrive; barrier.cluster.wait; @%p2 bra E; {behind}\n\
+             W: mbarrier.try_wait.parity.shared.b64 %p3, [%r4], 0; @!%p3 bra W;\n\
+             E: barrier.cluster.arrive; barrier.cluster.wait;\n}}\n"
+        )
+    };
+    let run = |before: &str, behind: &str| {
+        let d = Device::new(&kernel(before, behind));
+        let a = d.upload(&[1u32; 64]);
+        d.launch("k", [2, 1, 1], [128, 1, 1], &a.to_le_bytes())
+    };
+    run(WAIT, "").unwrap_or_else(|e| panic!("{e}"));
+    let report = run("", WAIT).expect_err("too early").report;
+    assert!(report.contains("where it still reads"), "{report}");
+}
