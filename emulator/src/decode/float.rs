@@ -65,14 +65,15 @@ pub(super) fn single<'a>(
         "div" | "rcp" | "sqrt" | "rsqrt" | "sin" | "cos" | "tanh" | "ex2" | "lg2"
             if blurred::on() && (approx || op.has("full")) =>
         {
-            op.take("full");
-            blurred(op.base, m & mode::FTZ != 0)
+            blurred(op.base, op.take("full"), m & mode::FTZ != 0)
         }
         "div" => {
             let _ = op.take("full");
-            let runs = match (nearest, m & mode::FTZ != 0) {
-                (true, false) => same::<Map2<float::Div<false>>>(),
-                (true, true) => same::<Map2<float::Div<true>>>(),
+            let runs = match (nearest, approx, m & mode::FTZ != 0) {
+                (true, false, false) => same::<Map2<float::Div<false>>>(),
+                (true, false, true) => same::<Map2<float::Div<true>>>(),
+                (true, true, false) => same::<Map2<float::DivApprox<false>>>(),
+                (true, true, true) => same::<Map2<float::DivApprox<true>>>(),
                 _ => same::<Map2<float::DivRounded>>(),
             };
             (runs, 2)
@@ -120,10 +121,14 @@ pub(super) fn single<'a>(
 }
 
 /// An approximation with its error, and how many operands it takes.
-fn blurred(base: &str, ftz: bool) -> ([Run; 3], usize) {
+fn blurred(base: &str, full: bool, ftz: bool) -> ([Run; 3], usize) {
     match base {
-        "div" if ftz => (same::<Map2<Blurred<float::Div<true>>>>(), 2),
-        "div" => (same::<Map2<Blurred<float::Div<false>>>>(), 2),
+        "div" => match (full, ftz) {
+            (true, true) => (same::<Map2<Blurred<float::Div<true>>>>(), 2),
+            (true, false) => (same::<Map2<Blurred<float::Div<false>>>>(), 2),
+            (false, true) => (same::<Map2<Blurred<float::DivApprox<true>>>>(), 2),
+            (false, false) => (same::<Map2<Blurred<float::DivApprox<false>>>>(), 2),
+        },
         "rcp" => (same::<Map1<Blurred<float::Rcp>>>(), 1),
         "sqrt" => (same::<Map1<Blurred<float::Sqrt>>>(), 1),
         "rsqrt" => (same::<Map1<Blurred<float::Rsqrt>>>(), 1),

@@ -157,6 +157,10 @@ impl Block {
                     let state = state.unwrap_or_else(|what| what);
                     (format!("at the mbarrier at 0x{address:x} ({state})"), line)
                 }
+                Wait::Warpgroup { line } => (
+                    "for its warpgroup to commit the same groups".to_owned(),
+                    line,
+                ),
                 Wait::Cluster { line } => ("at the cluster's barrier".to_owned(), line),
                 Wait::Collective { mask, line } => {
                     (format!("for lanes 0x{mask:08x} of its mask"), line)

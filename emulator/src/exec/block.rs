@@ -6,6 +6,7 @@ use super::count::Sectors;
 use super::hopper::inbound::Inbound;
 use super::hopper::mbarrier::Table;
 use super::hopper::outbound::Readers;
+use super::hopper::warpgroup::{self, Warpgroup};
 use super::launch::Launch;
 use super::run::{Stop, run_warp};
 use super::warp::Warp;
@@ -36,6 +37,8 @@ pub struct Block {
     pub shadow: SharedShadow,
     pub mbarriers: Table,
     pub cluster_barrier: ClusterBarrier,
+    /// Products of `wgmma` on their way, by warpgroup.
+    pub warpgroups: Vec<Warpgroup>,
     /// Bulk copies on their way here.
     pub inbox: Vec<Inbound>,
     /// What asynchronous operations still read of the shared memory.
@@ -86,6 +89,7 @@ impl Block {
                 uninitialised: checks.uninitialised,
                 in_flight: checks.async_copies,
                 proxy_fences: checks.proxy_fences,
+                wgmma: checks.wgmma,
             };
             self.shadow.reset(launch.shared_bytes, warps, wanted);
         }
@@ -93,6 +97,9 @@ impl Block {
         for (index, warp) in self.warps.iter_mut().enumerate() {
             warp.reset(launch, self.ctaid, index as u32);
         }
+        self.warpgroups.clear();
+        let warpgroups = warps.div_ceil(warpgroup::WARPS);
+        self.warpgroups.resize_with(warpgroups, Warpgroup::default);
         self.waiting = 0;
         self.live = launch.threads;
         self.barriers = Default::default();
@@ -193,6 +200,7 @@ impl Block {
                 Wait::Barrier { line, .. }
                 | Wait::Collective { line, .. }
                 | Wait::Mbarrier { line, .. }
+                | Wait::Warpgroup { line }
                 | Wait::Cluster { line } => line,
                 _ => 0,
             };

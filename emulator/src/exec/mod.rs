@@ -5,6 +5,8 @@ mod cluster;
 mod config;
 mod context;
 pub mod count;
+mod grid;
+mod group;
 mod launch;
 mod module;
 pub mod order;

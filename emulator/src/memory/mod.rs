@@ -4,6 +4,7 @@
 //! allocation has a shadow, one byte for each byte, that says which bytes were ever written.
 
 mod buffer;
+mod bytes;
 mod found;
 mod heap;
 
@@ -167,86 +168,6 @@ impl Memory {
         })
     }
 
-    /// Copies from the host.
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn write(&self, address: u64, data: &[u8]) -> Result<(), MemoryError> {
-        let buffer = self.buffer(address, data.len())?;
-        buffer.write(address, data);
-        self.mark(&buffer, address, data.len());
-        Ok(())
-    }
-
-    /// Copies to the host.
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn read(&self, address: u64, out: &mut [u8]) -> Result<(), MemoryError> {
-        self.buffer(address, out.len())?.read(address, out);
-        Ok(())
-    }
-
-    /// Copies within the device, the written marks with it; the ranges may overlap.
-    ///
-    /// # Errors
-    /// A range is not inside one live allocation.
-    pub fn copy(&self, target: u64, source: u64, bytes: usize) -> Result<(), MemoryError> {
-        let from = self.buffer(source, bytes)?;
-        let to = self.buffer(target, bytes)?;
-        if from.is_written(source, bytes) {
-            let mut data = vec![0; bytes];
-            from.read(source, &mut data);
-            to.write(target, &data);
-            self.mark(&to, target, bytes);
-        } else {
-            to.copy_with_marks(target, &from, source, bytes);
-        }
-        Ok(())
-    }
-
-    /// Fills `count` elements with `pattern`, whose length is the element size.
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn fill(&self, address: u64, pattern: &[u8], count: usize) -> Result<(), MemoryError> {
-        let bytes = pattern
-            .len()
-            .checked_mul(count)
-            .ok_or(MemoryError::InvalidAddress)?;
-        let buffer = self.buffer(address, bytes)?;
-        buffer.fill(address, pattern, count);
-        self.mark(&buffer, address, bytes);
-        Ok(())
-    }
-
-    /// Whether every byte of the range was ever written; false where the range is not inside one live allocation.
-    #[cfg(test)]
-    pub fn is_written(&self, address: u64, bytes: usize) -> bool {
-        self.buffer(address, bytes)
-            .is_ok_and(|b| b.is_written(address, bytes))
-    }
-
-    /// Calls a range written, as a write from outside the emulator's sight does (pinned memory, for one).
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn mark_written(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
-        let buffer = self.buffer(address, bytes)?;
-        self.mark(&buffer, address, bytes);
-        Ok(())
-    }
-
-    /// Calls a range never written again, as if it had just been allocated.
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn mark_unwritten(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
-        self.buffer(address, bytes)?.unmark(address, bytes);
-        self.write_state().ranges = None;
-        Ok(())
-    }
-
     /// Takes in memory of the host's own, which counts as written and not against the limit. `free` forgets it.
     ///
     /// # Errors
@@ -292,13 +213,6 @@ impl Memory {
             .filter(|b| b.contains(address, bytes))
             .cloned()
             .ok_or(MemoryError::InvalidAddress)
-    }
-
-    fn mark(&self, buffer: &Buffer, address: u64, bytes: usize) {
-        if buffer.mark(address, bytes) {
-            // kernels of later launches need not look at this buffer's shadow any more
-            self.write_state().ranges = None;
-        }
     }
 }
 

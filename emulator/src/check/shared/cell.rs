@@ -46,7 +46,7 @@ pub enum Finding {
     },
     /// An asynchronous copy that its thread has not waited for; from `ENGINE_THREAD` on, a copy of the engine.
     InFlight { thread: u32, line: u32 },
-    /// A write where an asynchronous operation that nobody has waited for still reads.
+    /// A write where an asynchronous operation reads that nobody has waited for, or nobody who has told the writer.
     InUse { line: u32 },
     /// A write of the generic proxy with no proxy fence between it and a read of the asynchronous proxy.
     NoProxyFence { thread: u32, line: u32 },
@@ -59,4 +59,5 @@ pub struct Wanted {
     pub uninitialised: bool,
     pub in_flight: bool,
     pub proxy_fences: bool,
+    pub wgmma: bool,
 }

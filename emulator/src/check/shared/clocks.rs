@@ -2,8 +2,9 @@
 
 use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, ROW, STRONG, THREAD, Wanted};
 use super::engine::{ENGINE, ENGINE_THREAD};
-use super::knowledge::Row;
+use super::knowledge::{ACTORS, Row};
 use super::readers::Readers;
+use super::tensor::is_tensor;
 use crate::check::bits;
 use std::cell::RefCell;
 
@@ -16,10 +17,10 @@ pub(super) struct Clocks<'a> {
     pub(super) wanted: Wanted,
 }
 
-/// The number of a thread's warp, or of the copy engine.
+/// The number of a thread's warp, of the copy engine, or of Tensor Cores.
 #[inline(always)]
 pub(super) fn actor(thread: u16) -> usize {
-    (usize::from(thread & THREAD) / 32).min(ENGINE)
+    (usize::from(thread & THREAD) / 32).min(ACTORS - 1)
 }
 
 impl Clocks<'_> {
@@ -32,16 +33,7 @@ impl Clocks<'_> {
     pub(super) fn read(&self, access: Access, cell: &mut Cell) -> Option<Finding> {
         let (me, warp) = (access.thread as u16, access.thread as usize / 32);
         let now = self.clocks[warp];
-        let mut finding = None;
-        if cell.write_clock < self.first {
-            if self.wanted.uninitialised {
-                finding = Some(Finding::Uninitialised);
-            }
-        } else if cell.write_thread & !STRONG != me
-            && !self.ordered(warp, cell.write_thread, cell.write_clock)
-        {
-            finding = self.conflict_with_write(access, cell);
-        }
+        let finding = self.unwritten(access, cell);
         let reader = me | if access.strong { STRONG } else { 0 };
         if cell.read_clock == now && cell.read_thread == reader {
             return finding;
@@ -50,17 +42,50 @@ impl Clocks<'_> {
             cell.read_warps |= 1 << warp;
             return finding;
         }
-        self.note_read(access, cell, reader, warp, now);
+        self.note_read(access, cell, reader, now);
         finding
     }
 
-    fn note_read(&self, access: Access, cell: &mut Cell, reader: u16, warp: usize, now: u32) {
+    /// What is wrong with what there is to read.
+    #[inline(always)]
+    fn unwritten(&self, access: Access, cell: &Cell) -> Option<Finding> {
+        let (me, warp) = (access.thread as u16, access.thread as usize / 32);
+        if cell.write_clock < self.first {
+            return self.wanted.uninitialised.then_some(Finding::Uninitialised);
+        }
+        if cell.write_thread & !STRONG == me
+            || self.ordered(warp, cell.write_thread, cell.write_clock)
+        {
+            return None;
+        }
+        self.conflict_with_write(access, cell)
+    }
+
+    /// As `read`, by Tensor Cores on behalf of a thread that must be behind the writes.
+    pub(super) fn read_tensor(
+        &self,
+        access: Access,
+        reader: u16,
+        now: u32,
+        cell: &mut Cell,
+    ) -> Option<Finding> {
+        let finding = self.unwritten(access, cell);
+        if cell.read_clock != now || cell.read_thread != reader {
+            self.note_read(access, cell, reader, now);
+        }
+        finding
+    }
+
+    fn note_read(&self, access: Access, cell: &mut Cell, reader: u16, now: u32) {
+        let (warp, actor) = (access.thread as usize / 32, actor(reader));
         let past = cell.read_clock < self.first
             || cell.read_thread & THREAD == reader & THREAD
             || self.reads_ordered(warp, cell);
         let weak_stays = cell.read_thread & STRONG == 0 && !past;
         let has_row = cell.read_thread & THREAD == ROW;
         let strong = if weak_stays { 0 } else { reader & STRONG };
+        // clocks of Tensor Cores are not those of warps: beside any other reader they need a row
+        let tensor = is_tensor(reader) || is_tensor(cell.read_thread);
         if past {
             if has_row {
                 self.forget(cell);
@@ -68,11 +93,11 @@ impl Clocks<'_> {
             cell.read_thread = reader;
             cell.read_warps = 1 << warp;
             cell.read_clock = now;
-        } else if cell.read_clock == now && !has_row {
+        } else if cell.read_clock == now && !has_row && !tensor {
             cell.read_thread = MANY | strong;
             cell.read_warps |= 1 << warp;
         } else {
-            self.keep(cell, warp, now);
+            self.keep(cell, actor, now);
             cell.read_thread = ROW | strong;
         }
         cell.read_line = access.line;
@@ -95,8 +120,8 @@ impl Clocks<'_> {
     }
 
     #[cold]
-    fn keep(&self, cell: &mut Cell, warp: usize, now: u32) {
-        self.readers.borrow_mut().add(cell, warp, now);
+    fn keep(&self, cell: &mut Cell, actor: usize, now: u32) {
+        self.readers.borrow_mut().add(cell, actor, now);
     }
 
     #[cold]
@@ -118,16 +143,7 @@ impl Clocks<'_> {
             && cell.read_thread & THREAD != me
             && !self.reads_ordered(warp, cell)
         {
-            let both_strong = access.strong && cell.read_thread & STRONG != 0;
-            if self.wanted.races && !both_strong && finding.is_none() {
-                let thread = u32::from(cell.read_thread & THREAD);
-                let thread = (thread < u32::from(ROW)).then_some(thread);
-                finding = Some(Finding::Race {
-                    thread,
-                    line: cell.read_line,
-                    write: false,
-                });
-            }
+            finding = finding.or_else(|| self.conflict_with_read(access, cell));
         }
         cell.write_clock = self.clocks[warp];
         cell.write_thread = me | if access.strong { STRONG } else { 0 };
@@ -137,6 +153,33 @@ impl Clocks<'_> {
         }
         cell.read_clock = 0;
         finding
+    }
+
+    #[cold]
+    fn conflict_with_read(&self, access: Access, cell: &Cell) -> Option<Finding> {
+        let line = cell.read_line;
+        if self.only_tensor_reads(access.thread as usize / 32, cell) {
+            return self.wanted.wgmma.then_some(Finding::InUse { line });
+        }
+        let both_strong = access.strong && cell.read_thread & STRONG != 0;
+        let thread = u32::from(cell.read_thread & THREAD);
+        (self.wanted.races && !both_strong).then_some(Finding::Race {
+            thread: (thread < u32::from(ROW)).then_some(thread),
+            line,
+            write: false,
+        })
+    }
+
+    /// Whether a warp is behind the reads of all others but Tensor Cores.
+    fn only_tensor_reads(&self, warp: usize, cell: &Cell) -> bool {
+        if cell.read_thread & THREAD != ROW {
+            return is_tensor(cell.read_thread);
+        }
+        let readers = self.readers.borrow();
+        let mut warps = readers.clocks(cell)[..ENGINE]
+            .iter()
+            .zip(&self.behind[warp]);
+        warps.all(|(read, seen)| read <= seen)
     }
 
     #[cold]

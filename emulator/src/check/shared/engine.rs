@@ -1,11 +1,11 @@
-//! Accesses of the asynchronous proxy: the copy engine and the Tensor Cores; and those of other blocks.
+//! Accesses of the copy engine, a part of the asynchronous proxy; and those of other blocks.
 //!
 //! The engine is an actor with a clock of its own: what it wrote is behind whoever waited for the barrier that the
 //! copy was announced at. Reads of the asynchronous proxy see what ordinary instructions wrote only behind a proxy
 //! fence, which may be anywhere on the way from the write to the read.
 
-use super::cell::{Access, Finding, IN_FLIGHT};
-use super::clocks::actor;
+use super::cell::{Access, Cell, Finding, IN_FLIGHT};
+use super::clocks::{Clocks, actor};
 use super::knowledge::{self, Knowledge};
 use super::{SharedShadow, cell};
 
@@ -61,13 +61,26 @@ impl SharedShadow {
         knowledge
     }
 
-    /// The asynchronous proxy reads on behalf of a thread.
+    /// The engine reads on behalf of a thread, which waits for it later.
     pub fn read_async(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
+        self.read_in_proxy(access, address, size, |clocks, cell| {
+            clocks.read(access, cell)
+        })
+    }
+
+    /// The asynchronous proxy reads on behalf of a thread, by `read`.
+    pub(super) fn read_in_proxy(
+        &mut self,
+        access: Access,
+        address: u32,
+        size: u32,
+        read: impl Fn(&Clocks<'_>, &mut Cell) -> Option<Finding>,
+    ) -> Option<Finding> {
         let (first, wanted) = (self.first, self.wanted.proxy_fences);
         let fenced = self.fenced[access.thread as usize / 32];
         self.cells(address, size, |clocks, cell| {
             let (clock, writer) = (cell.write_clock, cell.write_thread & cell::THREAD);
-            if let Some(finding) = clocks.read(access, cell) {
+            if let Some(finding) = read(clocks, cell) {
                 return Some(finding);
             }
             let unfenced = clock > first && clock > fenced[actor(writer)];

@@ -1,7 +1,7 @@
 //! What is ordered behind what, handed on at barriers.
 
-/// The warps of a block, and the copy engine.
-pub(super) const ACTORS: usize = 33;
+/// The warps of a block, the copy engine, and the Tensor Cores of each warpgroup.
+pub(super) const ACTORS: usize = 32 + 1 + 8;
 
 /// A clock of every actor.
 pub(super) type Row = [u32; ACTORS];

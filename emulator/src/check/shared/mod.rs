@@ -10,6 +10,7 @@ mod engine;
 mod flags;
 mod knowledge;
 mod readers;
+mod tensor;
 #[cfg(test)]
 mod tests;
 

@@ -1,13 +1,15 @@
 //! Clocks of the readers of a cell, for the cells whose readers' clocks differ.
 
-use super::cell::{Cell, ROW, THREAD};
+use super::cell::{Cell, MANY, ROW, THREAD};
+use super::clocks::actor;
+use super::knowledge::{ACTORS, Row};
 use crate::check::bits;
 
-/// A row has a clock for each warp, 0 for those that have not read. Cells of earlier blocks (clocks below `first`) have
+/// A row has a clock for each actor, 0 for those that have not read. Cells of earlier blocks (clocks below `first`) have
 /// lost theirs.
 #[derive(Default)]
 pub(super) struct Readers {
-    rows: Vec<[u32; 32]>,
+    rows: Vec<Row>,
     free: Vec<u32>,
 }
 
@@ -17,7 +19,7 @@ impl Readers {
         self.free.clear();
     }
 
-    fn keep(&mut self, clocks: [u32; 32]) -> u32 {
+    fn keep(&mut self, clocks: Row) -> u32 {
         if let Some(number) = self.free.pop() {
             self.rows[number as usize] = clocks;
             return number;
@@ -27,20 +29,24 @@ impl Readers {
     }
 
     /// The clocks of a cell's readers.
-    pub(super) fn clocks(&self, cell: &Cell) -> &[u32; 32] {
+    pub(super) fn clocks(&self, cell: &Cell) -> &Row {
         &self.rows[cell.read_warps as usize]
     }
 
-    /// A warp has read beside others, at another clock than they.
-    pub(super) fn add(&mut self, cell: &mut Cell, warp: usize, now: u32) {
+    /// A warp, or Tensor Cores, have read beside others, at another clock than they.
+    pub(super) fn add(&mut self, cell: &mut Cell, reader: usize, now: u32) {
         if cell.read_thread & THREAD != ROW {
-            let mut clocks = [0; 32];
-            for reader in bits(cell.read_warps) {
-                clocks[reader] = cell.read_clock;
+            let mut clocks = [0; ACTORS];
+            if cell.read_thread & THREAD == MANY {
+                for warp in bits(cell.read_warps) {
+                    clocks[warp] = cell.read_clock;
+                }
+            } else {
+                clocks[actor(cell.read_thread)] = cell.read_clock;
             }
             cell.read_warps = self.keep(clocks);
         }
-        self.rows[cell.read_warps as usize][warp] = now;
+        self.rows[cell.read_warps as usize][reader] = now;
         cell.read_clock = cell.read_clock.max(now);
     }
 

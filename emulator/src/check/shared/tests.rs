@@ -7,6 +7,7 @@ const ALL: Wanted = Wanted {
     uninitialised: true,
     in_flight: true,
     proxy_fences: true,
+    wgmma: true,
 };
 
 fn by(thread: u32) -> Access {
@@ -204,5 +205,83 @@ fn readers_whose_clocks_differ_are_ordered_each_by_its_own() {
         }
         block_barrier(&mut s, 1..3);
         assert!(s.write(by(40), 8, size).is_some(), "warp 0 has read too");
+    }
+}
+
+#[test]
+fn who_waits_for_tensor_cores_may_let_others_write() {
+    let read = |s: &mut SharedShadow, thread: u32, group: u32| {
+        assert_eq!(s.read_tensor(by(thread), group, 0, 16), None);
+    };
+    let in_use = |s: &mut SharedShadow, thread: u32| {
+        matches!(s.write(by(thread), 0, 4), Some(Finding::InUse { .. }))
+    };
+    let mut s = SharedShadow::default();
+    let fresh = |s: &mut SharedShadow| {
+        s.reset(
+            64,
+            12,
+            Wanted {
+                uninitialised: false,
+                ..ALL
+            },
+        );
+        for warp in 0..4 {
+            read(s, 32 * warp, 0);
+        }
+    };
+    // nobody has waited; one has, and tells nobody; it tells warp 8
+    fresh(&mut s);
+    assert!(in_use(&mut s, 256));
+    fresh(&mut s);
+    s.wait_tensor(2, 1);
+    assert!(in_use(&mut s, 256));
+    fresh(&mut s);
+    assert!(in_use(&mut s, 0), "warp 0 has not waited itself");
+    fresh(&mut s);
+    s.wait_tensor(2, 1);
+    let told = s.arrive(2);
+    s.pass(8, &told);
+    assert_eq!(s.write(by(256), 0, 4), None);
+    // a later group of theirs is not what was waited for, and another warpgroup's is neither
+    fresh(&mut s);
+    s.wait_tensor(2, 1);
+    read(&mut s, 0, 1);
+    assert!(in_use(&mut s, 64));
+    fresh(&mut s);
+    read(&mut s, 128, 0);
+    s.wait_tensor(2, 1);
+    assert!(in_use(&mut s, 64));
+    fresh(&mut s);
+    read(&mut s, 128, 0);
+    s.wait_tensor(2, 1);
+    s.wait_tensor(5, 1);
+    let told = s.arrive(5);
+    s.pass(2, &told);
+    assert_eq!(s.write(by(64), 0, 4), None);
+    // what another warp has read itself, the wait does not order: before the Tensor Cores, or behind
+    for before in [true, false] {
+        s.reset(
+            64,
+            12,
+            Wanted {
+                uninitialised: false,
+                ..ALL
+            },
+        );
+        let reads = |s: &mut SharedShadow| assert_eq!(s.read(by(96), 0, 4), None);
+        if before {
+            reads(&mut s);
+        }
+        read(&mut s, 64, 0);
+        if !before {
+            reads(&mut s);
+        }
+        s.wait_tensor(2, 1);
+        let found = s.write(by(64), 0, 4);
+        assert!(
+            matches!(found, Some(Finding::Race { .. })),
+            "{before}: {found:?}"
+        );
     }
 }

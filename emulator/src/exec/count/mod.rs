@@ -183,8 +183,9 @@ impl Observer for Counter<'_> {
         let trace = &launch.program.traces[pc as usize];
         let Some(class) = trace.class else { return };
         // lanes that only wait for others will execute it again
-        let waits =
-            |g: &super::warp::Group| g.pc == pc && matches!(g.wait, Wait::Collective { .. });
+        let waits = |g: &super::warp::Group| {
+            g.pc == pc && matches!(g.wait, Wait::Collective { .. } | Wait::Warpgroup { .. })
+        };
         if flow == Flow::Switch && c.warp.groups.iter().any(waits) {
             return;
         }

@@ -11,9 +11,9 @@ pub use double::{
 };
 pub use series::exp2;
 pub use single::{
-    Abs, Add, AddRounded, Copysign, CopysignF64, Cos, Div, DivRounded, Ex2, Fma, FmaRounded, Lg2,
-    Max, Max3, Min, Min3, Mul, MulRounded, Neg, Rcp, RcpRounded, Rsqrt, Sin, Sqrt, SqrtRounded,
-    Sub, Tanh,
+    Abs, Add, AddRounded, Copysign, CopysignF64, Cos, Div, DivApprox, DivRounded, Ex2, Fma,
+    FmaRounded, Lg2, Max, Max3, Min, Min3, Mul, MulRounded, Neg, Rcp, RcpRounded, Rsqrt, Sin, Sqrt,
+    SqrtRounded, Sub, Tanh,
 };
 
 /// The NaN that f32 instructions give.

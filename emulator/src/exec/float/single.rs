@@ -53,6 +53,24 @@ impl<const FTZ: bool> Fn2 for Div<FTZ> {
     }
 }
 
+/// `div.approx`. PTX ISA, "div": "For 2^126 < |b| < 2^128, if a is infinity, div.approx.f32 returns NaN, otherwise it returns a
+/// sign-preserving zero", for it multiplies by a reciprocal that is flushed.
+pub struct DivApprox<const FTZ: bool>;
+
+impl<const FTZ: bool> Fn2 for DivApprox<FTZ> {
+    type A = f32;
+    type B = f32;
+    type D = f32;
+    #[inline(always)]
+    fn f(m: u8, a: f32, b: f32) -> f32 {
+        const MOST: f32 = f32::from_bits((126 + 127) << 23);
+        if b.abs() > MOST && b.is_finite() {
+            return output::<FTZ, false>(a * 0f32.copysign(b));
+        }
+        Div::<FTZ>::f(m, a, b)
+    }
+}
+
 #[inline(always)]
 fn pre(m: u8, a: f32) -> f32 {
     if m & mode::FTZ != 0 { flush(a) } else { a }

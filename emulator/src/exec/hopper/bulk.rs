@@ -1,54 +1,12 @@
 //! `cp.async.bulk`, `cp.reduce.async.bulk` of plain runs of bytes.
 
-use super::inbound::Inbound;
-use super::outbound::{Outgoing, Piece};
-use super::place::Place;
+use super::outbound::Piece;
 use crate::check::FaultKind;
 use crate::exec::access::Kind;
-use crate::exec::atomic::Cell;
 use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, NONE, level};
+use crate::exec::inst::{Flow, Inst, NONE};
 use crate::memory::Range;
-
-/// What a reducing copy does with each element, by the numbers of `atomic::op`.
-#[derive(Clone, Copy)]
-pub struct Reduction {
-    pub op: u8,
-    /// Bytes of an element: 2, 4 or 8.
-    pub bytes: u8,
-}
-
-impl Reduction {
-    /// From modifier bytes: none where the size is 0.
-    fn of(op: u8, bytes: u8) -> Option<Reduction> {
-        (bytes != 0).then_some(Reduction { op, bytes })
-    }
-
-    /// Reduces `data` into what is at `target`.
-    ///
-    /// # Safety
-    /// `target` has room for `data` and is aligned to elements.
-    pub unsafe fn reduce(self, target: *mut u8, data: &[u8]) {
-        fn elements<T: Cell>(op: u8, target: *mut u8, data: &[u8], read: impl Fn(&[u8]) -> T) {
-            for (n, bytes) in data.chunks_exact(size_of::<T>()).enumerate() {
-                let value = read(bytes);
-                let at = target.cast::<T>().wrapping_add(n);
-                // SAFETY: the promise of `reduce`, which alone calls this.
-                unsafe { T::update(at, |old| T::apply(op, old, value, value)) };
-            }
-        }
-        match self.bytes {
-            2 => elements(self.op, target, data, |b| u16::from_le_bytes([b[0], b[1]])),
-            4 => elements(self.op, target, data, |b| {
-                u32::from_le_bytes([b[0], b[1], b[2], b[3]])
-            }),
-            _ => elements(self.op, target, data, |b| {
-                u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
-            }),
-        }
-    }
-}
 
 /// Modifier bytes.
 pub mod modifier {
@@ -107,85 +65,6 @@ impl Context<'_> {
         }
         // SAFETY: `global_run` found the bytes in a live allocation.
         unsafe { std::ptr::copy_nonoverlapping(address as *const u8, out.as_mut_ptr(), out.len()) };
-        Ok(())
-    }
-
-    /// Sends a copy on its way to a block of the cluster.
-    pub fn send(
-        &mut self,
-        i: &Inst,
-        lane: usize,
-        target: Place,
-        barrier: Place,
-        data: Vec<u8>,
-    ) -> Result<(), Flow> {
-        let own = target.rank == self.block.rank;
-        let thread = if own { self.thread(lane) } else { 0 };
-        let (full, bytes) = (self.launch.level == level::FULL, data.len() as u32);
-        let reduction = Reduction::of(i.m[OP], i.m[ELEMENT]);
-        let block = self.block_of(target.rank);
-        block.events += 1;
-        let mut finding = None;
-        if full {
-            let issuer = own.then_some(thread);
-            finding = block
-                .readers
-                .over(target.offset, bytes)
-                .map(|line| crate::check::shared::Finding::InUse { line })
-                .or_else(|| {
-                    block
-                        .shadow
-                        .begin_bulk(issuer, i.line, target.offset, bytes)
-                });
-        }
-        block.inbox.push(Inbound {
-            barrier: barrier.offset,
-            target: target.offset,
-            data,
-            reduction,
-            line: i.line,
-            thread,
-        });
-        let object = block.mbarriers.get(barrier.offset).map(|_| ());
-        if let Err(what) = object {
-            self.mbarrier_fault(i, lane, barrier, &what)?;
-        }
-        match finding {
-            Some(finding) => Err(self.fail_shared(i, lane, true, target.offset, bytes, finding)),
-            None => Ok(()),
-        }
-    }
-
-    /// To the blocks of a mask, or to the one that the address is in.
-    pub fn send_all(
-        &mut self,
-        i: &Inst,
-        lane: usize,
-        target: Place,
-        barrier: Place,
-        mask: Option<u32>,
-        data: Vec<u8>,
-    ) -> Result<(), Flow> {
-        let Some(mask) = mask else {
-            if target.rank != barrier.rank {
-                let what =
-                    "Asynchronous copy whose mbarrier is not in the block of its destination";
-                return Err(self.fail(i, lane, FaultKind::LaunchFailed, what, &[]));
-            }
-            return self.send(i, lane, target, barrier, data);
-        };
-        if mask >> self.ranks() != 0 || mask == 0 {
-            let what = format!(
-                "Multicast to blocks 0x{mask:x} of a cluster of {}",
-                self.ranks()
-            );
-            return Err(self.fail(i, lane, FaultKind::LaunchFailed, &what, &[]));
-        }
-        for rank in crate::check::bits(mask) {
-            let rank = rank as u32;
-            let (target, barrier) = (Place { rank, ..target }, Place { rank, ..barrier });
-            self.send(i, lane, target, barrier, data.clone())?;
-        }
         Ok(())
     }
 
@@ -302,32 +181,6 @@ impl Op for Outward {
             }
         }
         Flow::Next
-    }
-}
-
-impl Context<'_> {
-    /// Starts a lane's copy out of shared memory.
-    pub fn take_out(
-        &mut self,
-        i: &Inst,
-        lane: usize,
-        source: (u32, u32),
-        pieces: Vec<Piece>,
-    ) -> Result<(), Flow> {
-        self.begin_reading(i, lane, source.0, source.1)?;
-        if self.launch.options.checks.async_copies {
-            self.block.readers.begin(source.0, source.1, i.line);
-        }
-        let group = self.warp.outbound.group(lane);
-        self.warp.outbound.push(Outgoing {
-            lane: lane as u8,
-            group,
-            source,
-            pieces,
-            reduction: Reduction::of(i.m[OP], i.m[ELEMENT]),
-            line: i.line,
-        });
-        Ok(())
     }
 }
 

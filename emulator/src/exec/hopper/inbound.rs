@@ -1,8 +1,13 @@
 //! Bulk copies on their way to a block's shared memory. They arrive when the barrier they were announced at is waited
 //! for, the latest that hardware may, so that reading them before shows.
 
+use super::place::Place;
+use super::reduction::Reduction;
 use crate::check::FaultKind;
+use crate::check::shared::Finding;
 use crate::exec::block::Block;
+use crate::exec::context::Context;
+use crate::exec::inst::{Flow, Inst, level};
 use crate::exec::launch::Launch;
 
 /// One copy; what it writes lies inside the block's shared memory.
@@ -11,7 +16,7 @@ pub struct Inbound {
     pub target: u32,
     pub data: Vec<u8>,
     /// What is done with what is there; a plain copy if none.
-    pub reduction: Option<super::bulk::Reduction>,
+    pub reduction: Option<Reduction>,
     pub line: u32,
     /// Who started it, if it was a thread of this block.
     pub thread: u32,
@@ -42,8 +47,8 @@ impl Block {
                 None => target.copy_from_nonoverlapping(copy.data.as_ptr(), bytes),
             }
         }
-        let knowledge = (launch.level == crate::exec::inst::level::FULL)
-            .then(|| self.shadow.end_bulk(copy.target, bytes as u32));
+        let knowledge =
+            (launch.level == level::FULL).then(|| self.shadow.end_bulk(copy.target, bytes as u32));
         self.events += 1;
         let done = match self.mbarriers.get(copy.barrier) {
             Ok(object) => object.complete(bytes as u32, knowledge.as_ref()),
@@ -57,5 +62,86 @@ impl Block {
             let (line, thread) = (copy.line, copy.thread);
             self.report(launch, FaultKind::LaunchFailed, line, thread, &what, &more);
         }
+    }
+}
+
+impl Context<'_> {
+    /// Sends a copy on its way to a block of the cluster.
+    pub fn send(
+        &mut self,
+        i: &Inst,
+        lane: usize,
+        target: Place,
+        barrier: Place,
+        data: Vec<u8>,
+    ) -> Result<(), Flow> {
+        let own = target.rank == self.block.rank;
+        let thread = if own { self.thread(lane) } else { 0 };
+        let (full, bytes) = (self.launch.level == level::FULL, data.len() as u32);
+        let reduction = Reduction::of(i);
+        let block = self.block_of(target.rank);
+        block.events += 1;
+        let mut finding = None;
+        if full {
+            let issuer = own.then_some(thread);
+            finding = block
+                .readers
+                .over(target.offset, bytes)
+                .map(|line| Finding::InUse { line })
+                .or_else(|| {
+                    block
+                        .shadow
+                        .begin_bulk(issuer, i.line, target.offset, bytes)
+                });
+        }
+        block.inbox.push(Inbound {
+            barrier: barrier.offset,
+            target: target.offset,
+            data,
+            reduction,
+            line: i.line,
+            thread,
+        });
+        let object = block.mbarriers.get(barrier.offset).map(|_| ());
+        if let Err(what) = object {
+            self.mbarrier_fault(i, lane, barrier, &what)?;
+        }
+        match finding {
+            Some(finding) => Err(self.fail_shared(i, lane, true, target.offset, bytes, finding)),
+            None => Ok(()),
+        }
+    }
+
+    /// To the blocks of a mask, or to the one that the address is in.
+    pub fn send_all(
+        &mut self,
+        i: &Inst,
+        lane: usize,
+        target: Place,
+        barrier: Place,
+        mask: Option<u32>,
+        data: Vec<u8>,
+    ) -> Result<(), Flow> {
+        let Some(mask) = mask else {
+            if target.rank != barrier.rank {
+                let what =
+                    "Asynchronous copy whose mbarrier is not in the block of its destination";
+                return Err(self.fail(i, lane, FaultKind::LaunchFailed, what, &[]));
+            }
+            return self.send(i, lane, target, barrier, data);
+        };
+        if mask >> self.ranks() != 0 || mask == 0 {
+            let what = format!(
+                "Multicast to blocks 0x{mask:x} of a cluster of {}",
+                self.ranks()
+            );
+            return Err(self.fail(i, lane, FaultKind::LaunchFailed, &what, &[]));
+        }
+        for rank in crate::check::bits(mask) {
+            let rank = rank as u32;
+            let (target, barrier) = (Place { rank, ..target }, Place { rank, ..barrier });
+            self.send(i, lane, target, barrier, data.clone())?;
+        }
+        Ok(())
     }
 }

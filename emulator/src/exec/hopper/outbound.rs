@@ -1,6 +1,6 @@
 //! Bulk copies out of shared memory, in groups: the bytes move when their group is waited for.
 
-use super::bulk::Reduction;
+use super::reduction::Reduction;
 use crate::check::FaultKind;
 use crate::exec::context::Context;
 use crate::exec::handler::Op;
@@ -186,6 +186,30 @@ impl Op for WaitGroup {
 }
 
 impl Context<'_> {
+    /// Starts a lane's copy out of shared memory.
+    pub fn take_out(
+        &mut self,
+        i: &Inst,
+        lane: usize,
+        source: (u32, u32),
+        pieces: Vec<Piece>,
+    ) -> Result<(), Flow> {
+        self.begin_reading(i, lane, source.0, source.1)?;
+        if self.launch.options.checks.async_copies {
+            self.block.readers.begin(source.0, source.1, i.line);
+        }
+        let group = self.warp.outbound.group(lane);
+        self.warp.outbound.push(Outgoing {
+            lane: lane as u8,
+            group,
+            source,
+            pieces,
+            reduction: Reduction::of(i),
+            line: i.line,
+        });
+        Ok(())
+    }
+
     /// The engine begins to read shared memory on behalf of a lane.
     pub fn begin_reading(
         &mut self,

@@ -1,17 +1,19 @@
 //! `wgmma` (PTX ISA, "Asynchronous Warpgroup Level Matrix Multiply-Accumulate").
 //!
-//! A warp of the warpgroup owns 16 rows of A and D and sees all of B, so that each computes for itself. The product
-//! is made when it is waited for, the latest that hardware may; shared memory is read then, registers of A at once.
+//! A warp of the warpgroup owns 16 rows of A and D and sees all of B, so that each computes for itself, when it waits:
+//! the latest that hardware may. Shared memory is read for all four at once (see `warpgroup`), registers of A where the
+//! product is started.
 
-use super::descriptor::{Descriptor, PIECE, ROW};
+use super::descriptor::Descriptor;
+use super::operand::{Matrix, from_registers, from_shared};
 use super::product::{A_ROWS, Form, multiply};
+use super::warpgroup::{Identity, WARPS};
 use crate::check::FaultKind;
-use crate::check::shared::Access;
 use crate::exec::context::Context;
 use crate::exec::handler::Op;
 use crate::exec::inst::{Flow, Inst, NONE, level};
 use crate::exec::tensor::whole_warp;
-use crate::exec::warp::Frame;
+use crate::exec::warp::{Frame, Wait};
 
 /// Modifier bytes.
 pub mod modifier {
@@ -32,22 +34,15 @@ pub mod modifier {
 }
 use modifier::*;
 
-/// An operand: its bytes, or where its pieces lie.
-enum Source {
-    Bytes(Vec<u8>),
-    Pieces { at: Vec<u32>, turned: bool },
-}
-
-/// A product that nobody has waited for.
+/// A product that the warp has not waited for.
 struct Pending {
+    /// Its number among those of the warpgroup.
+    number: u32,
     group: u32,
-    a: Source,
-    b: Source,
     /// Rows of D's registers, and the frame they are in.
     d: Vec<u32>,
     frame: Frame,
     form: Form,
-    columns: usize,
     accumulates: bool,
     negated: u8,
     saturate: bool,
@@ -58,14 +53,12 @@ struct Pending {
 #[derive(Default)]
 pub struct Products {
     pending: Vec<Pending>,
-    committed: u32,
     fenced: bool,
 }
 
 impl Products {
     pub fn clear(&mut self) {
         self.pending.clear();
-        self.committed = 0;
         self.fenced = false;
     }
 
@@ -98,7 +91,7 @@ impl Op for WgmmaCommit {
         if let Some(flow) = whole_warp(c, i) {
             return flow;
         }
-        c.warp.products.committed += 1;
+        c.commit_products();
         Flow::Next
     }
 }
@@ -123,122 +116,81 @@ impl Op for Multiply {
 
 fn start(c: &mut Context<'_>, i: &Inst) -> Result<Pending, Flow> {
     let checks = c.launch.options.checks;
-    let warpgroup = c.warp.index / 4 * 128;
-    if checks.wgmma && warpgroup + 128 > c.launch.threads {
-        let what = "wgmma in a warpgroup of less than four warps";
-        return Err(c.fail(i, 0, FaultKind::LaunchFailed, what, &[]));
+    let index = c.warp.index as usize;
+    let (warpgroup, warp) = (index / WARPS, index % WARPS);
+    let fail = |c: &mut Context<'_>, what: &str, more: &[String]| {
+        Err(c.fail(i, 0, FaultKind::LaunchFailed, what, more))
+    };
+    if checks.wgmma && c.launch.threads < 32 * WARPS as u32 * (warpgroup as u32 + 1) {
+        return fail(c, "wgmma in a warpgroup of less than four warps", &[]);
     }
     if checks.wgmma && !c.warp.products.fenced {
-        let what = "wgmma.mma_async with no wgmma.fence before";
-        return Err(c.fail(i, 0, FaultKind::LaunchFailed, what, &[]));
+        return fail(c, "wgmma.mma_async with no wgmma.fence before", &[]);
     }
     let program = c.launch.program;
     let (pool, registers) = (i.a as usize, usize::from(i.m[REGISTERS]));
     let d = program.pool[pool..pool + registers].to_vec();
-    let rows = c.warp.index % 4 * A_ROWS as u32;
-    let a = if i.m[A_IN_REGISTERS] != 0 {
-        let regs = &program.pool[pool + registers..pool + registers + 4];
-        Source::Bytes(from_registers(c, regs))
-    } else {
-        operand(c, i, i.r[0], (rows, A_ROWS as u32), i.m[TURNED] & 1 != 0)?
+    let in_registers = i.m[A_IN_REGISTERS] != 0;
+    let bits = |register: u32| c.row::<u64>(register).get(0);
+    let descriptors = [if in_registers { 0 } else { bits(i.r[0]) }, bits(i.r[1])];
+    let (group, other) = c.block.warpgroups[warpgroup].next(warp);
+    let identity = Identity {
+        inst: std::ptr::from_ref(i) as usize,
+        descriptors,
+        line: i.line,
+        group,
     };
-    let columns = 8 * usize::from(i.m[COLUMNS]);
-    let b = operand(c, i, i.r[1], (0, columns as u32), i.m[TURNED] & 2 != 0)?;
+    // of different shapes nothing could be made, checked or not
+    if let Some(other) = other
+        && other != identity
+        && (checks.wgmma || other.inst != identity.inst)
+    {
+        let what = "The warps of a warpgroup start different products of wgmma";
+        let of = |one: Identity| {
+            let [a, b] = one.descriptors;
+            format!("descriptors 0x{a:x} and 0x{b:x}, group {}", one.group)
+        };
+        let more = [
+            format!("this one: {}", of(identity)),
+            format!("another warp's, at PTX line {}: {}", other.line, of(other)),
+        ];
+        return fail(c, what, &more);
+    }
+    let a = if in_registers {
+        from_registers(c, &program.pool[pool + registers..pool + registers + 4])
+    } else {
+        let rows = Matrix {
+            descriptor: Descriptor::new(descriptors[0]),
+            first: (warp * A_ROWS) as u32,
+            rows: A_ROWS as u32,
+            turned: i.m[TURNED] & 1 != 0,
+        };
+        from_shared(c, i, rows, group)?
+    };
+    let columns = Matrix {
+        descriptor: Descriptor::new(descriptors[1]),
+        first: 0,
+        rows: 8 * u32::from(i.m[COLUMNS]),
+        turned: i.m[TURNED] & 2 != 0,
+    };
+    // every warp must be behind the writes of B, the Tensor Cores read it once
+    let b = from_shared(c, i, columns, group)?;
+    a.begin(c, i.line);
+    let b = other.is_none().then_some(b);
+    if let Some(b) = &b {
+        b.begin(c, i.line);
+    }
     Ok(Pending {
-        group: c.warp.products.committed,
-        a,
-        b,
+        number: c.block.warpgroups[warpgroup].begin(warp, identity, a, b),
+        group,
         d,
         frame: c.warp.frame,
         form: Form::of(i.m[FORM]),
-        columns,
         accumulates: i.r[2] == NONE || c.predicate(i.r[2]) & 1 != 0,
         negated: i.m[NEGATED],
         saturate: i.m[SATURATE] != 0,
         line: i.line,
     })
-}
-
-/// A's 16 rows of 32 bytes: register r of a lane has four bytes of row `lane / 4 + 8 (r % 2)`, from byte
-/// `16 (r / 2) + 4 (lane % 4)` on ("Register Fragments", alike for all types).
-fn from_registers(c: &Context<'_>, registers: &[u32]) -> Vec<u8> {
-    let mut out = vec![0; A_ROWS * ROW];
-    for (r, row) in registers.iter().enumerate() {
-        let values = c.row::<u32>(*row);
-        for lane in 0..32 {
-            let at = (lane / 4 + 8 * (r % 2)) * ROW + 16 * (r / 2) + 4 * (lane % 4);
-            out[at..at + 4].copy_from_slice(&values.get(lane).to_le_bytes());
-        }
-    }
-    out
-}
-
-/// The pieces of an operand in shared memory, which the Tensor Cores begin to read.
-fn operand(
-    c: &mut Context<'_>,
-    i: &Inst,
-    register: u32,
-    (first, rows): (u32, u32),
-    turned: bool,
-) -> Result<Source, Flow> {
-    let descriptor = Descriptor::new(c.row::<u64>(register).get(0));
-    let at: Vec<u32> = (0..rows * 2)
-        .map(|n| descriptor.piece(first, rows, turned, n))
-        .collect();
-    let checks = c.launch.options.checks;
-    for &address in &at {
-        if address + PIECE > c.block.shared_bytes {
-            let end = c.block.shared_bytes;
-            let what = "Invalid __shared__ read of a matrix by wgmma";
-            let more = [
-                format!("Address 0x{address:x} is out of bounds: there are {end} bytes"),
-                format!("{descriptor:x?}"),
-            ];
-            return Err(c.fail(i, 0, FaultKind::IllegalAddress, what, &more));
-        }
-        if c.launch.level == level::FULL {
-            let access = Access {
-                thread: c.thread(0),
-                strong: false,
-                line: i.line,
-            };
-            if let Some(finding) = c.block.shadow.read_async(access, address, PIECE) {
-                return Err(c.fail_shared(i, 0, false, address, PIECE, finding));
-            }
-            if checks.wgmma {
-                c.block.readers.begin(address, PIECE, i.line);
-            }
-        }
-    }
-    Ok(Source::Pieces { at, turned })
-}
-
-/// Rows of 32 bytes along k.
-fn gather(c: &mut Context<'_>, source: Source, rows: usize) -> Vec<u8> {
-    let (at, turned) = match source {
-        Source::Bytes(bytes) => return bytes,
-        Source::Pieces { at, turned } => (at, turned),
-    };
-    let mut out = vec![0; rows * ROW];
-    for (n, &address) in at.iter().enumerate() {
-        let mut piece = [0u8; PIECE as usize];
-        let host = c.block.shared_pointer(address);
-        // SAFETY: the piece was found inside the block's shared memory when the product was started.
-        unsafe { host.copy_to_nonoverlapping(piece.as_mut_ptr(), piece.len()) };
-        if turned {
-            let (k, group) = (n / (rows / 8), n % (rows / 8));
-            for (element, bytes) in piece.chunks(2).enumerate() {
-                let to = (8 * group + element) * ROW + 2 * k;
-                out[to..to + 2].copy_from_slice(bytes);
-            }
-        } else {
-            out[16 * n..16 * n + 16].copy_from_slice(&piece);
-        }
-        if c.launch.level == level::FULL && c.launch.options.checks.wgmma {
-            c.block.readers.end(address, PIECE);
-        }
-    }
-    out
 }
 
 /// `wgmma.wait_group imm`: all but the last `imm` groups.
@@ -249,15 +201,25 @@ impl Op for WgmmaWait {
         if let Some(flow) = whole_warp(c, i) {
             return flow;
         }
-        let (most, committed) = (i.imm as u32, c.warp.products.committed);
+        let index = c.warp.index as usize;
+        let (warpgroup, warp) = (index / WARPS, index % WARPS);
+        let groups = c.block.warpgroups[warpgroup].due(warp, i.imm as u32);
+        if !c.block.read_operands(warpgroup, groups, c.launch) {
+            let wait = Wait::Warpgroup { line: i.line };
+            let active = c.active;
+            c.warp.park(i.b - 1, active, wait);
+            return Flow::Switch;
+        }
+        if c.launch.level == level::FULL {
+            c.block.shadow.wait_tensor(index, groups);
+        }
+        let warps = c.block.warps_of(warpgroup);
         let pending = std::mem::take(&mut c.warp.products.pending);
-        let (done, later): (Vec<_>, Vec<_>) = pending
-            .into_iter()
-            .partition(|p| p.group + most < committed);
+        let (done, later): (Vec<_>, Vec<_>) = pending.into_iter().partition(|p| p.group < groups);
         c.warp.products.pending = later;
         for product in done {
-            let a = gather(c, product.a, A_ROWS);
-            let b = gather(c, product.b, product.columns);
+            let taken = c.block.warpgroups[warpgroup].take(warp, product.number, warps);
+            let Some((a, b)) = taken else { continue };
             let mut rows: Vec<*mut u32> = vec![];
             for row in &product.d {
                 rows.push(c.warp.row_of(product.frame, *row).cast());

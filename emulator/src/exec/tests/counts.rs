@@ -154,6 +154,30 @@ fn divergence_shows_in_branches_and_lanes() {
 }
 
 #[test]
+fn jumps_by_a_table_diverge_where_lanes_disagree() {
+    let jump = |index: &str| {
+        let text = format!(
+            "{index} T: .branchtargets A, B; brx.idx %r2, T; A: mov.u32 %r3, 1; bra E; B: mov.u32 %r3, 2; E:"
+        );
+        let counts = count(32, &text);
+        (counts.branches, counts.diverged)
+    };
+    assert_eq!(jump("mov.u32 %r2, 1;"), (1, 0));
+    assert_eq!(jump("and.b32 %r2, %r1, 1;"), (1, 1));
+}
+
+#[test]
+fn a_collective_counts_once_when_its_lanes_have_met() {
+    // the lanes that are there first wait for those that go round by H
+    let counts = count(
+        32,
+        "setp.lt.u32 %p1, %r1, 8; @%p1 bra H; L: shfl.sync.bfly.b32 %r2, %r1, 1, 31, -1; bra E; H: mov.u32 %r3, 5; bra L; E:",
+    );
+    assert_eq!(counts.instructions[&Class::Shuffle], 1);
+    assert_eq!(counts.lanes, 32 * counts.warp_instructions() - 2 * 24);
+}
+
+#[test]
 fn guarded_instructions_count_where_the_guard_holds() {
     let counts = count(
         32,

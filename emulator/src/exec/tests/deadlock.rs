@@ -86,6 +86,14 @@ fn counting_in_memory_is_progress_too() {
 }
 
 #[test]
+fn a_count_that_only_memory_has_is_progress() {
+    // a turn of the loop leaves every register as it was
+    let count = "L: red.global.add.u32 [%rd1], 1; ld.volatile.global.u32 %r2, [%rd1]; setp.lt.u32 %p1, %r2, 40000000; \
+         mov.u32 %r2, 0; @%p1 bra L; ret;";
+    run(count, true, None).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
 fn another_block_may_take_its_time() {
     let wait = "mov.u32 %r3, %ctaid.x; setp.eq.u32 %p2, %r3, 1; @%p2 bra W; \
          mov.u32 %r2, 0; C: add.u32 %r2, %r2, 1; setp.lt.u32 %p1, %r2, 2000000; @%p1 bra C; \

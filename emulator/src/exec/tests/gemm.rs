@@ -4,10 +4,11 @@ use super::*;
 use crate::exec::launch_counted;
 use crate::exec::swizzle::Swizzle;
 use crate::exec::tensor_map::TensorMap;
+use cuda_emulator_counts::Class;
 
-const PTX: &str = include_str!("../../../tests/fixtures/gemm_wgmma.ptx");
-const SIZE: usize = 128;
-const DEPTH: usize = 384;
+pub(super) const PTX: &str = include_str!("../../../tests/fixtures/gemm_wgmma.ptx");
+pub(super) const SIZE: usize = 128;
+pub(super) const DEPTH: usize = 384;
 
 fn value(n: usize) -> f32 {
     ((n * 2654435761) >> 7 & 7) as f32 - 3.0
@@ -19,7 +20,7 @@ fn factors() -> [Vec<f32>; 2] {
 }
 
 /// The kernel's parameters, and where its output is.
-fn parameters(d: &Device, swizzle: Swizzle) -> (Vec<u8>, u64) {
+pub(super) fn parameters(d: &Device, swizzle: Swizzle) -> (Vec<u8>, u64) {
     let [a, b] = factors();
     let narrow = |v: &[f32]| -> Vec<u16> { v.iter().map(|f| (f.to_bits() >> 16) as u16).collect() };
     let map = |address: u64| {
@@ -46,17 +47,22 @@ fn parameters(d: &Device, swizzle: Swizzle) -> (Vec<u8>, u64) {
 
 const TILES: u32 = SIZE as u32 / 64;
 
+/// What its output must be.
+pub(super) fn right() -> Vec<f32> {
+    let [a, b] = factors();
+    let product = (0..SIZE * SIZE).map(|n| {
+        let (row, column) = (n / SIZE * DEPTH, n % SIZE * DEPTH);
+        (0..DEPTH).map(|k| a[row + k] * b[column + k]).sum()
+    });
+    product.collect()
+}
+
 /// What the kernel left, and the right product.
 fn product(ptx: &str, swizzle: Swizzle) -> Result<(Vec<f32>, Vec<f32>), Fault> {
     let d = Device::new(ptx);
     let (params, out) = parameters(&d, swizzle);
     d.launch("gemm", [TILES, TILES, 1], [160, 1, 1], &params)?;
-    let [a, b] = factors();
-    let right = (0..SIZE * SIZE).map(|n| {
-        let (row, column) = (n / SIZE * DEPTH, n % SIZE * DEPTH);
-        (0..DEPTH).map(|k| a[row + k] * b[column + k]).sum()
-    });
-    Ok((d.download(out, SIZE * SIZE), right.collect()))
+    Ok((d.download(out, SIZE * SIZE), right()))
 }
 
 #[test]
@@ -90,6 +96,11 @@ fn boxes_are_counted_as_traffic() {
     );
     assert_eq!(read.unique, (2 * 2 * SIZE * DEPTH) as u64);
     assert_eq!(counts.global_written.unique, (4 * SIZE * SIZE) as u64);
+    assert_eq!(counts.tensor_flop, (2 * SIZE * SIZE * DEPTH) as u64);
+    // in each of 6 stages of a block two copies, and of each warp a fence, a commit and a wait, however often it is tried
+    let stages = u64::from(TILES * TILES) * (DEPTH / 64) as u64;
+    assert_eq!(counts.instructions[&Class::AsyncCopy], stages * (2 + 4 * 3));
+    assert_eq!(counts.instructions[&Class::Tensor], stages * 4 * 4);
 }
 
 #[test]

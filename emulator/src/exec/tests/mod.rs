@@ -4,12 +4,14 @@ mod basic;
 mod counts;
 mod deadlock;
 mod findings;
+mod float_forms;
 mod forms;
 mod gemm;
 mod hopper;
 mod modes;
 mod odds;
 mod tensor;
+mod warpgroup;
 
 use super::*;
 use crate::check::{Checks, Fault};
