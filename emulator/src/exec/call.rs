@@ -1,5 +1,6 @@
-//! Calls and returns. A call's frame lies behind the caller's, in the register file and in local memory; groups that
-//! call at different depths use different lanes of the same rows.
+//! Calls and returns. A call's frame lies behind the caller's, in the register file and in local memory. Groups in one
+//! routine's frame use different lanes of its rows; a frame of another routine there would have other rows, so it lies
+//! behind.
 
 use super::context::{Context, Lanes};
 use super::handler::Op;
@@ -34,7 +35,9 @@ impl Context<'_> {
         let (old, callee) = (self.warp.frame, &program.routines[routine]);
         let caller = &program.routines[old.routine as usize];
         let frame = Frame {
-            base: old.base + caller.frame_bytes,
+            base: self
+                .warp
+                .clear_base(old.base + caller.frame_bytes, routine, &program.routines),
             local: old.local + caller.local_bytes,
             routine: routine as u32,
             call: inst.b - 1,

@@ -74,7 +74,7 @@ pub fn run_warp(
 
 impl Context<'_> {
     fn run(&mut self) -> Stop {
-        let mut turns = 0;
+        let (mut turns, mut meetings) = (0, 0);
         loop {
             let rotated = self.warp.rotate;
             let Some(group) = self.warp.take_ready().or_else(|| self.release_lanes()) else {
@@ -100,6 +100,14 @@ impl Context<'_> {
             // only a group that has used up its turn leaves this set
             turns += u32::from(self.warp.rotate);
             if self.warp.rotate && (alone || turns >= MOST_TURNS) {
+                return Stop::Spinning;
+            }
+            // groups that have met begin a turn together, so a loop with a join inside never uses one up
+            meetings += 1;
+            if meetings % GROUP_BUDGET == 0 {
+                self.warp.rotate = true;
+            }
+            if meetings == WARP_BUDGET {
                 return Stop::Spinning;
             }
         }

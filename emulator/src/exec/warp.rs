@@ -98,6 +98,22 @@ impl Warp {
         true
     }
 
+    /// Where a routine's frame may lie, at `base` or behind it: not over rows of other groups, unless they are its own
+    /// rows for other lanes.
+    pub fn clear_base(&self, mut base: u32, routine: usize, routines: &[Routine]) -> u32 {
+        let end = |f: &Frame| f.base + routines[f.routine as usize].frame_bytes;
+        let bytes = routines[routine].frame_bytes;
+        loop {
+            let own = |f: &&Frame| f.base == base && f.routine as usize == routine;
+            let over = |f: &&Frame| f.base < base + bytes && base < end(f);
+            let mut frames = (self.groups.iter()).flat_map(|g| g.stack.iter().chain([&g.frame]));
+            match frames.find(|f| over(f) && !own(f)) {
+                Some(frame) => base = end(frame),
+                None => return base,
+            }
+        }
+    }
+
     /// Start of the running group's frame.
     pub fn base(&mut self) -> *mut u8 {
         self.registers[self.frame.base as usize / 256..]

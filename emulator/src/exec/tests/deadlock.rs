@@ -86,6 +86,22 @@ fn counting_in_memory_is_progress_too() {
 }
 
 #[test]
+fn a_loop_with_a_join_inside_gives_way() {
+    // lanes part and meet again in each turn, and wait for another warp, or for lanes that come behind the loop
+    for last in [63, 31] {
+        let wait = format!(
+            "setp.eq.u32 %p2, %r1, {last}; and.b32 %r2, %r1, 1; setp.eq.u32 %p3, %r2, 0; @%p2 bra F; mov.u32 %r3, 0;\n\
+             L: @%p3 bra M; add.u32 %r3, %r3, 1; M: ld.volatile.global.u32 %r2, [%rd1]; setp.eq.u32 %p1, %r2, 0; @%p1 bra L; ret;\n\
+             F: st.volatile.global.u32 [%rd1], 1; ret;"
+        );
+        run(&wait, true, Some(20)).unwrap_or_else(|e| panic!("{last}: {e}"));
+    }
+    let never = "and.b32 %r2, %r1, 1; setp.eq.u32 %p3, %r2, 0;\n\
+         L: @%p3 bra M; mov.u32 %r3, 1; M: ld.volatile.global.u32 %r2, [%rd1]; setp.eq.u32 %p1, %r2, 0; @%p1 bra L; ret;";
+    no_progress(never);
+}
+
+#[test]
 fn a_count_that_only_memory_has_is_progress() {
     // a turn of the loop leaves every register as it was
     let count = "L: red.global.add.u32 [%rd1], 1; ld.volatile.global.u32 %r2, [%rd1]; setp.lt.u32 %p1, %r2, 40000000; \
