@@ -1,18 +1,20 @@
-//! Shape plus contiguous row-major storage on a device.
+//! Shape plus contiguous row-major storage on a device. `storage` says who may share and write it.
+
+mod storage;
+
+pub(crate) use storage::{Data, DataMut};
 
 use std::fmt;
 use std::sync::Arc;
 
-use cudarc::driver::CudaSlice;
-
-use crate::capture::{self, turn, turn_outside};
+use crate::capture::{turn, turn_outside};
 use crate::checks::{check_len, same_shape};
 use crate::cpu;
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
-use crate::memory::DeviceSlice;
 use crate::pool::Buffer;
+use storage::Storage;
 
 /// An n-dimensional array, contiguous and row-major, on one device.
 ///
@@ -30,23 +32,6 @@ pub struct Tensor<T: Element> {
     shape: Vec<usize>,
     device: Device,
     storage: Arc<Storage<T>>,
-}
-
-enum Storage<T: Element> {
-    Cpu(Buffer<T>),
-    Cuda(DeviceSlice<T>),
-}
-
-/// A tensor's elements, to be read.
-pub(crate) enum Data<'a, T> {
-    Cpu(&'a [T]),
-    Cuda(&'a CudaSlice<T>),
-}
-
-/// A tensor's elements, to be written.
-pub(crate) enum DataMut<'a, T> {
-    Cpu(&'a mut [T]),
-    Cuda(&'a mut CudaSlice<T>),
 }
 
 impl<T: Element> Tensor<T> {
@@ -261,96 +246,6 @@ impl<T: Element> Tensor<T> {
         }
         *self = new;
         Ok(())
-    }
-
-    /// Whether a graph has this tensor's memory.
-    pub(crate) fn is_pinned(&self) -> bool {
-        matches!(&*self.storage, Storage::Cuda(slice) if slice.memory().is_pinned())
-    }
-
-    fn is_same_memory(&self, other: &Self) -> bool {
-        match (&*self.storage, &*other.storage) {
-            (Storage::Cuda(a), Storage::Cuda(b)) => Arc::ptr_eq(a.memory(), b.memory()),
-            _ => Arc::ptr_eq(&self.storage, &other.storage),
-        }
-    }
-
-    /// The elements, to be read.
-    pub(crate) fn data(&self) -> Data<'_, T> {
-        match &*self.storage {
-            Storage::Cpu(buffer) => Data::Cpu(buffer),
-            Storage::Cuda(slice) => {
-                capture::touch(slice.stream(), slice.memory());
-                Data::Cuda(slice)
-            }
-        }
-    }
-
-    /// The elements, to be overwritten whole: storage that a clone shares is left to the clone.
-    pub(crate) fn data_mut(&mut self) -> Result<DataMut<'_, T>> {
-        if Arc::get_mut(&mut self.storage).is_none() && !self.shares_for_good()? {
-            self.storage = Self::empty(&self.shape, &self.device)?.storage;
-        }
-        self.unshared()
-    }
-
-    /// The elements, to be updated: storage that a clone shares is copied first.
-    pub(crate) fn data_update(&mut self) -> Result<DataMut<'_, T>> {
-        if Arc::get_mut(&mut self.storage).is_none() && !self.shares_for_good()? {
-            let mut copy = Self::empty(&self.shape, &self.device)?;
-            let empty = self.numel() == 0;
-            match (self.data(), copy.data_mut()?) {
-                _ if empty => {}
-                (Data::Cpu(x), DataMut::Cpu(y)) => cpu::copy(x, y),
-                (Data::Cuda(x), DataMut::Cuda(y)) => {
-                    let _turn = turn(x.stream(), "copy on write")?;
-                    x.stream()
-                        .memcpy_dtod(x, y)
-                        .map_err(|e| Error::driver("copy on write", e))?;
-                }
-                _ => {}
-            }
-            self.storage = copy.storage;
-        }
-        self.unshared()
-    }
-
-    /// Whether storage that a clone shares is written all the same, because a graph has its address; then this tensor
-    /// gets a handle of its own on the same memory.
-    fn shares_for_good(&mut self) -> Result<bool> {
-        let Storage::Cuda(slice) = &*self.storage else {
-            return Ok(false);
-        };
-        if let Some(capture) = turn(slice.stream(), "tensor")?.capture(slice.stream()) {
-            return match slice.memory().is_of(&capture.arena) {
-                true => Ok(false),
-                false => Err(Error::Capture {
-                    op: "tensor",
-                    reason: "a clone shares the tensor that is to be written; drop it, or make it a copy()",
-                }),
-            };
-        }
-        let pinned = slice.memory().is_pinned();
-        if pinned {
-            self.storage = Arc::new(Storage::Cuda(slice.alias()));
-        }
-        Ok(pinned)
-    }
-
-    fn unshared(&mut self) -> Result<DataMut<'_, T>> {
-        match Arc::get_mut(&mut self.storage) {
-            Some(Storage::Cpu(buffer)) => Ok(DataMut::Cpu(buffer)),
-            Some(Storage::Cuda(slice)) => {
-                capture::touch(slice.stream(), slice.memory());
-                Ok(DataMut::Cuda(slice))
-            }
-            // both callers hold the tensor by &mut and have just made the storage its own
-            None => Err(Error::argument(
-                "tensor",
-                "storage of its own",
-                "storage shared with a clone",
-            )),
-        }
     }
 }
 
