@@ -79,20 +79,23 @@ fn group<'a>(criterion: &'a mut Criterion, op: &str) -> BenchmarkGroup<'a, WallT
     group
 }
 
-criterion_group!(
-    ops,
-    conv2d::bench,
-    dropout::bench,
-    elementwise::bench,
-    lrn::bench,
-    matmul::bench,
-    optimizers::bench,
-    pool2d::bench,
-    reductions::bench,
-    relu::bench,
-    sigmoid::bench,
-    softmax::bench,
-    tanh::bench,
-    transpose::bench,
-);
+criterion_group! {
+    name = ops;
+    // pictures need fonts, which not every machine has
+    config = Criterion::default().without_plots();
+    targets =
+        conv2d::bench,
+        dropout::bench,
+        elementwise::bench,
+        lrn::bench,
+        matmul::bench,
+        optimizers::bench,
+        pool2d::bench,
+        reductions::bench,
+        relu::bench,
+        sigmoid::bench,
+        softmax::bench,
+        tanh::bench,
+        transpose::bench
+}
 criterion_main!(ops);
