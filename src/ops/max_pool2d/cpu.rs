@@ -54,9 +54,9 @@ pub(crate) fn max_pool2d<T: Float>(
     let Some(indices) = indices else {
         return planes(y, size_out, |number, y, wide| {
             let x = widened(input(number), wide);
-            let (mut columns, mut places) = (Columns::new(&taps, width), vec![0; width]);
+            let mut columns = Columns::new(&taps, width);
             vectorized!(for (i, y) in y.chunks_exact_mut(width).enumerate() {
-                columns.pool(x, i, y, &mut places);
+                y.copy_from_slice(columns.pool(x, i));
             });
         });
     };
@@ -65,7 +65,7 @@ pub(crate) fn max_pool2d<T: Float>(
         .par_chunks_mut(per_task * size_out)
         .zip(indices.par_chunks_mut(per_task * size_out));
     tasks.enumerate().for_each(|(task, (y, indices))| {
-        let (mut wide_x, mut wide_y) = (Vec::new(), vec![0.0; width]);
+        let mut wide_x = Vec::new();
         let mut columns = Columns::new(&taps, width);
         let planes = y
             .chunks_exact_mut(size_out)
@@ -76,8 +76,9 @@ pub(crate) fn max_pool2d<T: Float>(
                 .chunks_exact_mut(width)
                 .zip(indices.chunks_exact_mut(width));
             vectorized!(for (i, (y, places)) in rows.enumerate() {
-                columns.pool(x, i, &mut wide_y, places);
-                T::narrow(&wide_y, y);
+                T::narrow(columns.pool(x, i), y);
+                let found = places.iter_mut().zip(columns.places());
+                found.for_each(|(place, found)| *place = found);
             });
         }
     });

@@ -40,6 +40,7 @@ impl Taps {
 /// All are longer than a row, by what fills up vectors: the rest of a loop would take longer than all that went before.
 pub(super) struct Columns<'a> {
     taps: &'a Taps,
+    outputs: usize,
     values: Vec<f32>,
     rows: Vec<i32>,
     y: Vec<f32>,
@@ -54,19 +55,20 @@ impl<'a> Columns<'a> {
         // strides are taken in whole, also behind the last column
         let width = taps.width + (LANES + 2) * taps.window.stride[1].min(taps.width);
         // one more, which the compiler leaves over where it reads every second column
-        let outputs = outputs.next_multiple_of(LANES) + 1;
+        let padded = outputs.next_multiple_of(LANES) + 1;
         Self {
             taps,
+            outputs,
             values: vec![f32::NEG_INFINITY; width],
             rows: vec![0; width],
-            y: vec![0.0; outputs],
-            places: vec![0; outputs],
+            y: vec![0.0; padded],
+            places: vec![0; padded],
         }
     }
 
-    /// Row `i` of the outputs of plane `x`, and where in the plane each stands.
+    /// Row `i` of the outputs of plane `x`.
     #[inline(always)]
-    pub(super) fn pool(&mut self, x: &[f32], i: usize, y: &mut [f32], places: &mut [i32]) {
+    pub(super) fn pool(&mut self, x: &[f32], i: usize) -> &[f32] {
         let (taps, w) = (self.taps, self.taps.width);
         let mut seen = false;
         for (a, outputs) in taps.down.iter().enumerate() {
@@ -86,7 +88,7 @@ impl<'a> Columns<'a> {
         self.places.fill(NONE);
         for (outputs, first) in taps.across.iter().filter(|_| seen) {
             let end = match outputs.end {
-                end if end == y.len() => self.y.len(),
+                end if end == self.outputs => self.y.len(),
                 end => end,
             };
             // past a row's length there is one output at most
@@ -104,10 +106,14 @@ impl<'a> Columns<'a> {
                 }
             }
         }
-        y.copy_from_slice(&self.y[..y.len()]);
-        for (place, &found) in places.iter_mut().zip(&self.places) {
-            *place = if found == NONE { -1 } else { found };
-        }
+        &self.y[..self.outputs]
+    }
+
+    /// Where in the plane each of the row's outputs stands; -1 where its window sees nothing.
+    #[inline(always)]
+    pub(super) fn places(&self) -> impl Iterator<Item = i32> + '_ {
+        let places = self.places[..self.outputs].iter();
+        places.map(|&place| if place == NONE { -1 } else { place })
     }
 
     /// A row of the input, which begins at the place `begin`. Of equal values the upper stays, of NaN the lower.
