@@ -149,16 +149,23 @@ impl Context<'_> {
         Row(unsafe { self.base.add(offset as usize).cast() })
     }
 
+    /// The row at a frame offset, to be written where `write` has all lanes.
+    #[inline(always)]
+    pub fn row_mut<T: Lane>(&mut self, offset: u32) -> &mut [T; 32] {
+        // SAFETY: as in `row`; nothing else borrows the register file meanwhile.
+        unsafe { &mut *self.base.add(offset as usize).cast::<[T; 32]>() }
+    }
+
     /// Writes the row at a frame offset in the lanes of `write`.
     #[inline(always)]
     pub fn set<T: Lane>(&mut self, offset: u32, values: &[T; 32]) {
-        // SAFETY: as in `row`; nothing borrows the register file meanwhile.
-        let row = unsafe { &mut *self.base.add(offset as usize).cast::<[T; 32]>() };
-        if self.write == u32::MAX {
+        let (write, width) = (self.write, self.width);
+        let row = self.row_mut(offset);
+        if write == u32::MAX {
             *row = *values;
         } else {
-            let (write, old) = (self.write, *row);
-            *row = column!(self.width, l => {
+            let old = *row;
+            *row = column!(width, l => {
                 if write >> (l & 31) & 1 != 0 { values[l & 31] } else { old[l & 31] }
             });
         }

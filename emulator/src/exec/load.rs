@@ -4,6 +4,7 @@ use super::access::{Kind, spaces};
 use super::context::{Context, Lane, column};
 use super::handler::Op;
 use super::inst::{Flow, Inst, level};
+use crate::check::shared::{Eights, Pattern};
 use std::marker::PhantomData;
 
 /// A memory element: what a narrower or wider register makes of it.
@@ -96,6 +97,15 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
 #[inline(always)]
 fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
     let (count, plus) = (u32::from(i.m[COUNT]), i.imm);
+    if c.write == u32::MAX
+        && u32::from(i.m[WIDTH]) == T::SIZE
+        && let Some(eights) = c.eights(i.r[0], i.m[WIDE] != 0, plus, T::SIZE * count)
+    {
+        return match c.shared_eights::<LEVEL>(i, &eights) {
+            Ok(()) => load_eights::<T>(c, i, &eights),
+            Err(flow) => flow,
+        };
+    }
     let mut high = 0;
     let at: [u32; 32] = if i.m[WIDE] != 0 {
         let row = c.row::<u64>(i.r[0]);
@@ -133,6 +143,44 @@ fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Fl
             unsafe { base.wrapping_add(at[l & 31] as usize).cast::<T>().add(element as usize).read_unaligned() }
         });
         deliver(c, i, element as usize + 1, &values);
+    }
+    Flow::Next
+}
+
+/// What `Context::eights` found inside shared memory, straight into the destinations.
+#[inline(always)]
+fn load_eights<T: Element>(c: &mut Context<'_>, i: &Inst, eights: &Eights) -> Flow {
+    let (count, width) = (usize::from(i.m[COUNT]), c.width);
+    let base = c.block.shared_pointer(0);
+    let from = eights
+        .first
+        .map(|first| base.wrapping_add(first as usize).cast::<T>());
+    if eights.pattern == Pattern::Side && count == 1 {
+        let row = c.row_mut::<T>(i.r[1]).as_chunks_mut::<8>().0;
+        for (to, from) in row.iter_mut().zip(from) {
+            // SAFETY: the eight's elements, side by side inside shared memory.
+            *to = unsafe { from.cast::<[T; 8]>().read_unaligned() };
+        }
+        return Flow::Next;
+    }
+    let step = match eights.pattern {
+        Pattern::Same => 0,
+        Pattern::Side => count,
+    };
+    for element in 0..count {
+        let row = c.row_mut::<T>(i.r[element + 1]).as_chunks_mut::<8>().0;
+        for (to, from) in row.iter_mut().zip(from) {
+            let from = from.wrapping_add(element);
+            if step == 0 {
+                // SAFETY: the element of the eight, inside shared memory.
+                *to = [unsafe { from.read_unaligned() }; 8];
+                continue;
+            }
+            for lane in 0..(width & 32) / 4 {
+                // SAFETY: the lane's element, inside shared memory.
+                to[lane & 7] = unsafe { from.wrapping_add(lane * step).read_unaligned() };
+            }
+        }
     }
     Flow::Next
 }
@@ -176,6 +224,8 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
         let shadowed = LEVEL == level::FULL
             && (matches!(SPACE, spaces::SHARED | spaces::CLUSTER)
                 || SPACE == spaces::GENERIC && at.iter().any(|a| c.is_shared(*a)));
+        let in_one_go = SPACE == spaces::SHARED && contiguous && !strong;
+        let shadowed = shadowed && !(in_one_go && c.shared_writes(i, at[0], T::SIZE * count));
         if contiguous && count == 1 && !shadowed {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).

@@ -1,7 +1,7 @@
 //! What the shadow keeps of a word, who accesses it, and what an access may run into.
 
 /// One word's (or byte's) last write and reads. Clocks below the block's first mean never.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Cell {
     pub(super) write_clock: u32,
     pub(super) read_clock: u32,

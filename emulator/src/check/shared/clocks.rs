@@ -78,14 +78,15 @@ impl Clocks<'_> {
 
     fn note_read(&self, access: Access, cell: &mut Cell, reader: u16, now: u32) {
         let (warp, actor) = (access.thread as usize / 32, actor(reader));
-        let past = cell.read_clock < self.first
-            || cell.read_thread & THREAD == reader & THREAD
-            || self.reads_ordered(warp, cell);
-        let weak_stays = cell.read_thread & STRONG == 0 && !past;
         let has_row = cell.read_thread & THREAD == ROW;
-        let strong = if weak_stays { 0 } else { reader & STRONG };
         // clocks of Tensor Cores are not those of warps: beside any other reader they need a row
         let tensor = is_tensor(reader) || is_tensor(cell.read_thread);
+        let again = cell.read_clock == now && !has_row && !tensor;
+        let past = cell.read_clock < self.first
+            || cell.read_thread & THREAD == reader & THREAD
+            || !again && self.reads_ordered(warp, cell);
+        let weak_stays = cell.read_thread & STRONG == 0 && !past;
+        let strong = if weak_stays { 0 } else { reader & STRONG };
         if past {
             if has_row {
                 self.forget(cell);
@@ -93,7 +94,7 @@ impl Clocks<'_> {
             cell.read_thread = reader;
             cell.read_warps = 1 << warp;
             cell.read_clock = now;
-        } else if cell.read_clock == now && !has_row && !tensor {
+        } else if again {
             cell.read_thread = MANY | strong;
             cell.read_warps |= 1 << warp;
         } else {

@@ -5,11 +5,15 @@
 //! neither is ordered behind the other, are a race. Words that are accessed in parts are tracked by byte.
 
 mod cell;
+mod cells;
 mod clocks;
+#[cfg(test)]
+mod eights_tests;
 mod engine;
 mod flags;
 mod knowledge;
 mod readers;
+mod runs;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -18,8 +22,10 @@ pub use cell::{Access, Finding, Wanted};
 
 pub use engine::ENGINE_THREAD;
 pub use knowledge::Knowledge;
+pub use runs::{Eights, Pattern};
 
-use cell::{Cell, IN_FLIGHT, MANY, SPLIT};
+use cell::{Cell, IN_FLIGHT, SPLIT};
+use cells::Cells;
 use clocks::Clocks;
 use flags::Flags;
 use knowledge::{ACTORS, Row};
@@ -29,7 +35,7 @@ use std::cell::RefCell;
 /// The shadow with the warps' clocks.
 #[derive(Default)]
 pub struct SharedShadow {
-    words: Vec<Cell>,
+    words: Cells,
     /// Four cells for each word, used where the word is `SPLIT`.
     bytes: Vec<[Cell; 4]>,
     wanted: Wanted,
@@ -57,7 +63,7 @@ impl SharedShadow {
     pub fn reset(&mut self, bytes: usize, warps: usize, wanted: Wanted) {
         let words = bytes.div_ceil(4);
         if self.words.len() < words {
-            self.words.resize(words, Cell::default());
+            self.words.resize(words);
         }
         self.wanted = wanted;
         self.first = self.latest + 1;
@@ -112,33 +118,6 @@ impl SharedShadow {
         self.lift(warp);
     }
 
-    /// Reads of whole words by the active lanes of a warp. Deals with those that are plainly ordered and differ from
-    /// the word's last reads in nothing but the reader; the mask of the others comes back.
-    #[inline(always)]
-    pub fn read_words(&mut self, warp: u32, active: u32, at: &[u32; 32], strong: bool) -> u32 {
-        let (now, floor) = (self.clocks[warp as usize], self.floor[warp as usize]);
-        let window = floor.wrapping_sub(self.first);
-        let mut left = 0;
-        if floor < self.first || strong {
-            return active;
-        }
-        for (lane, address) in at.iter().enumerate() {
-            let Some(cell) = self.words.get_mut(*address as usize / 4) else {
-                return active;
-            };
-            let reader = (warp * 32 + lane as u32) as u16;
-            let written = cell.write_clock.wrapping_sub(self.first) <= window;
-            let read =
-                cell.read_clock == now && (cell.read_thread == MANY || cell.read_thread == reader);
-            if written && read {
-                cell.read_warps |= 1 << warp;
-            } else {
-                left |= 1 << lane;
-            }
-        }
-        left & active
-    }
-
     fn advance(&mut self, warp: usize) {
         self.clocks[warp] += 1;
         self.latest = self.latest.max(self.clocks[warp]);
@@ -158,31 +137,31 @@ impl SharedShadow {
             readers: &self.readers,
             wanted: self.wanted,
         };
-        let word = address as usize / 4;
-        if size == 4 && address.is_multiple_of(4) && self.words[word].read_thread != SPLIT {
-            return f(&clocks, &mut self.words[word]);
-        }
         let (mut at, end) = (address, address + size);
         let mut finding = None;
         while at < end {
             let word = at as usize / 4;
-            if at.is_multiple_of(4) && end - at >= 4 && self.words[word].read_thread != SPLIT {
-                finding = finding.or(f(&clocks, &mut self.words[word]));
+            let mut cell = self.words.get(word);
+            let split = cell.read_thread == SPLIT;
+            if !split && at.is_multiple_of(4) && end - at >= 4 {
+                finding = finding.or(f(&clocks, &mut cell));
+                self.words.set(word, &cell);
                 at += 4;
                 continue;
             }
-            if self.words[word].read_thread != SPLIT {
+            if !split {
                 if self.bytes.len() <= word {
                     self.bytes.resize(self.words.len(), [Cell::default(); 4]);
                 }
-                self.bytes[word] = [self.words[word]; 4];
+                self.bytes[word] = [cell; 4];
                 for byte in &mut self.bytes[word][1..] {
                     self.readers.borrow_mut().copy(byte, self.first);
                 }
-                self.words[word] = Cell {
+                let split = Cell {
                     read_thread: SPLIT,
                     ..Cell::default()
                 };
+                self.words.set(word, &split);
             }
             finding = finding.or(f(&clocks, &mut self.bytes[word][at as usize % 4]));
             at += 1;

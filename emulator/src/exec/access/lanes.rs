@@ -1,8 +1,58 @@
 //! The addresses of all lanes at once: from registers, their span, whether they lie side by side.
 
+use crate::check::shared::{Eights, Pattern};
 use crate::exec::context::{Context, column};
 
+/// How the lanes of a row of addresses lie, whose eights begin with `first`.
+macro_rules! pattern {
+    ($t:ty, $width:expr, $row:expr, $first:expr, $size:expr) => {{
+        let shift = $size.trailing_zeros();
+        let (mut apart, mut aside) = (0, 0);
+        for l in 0..($width & 32) / 4 {
+            for (eight, first) in $first.into_iter().enumerate() {
+                let distance = $row.get(8 * eight + (l & 7)).wrapping_sub(first);
+                apart |= distance;
+                aside |= distance ^ ((l as $t) << shift);
+            }
+        }
+        match (apart, aside) {
+            (0, _) => Some(Pattern::Same),
+            (_, 0) => Some(Pattern::Side),
+            _ => None,
+        }
+    }};
+}
+
 impl Context<'_> {
+    /// Accesses of all lanes to shared memory, if they lie so and in there, aligned.
+    #[inline(always)]
+    pub fn eights(&self, offset: u32, wide: bool, plus: i64, size: u32) -> Option<Eights> {
+        let firsts = [0, 8, 16, 24];
+        let (first, pattern) = if wide {
+            let row = self.row::<u64>(offset);
+            let first = firsts.map(|l| row.get(l));
+            let pattern = pattern!(u64, self.width, row, first, size);
+            (first.map(|a| a.wrapping_add_signed(plus)), pattern?)
+        } else {
+            let row = self.row::<u32>(offset);
+            let first = firsts.map(|l| row.get(l));
+            let pattern = pattern!(u32, self.width, row, first, size);
+            let first = first.map(|a| u64::from(a.wrapping_add(plus as u32)));
+            (first, pattern?)
+        };
+        let span = match pattern {
+            Pattern::Same => size,
+            Pattern::Side => 8 * size,
+        };
+        let last = self.block.shared_bytes.checked_sub(span)?;
+        let fit = |a: &u64| *a <= last.into() && *a & u64::from(size - 1) == 0;
+        first.iter().all(fit).then_some(Eights {
+            first: first.map(|a| a as u32),
+            size,
+            pattern,
+        })
+    }
+
     /// The addresses in a row, 64 or 32 bits wide, plus an offset; lanes that do not execute get the first one's.
     #[inline(always)]
     pub fn addresses(&self, offset: u32, wide: bool, plus: i64) -> [u64; 32] {

@@ -1,7 +1,7 @@
 //! Shared memory: its bounds, and its shadow of who wrote and who read.
 
 use super::fault::Kind;
-use crate::check::shared::{Access, Finding};
+use crate::check::shared::{Access, Eights, Finding, Pattern};
 use crate::exec::context::{Context, Lanes, column};
 use crate::exec::inst::{Flow, Inst, level};
 
@@ -43,20 +43,37 @@ impl Context<'_> {
         kind: Kind,
         strong: bool,
     ) -> Result<(), Flow> {
-        let active = self.active;
-        if kind == Kind::Read && size == 4 {
+        let mut left = self.active;
+        if kind == Kind::Read && size == 4 && !strong {
             // the common case in one go; what it leaves is looked at one by one
             let words = at.map(|a| a as u32);
-            let left = self
-                .block
-                .shadow
-                .read_words(self.warp.index, active, &words, strong);
-            if left == 0 {
-                return Ok(());
-            }
-            return self.shared_shadow_slowly(inst, at, size, kind, strong, left);
+            left &= self.block.shadow.read_words(self.warp.index, &words);
         }
-        self.shared_shadow_slowly(inst, at, size, kind, strong, active)
+        self.shared_shadow_slowly(inst, at, size, kind, strong, left)
+    }
+
+    /// Weak loads of all lanes, eight by eight alike: they are inside, so what is left is the shadow.
+    #[inline(always)]
+    pub fn shared_eights<const LEVEL: u8>(
+        &mut self,
+        inst: &Inst,
+        eights: &Eights,
+    ) -> Result<(), Flow> {
+        if LEVEL != level::FULL {
+            return Ok(());
+        }
+        let warp = self.warp.index;
+        let left = self.block.shadow.read_eights(warp, inst.line, eights);
+        if left == 0 {
+            return Ok(());
+        }
+        let step = match eights.pattern {
+            Pattern::Same => 0,
+            Pattern::Side => eights.size,
+        };
+        let at =
+            column!(self.width, l => u64::from(eights.first[(l / 8) & 3] + (l & 7) as u32 * step));
+        self.shared_shadow_slowly(inst, &at, eights.size, Kind::Read, false, left)
     }
 
     /// Loads of shared memory by a whole warp: checks in 32 bits. None where the long way must be gone.
@@ -83,9 +100,7 @@ impl Context<'_> {
         }
         if LEVEL == level::FULL {
             let left = if size == 4 {
-                self.block
-                    .shadow
-                    .read_words(self.warp.index, u32::MAX, at, false)
+                self.block.shadow.read_words(self.warp.index, at)
             } else {
                 u32::MAX
             };
@@ -136,6 +151,20 @@ impl Context<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes weak writes of all lanes, each behind the one before. False where lanes must be looked at one by one.
+    #[inline(always)]
+    pub fn shared_writes(&mut self, inst: &Inst, host: u64, size: u32) -> bool {
+        let address = (host - self.block.shared_pointer(0) as u64) as u32;
+        let eights = Eights {
+            first: [0, 1, 2, 3].map(|eight| address + 8 * eight * size),
+            size,
+            pattern: Pattern::Side,
+        };
+        let warp = self.warp.index;
+        self.block.readers.over(address, 32 * size).is_none()
+            && self.block.shadow.write_eights(warp, inst.line, &eights)
     }
 
     /// Notes a lane's write of shared memory; one of what is there already races with nobody.

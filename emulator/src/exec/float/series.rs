@@ -4,7 +4,10 @@
 #[inline(always)]
 pub fn exp2(x: f32) -> f32 {
     let x = f64::from(x);
-    let whole = x.clamp(-200.0, 200.0).round_ties_even();
+    // beside a number this large a double has no fraction, and its lowest bits are the whole number in two's complement
+    const LARGE: f64 = 1.5 * (1u64 << 52) as f64;
+    let shifted = x.clamp(-200.0, 200.0) + LARGE;
+    let whole = shifted - LARGE;
     let t = (x - whole) * std::f64::consts::LN_2;
     // the terms t^n / n! up to n = 11, in pairs: a single chain of additions would wait for each
     let (t2, pair) = (t * t, |low: f64, high: f64| 1.0 / low + t * (1.0 / high));
@@ -13,7 +16,7 @@ pub fn exp2(x: f32) -> f32 {
     let middle = pair(24.0, 120.0) + t2 * pair(720.0, 5_040.0);
     let high = pair(40_320.0, 362_880.0) + t2 * pair(3_628_800.0, 39_916_800.0);
     let sum = low + t4 * (middle + t4 * high);
-    let scale = f64::from_bits(((whole as i32 + 1023) as u64) << 52);
+    let scale = f64::from_bits((shifted.to_bits() + 1023) << 52);
     // beyond the clamp the factor's own size gives infinity, zero or NaN in f32
     let huge = if x > 200.0 {
         f64::INFINITY

@@ -73,6 +73,26 @@ fn uninitialised_reads() {
 }
 
 #[test]
+fn whole_warps_at_the_end_of_shared_memory() {
+    let written = "st.shared.u32 [%r4], %r1; bar.sync 0;";
+    for (text, outside) in [
+        ("ld.shared.u32 %r7, [%r4];", None),
+        ("ld.shared.u32 %r7, [%r4+4];", Some("size 4")),
+        ("ld.shared.u32 %r7, [s+252];", None),
+        ("ld.shared.u32 %r7, [s+256];", Some("size 4")),
+        ("ld.shared.v2.u32 {%r7, %r8}, [s+248];", None),
+        ("ld.shared.v2.u32 {%r7, %r8}, [s+256];", Some("size 8")),
+        ("ld.shared.u32 %r7, [s+250];", Some("misaligned")),
+    ] {
+        let text = format!("{written} {text}");
+        match outside {
+            None => legal(&text, 64),
+            Some(what) => finds(&text, 64, what),
+        }
+    }
+}
+
+#[test]
 fn addresses() {
     for (text, bytes, kind, what) in [
         (

@@ -1,0 +1,203 @@
+//! The accesses of a warp's lanes in one go, where they lie as programs mostly have them: eight lanes side by side, or
+//! at one address. What is not plainly ordered is left to be looked at lane by lane.
+
+use super::SharedShadow;
+use super::cell::{MANY, THREAD};
+use super::cells::{RUN, Run};
+
+/// How the accesses of each eight lanes lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// All at one address.
+    Same,
+    /// Each behind the one before.
+    Side,
+}
+
+/// Accesses of all lanes of a warp, aligned to their size, eight by eight alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eights {
+    /// Address of the first of each eight.
+    pub first: [u32; 4],
+    pub size: u32,
+    pub pattern: Pattern,
+}
+
+/// Clocks that the accesses of a warp are held against.
+#[derive(Clone, Copy)]
+struct Now {
+    first: u32,
+    floor: u32,
+    clock: u32,
+    warp: u32,
+    line: u32,
+}
+
+/// Whether a cell's readers are one thread or many with one clock, not those that want a closer look.
+#[inline(always)]
+fn simple(read_thread: u32) -> bool {
+    let thread = read_thread & u32::from(THREAD);
+    (thread < 1024) | (thread == u32::from(MANY))
+}
+
+impl SharedShadow {
+    /// Weak reads; the mask of the lanes that are left comes back.
+    #[inline(always)]
+    pub fn read_eights(&mut self, warp: u32, line: u32, eights: &Eights) -> u32 {
+        let Some(now) = self.now(warp, line, eights.size) else {
+            return u32::MAX;
+        };
+        let words = eights.size as usize / 4;
+        let mut left = 0;
+        for (eight, first) in eights.first.into_iter().enumerate() {
+            let (lane, word) = (8 * eight, first as usize / 4);
+            let mut fine = true;
+            for run in 0..words {
+                fine &= match eights.pattern {
+                    Pattern::Same => self.read_by_many(now, word + run),
+                    Pattern::Side => match self.words.run(word + run * RUN) {
+                        Some(cells) => now.read(cells, lane + run * RUN / words, words),
+                        None => false,
+                    },
+                };
+            }
+            left |= if fine { 0 } else { 0xFF << lane };
+        }
+        left
+    }
+
+    /// Weak writes of lanes side by side. False where one is left; others may then be noted already.
+    #[inline(always)]
+    pub fn write_eights(&mut self, warp: u32, line: u32, eights: &Eights) -> bool {
+        let Some(now) = self.now(warp, line, eights.size) else {
+            return false;
+        };
+        let words = eights.size as usize / 4;
+        let mut fine = eights.pattern == Pattern::Side;
+        for (eight, first) in eights.first.into_iter().enumerate() {
+            for run in 0..words {
+                fine &= match self.words.run(first as usize / 4 + run * RUN) {
+                    Some(cells) => now.write(cells, 8 * eight + run * RUN / words, words),
+                    None => false,
+                };
+            }
+        }
+        fine
+    }
+
+    /// Weak reads of one word each, wherever they lie; the mask of the lanes that are left comes back.
+    #[inline(always)]
+    pub fn read_words(&mut self, warp: u32, at: &[u32; 32]) -> u32 {
+        let Some(now) = self.now(warp, 0, 4) else {
+            return u32::MAX;
+        };
+        let mut left = 0;
+        for (lane, address) in at.iter().enumerate() {
+            let word = *address as usize / 4;
+            let cell = self.words.get(word);
+            let reader = (now.warp * 32 + lane as u32) as u16;
+            let known = cell.read_thread == MANY || cell.read_thread == reader;
+            if now.behind(cell.write_clock) && cell.read_clock == now.clock && known {
+                self.words.add_reader(word, now.warp);
+            } else {
+                left |= 1 << lane;
+            }
+        }
+        left
+    }
+
+    /// None where lanes must be looked at one by one.
+    #[inline(always)]
+    fn now(&self, warp: u32, line: u32, size: u32) -> Option<Now> {
+        let now = Now {
+            first: self.first,
+            floor: self.floor[warp as usize],
+            clock: self.clocks[warp as usize],
+            warp,
+            line,
+        };
+        (now.floor >= now.first && matches!(size, 4 | 8 | 16)).then_some(now)
+    }
+
+    /// A read of one word by eight lanes or more.
+    #[inline(always)]
+    fn read_by_many(&mut self, now: Now, word: usize) -> bool {
+        let mut cell = self.words.get(word);
+        let again = cell.read_clock == now.clock;
+        let ordered = again || cell.read_clock <= now.floor;
+        if !now.behind(cell.write_clock) || !ordered || !simple(cell.read_thread.into()) {
+            return false;
+        }
+        if again && cell.read_thread == MANY {
+            self.words.add_reader(word, now.warp);
+            return true;
+        }
+        let others = if again { cell.read_warps } else { 0 };
+        cell.read_warps = others | 1 << now.warp;
+        cell.read_thread = MANY;
+        cell.read_clock = now.clock;
+        cell.read_line = now.line;
+        self.words.set(word, &cell);
+        true
+    }
+}
+
+impl Now {
+    /// Whether something has been written, and the warp is behind that.
+    #[inline(always)]
+    fn behind(self, write_clock: u32) -> bool {
+        write_clock.wrapping_sub(self.first) <= self.floor - self.first
+    }
+
+    /// The thread that accesses a cell of a run.
+    #[inline(always)]
+    fn thread(self, lane: usize, cell: usize, words: usize) -> u32 {
+        self.warp * 32 + (lane + cell / words) as u32
+    }
+
+    /// Reads of a run of words, `words` of them by each lane. False leaves all of them as they are.
+    #[inline(always)]
+    fn read(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
+        let mut fine = true;
+        for c in 0..RUN {
+            let clock = cells.read_clock[c];
+            let ordered = (clock == self.clock) | (clock <= self.floor);
+            fine &= self.behind(cells.write_clock[c]) & ordered & simple(cells.read_thread[c]);
+        }
+        if !fine {
+            return false;
+        }
+        for c in 0..RUN {
+            let again = cells.read_clock[c] == self.clock;
+            let reader = self.thread(lane, c, words);
+            let alone = !again | (cells.read_thread[c] == reader);
+            let others = if again { cells.read_warps[c] } else { 0 };
+            cells.read_thread[c] = if alone { reader } else { u32::from(MANY) };
+            cells.read_warps[c] = others | 1 << self.warp;
+        }
+        *cells.read_clock = [self.clock; RUN];
+        *cells.read_line = [self.line; RUN];
+        true
+    }
+
+    /// Writes of a run of words. False leaves all of them as they are.
+    #[inline(always)]
+    fn write(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
+        let mut fine = true;
+        for c in 0..RUN {
+            let (written, read) = (cells.write_clock[c], cells.read_clock[c]);
+            // below the first clock is never
+            fine &= (written <= self.floor) & (read <= self.floor) & simple(cells.read_thread[c]);
+        }
+        if !fine {
+            return false;
+        }
+        for c in 0..RUN {
+            cells.write_thread[c] = self.thread(lane, c, words);
+        }
+        *cells.write_clock = [self.clock; RUN];
+        *cells.write_line = [self.line; RUN];
+        *cells.read_clock = [0; RUN];
+        true
+    }
+}
