@@ -70,10 +70,13 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     model.eval();
     let mut hits = 0;
+    let bar = progress(test.images().len() as u64, BAR, "test");
     for batch in test.epoch(0, &options.device)? {
         let (x, labels) = batch?;
         hits += right(&model.forward(&x)?, &labels)?;
+        bar.inc(labels.numel() as u64);
     }
+    bar.finish();
     println!("weights: {WEIGHTS}");
     println!(
         "test accuracy: {:.3}",
