@@ -23,6 +23,7 @@ pub use cell::{Access, Finding, Wanted};
 pub use engine::ENGINE_THREAD;
 pub use knowledge::Knowledge;
 pub use runs::{Eights, Pattern};
+pub use tensor::WARPS;
 
 use cell::{Cell, IN_FLIGHT, SPLIT};
 use cells::Cells;

@@ -13,7 +13,8 @@ use super::engine::ENGINE;
 const TENSOR: usize = ENGINE + 1;
 /// They as a thread.
 const TENSOR_THREAD: u16 = 32 * TENSOR as u16;
-const WARPS: usize = 4;
+/// Warps in a warpgroup.
+pub const WARPS: usize = 4;
 
 /// Whether a reader is Tensor Cores.
 #[inline(always)]

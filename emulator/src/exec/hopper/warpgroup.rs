@@ -11,8 +11,7 @@ use crate::exec::launch::Launch;
 use crate::exec::warp::Wait;
 use std::collections::VecDeque;
 
-/// Warps of a warpgroup.
-pub const WARPS: usize = 4;
+pub use crate::check::shared::WARPS;
 
 /// What must be the same for all warps: the instruction, and the descriptors (PTX ISA, "wgmma.mma_async": their contents
 /// "must be same across all the warps in the warpgroup").
