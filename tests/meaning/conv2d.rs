@@ -9,10 +9,10 @@ use crate::common::data::{tensor, uniform};
 
 const CPU: Device = Device::Cpu;
 
-struct Case {
-    input: [usize; 4],
-    weight: [usize; 4],
-    options: Conv2dOptions,
+pub struct Case {
+    pub input: [usize; 4],
+    pub weight: [usize; 4],
+    pub options: Conv2dOptions,
 }
 
 fn cases() -> Vec<Case> {
@@ -82,7 +82,7 @@ fn wide<T: Float>(x: &[T]) -> Vec<f64> {
     x.iter().map(|v| f64::from(v.to_f32())).collect()
 }
 
-fn check<T: Float>(case: &Case) {
+pub fn check<T: Float>(case: &Case) {
     let o = &case.options;
     let outputs = case.weight[0];
     let of = |shape: &[usize], seed| uniform::<T>(shape.iter().product(), seed);

@@ -22,3 +22,4 @@ mod softmax;
 mod sum;
 mod tanh;
 mod transpose;
+mod winograd;

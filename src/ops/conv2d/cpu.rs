@@ -1,11 +1,11 @@
-//! Convolution on the CPU: windows unfolded in blocks that a core's cache holds, multiplied by the `faer` crate. `f16` and
-//! `bf16` are widened to `f32` before and rounded once after.
+//! Convolution on the CPU: windows unfolded in blocks that a core's cache holds, multiplied by the `faer` crate; or, where
+//! that takes fewer multiplications, [`winograd`]. `f16` and `bf16` are widened to `f32` before and rounded once after.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use super::Conv;
+use super::{Conv, winograd};
 use crate::cpu;
 use crate::element::Float;
 use crate::error::Result;
@@ -19,13 +19,12 @@ fn widened<T: Float>(
     a: &[T],
     b: &[T],
     y: &mut [T],
-    f: impl FnOnce(&[f32], &[f32], &mut [f32]),
+    f: impl FnOnce(&[f32], &[f32], &mut [f32]) -> Result<()>,
 ) -> Result<()> {
     if let (Some(a), Some(b)) = (T::as_f32(a), T::as_f32(b))
         && let Some(y) = T::as_f32_mut(y)
     {
-        f(a, b, y);
-        return Ok(());
+        return f(a, b, y);
     }
     let wide = |x: &[T]| -> Result<Buffer<f32>> {
         let mut wide = Buffer::stale(x.len())?;
@@ -35,7 +34,7 @@ fn widened<T: Float>(
         Ok(wide)
     };
     let (a, b, mut wide_y) = (wide(a)?, wide(b)?, Buffer::stale(y.len())?);
-    f(&a, &b, &mut wide_y);
+    f(&a, &b, &mut wide_y)?;
     cpu::tasks(y, |at, y| T::narrow(&wide_y[at..at + y.len()], y));
     Ok(())
 }
@@ -58,7 +57,13 @@ pub(crate) fn conv2d<T: Float>(
     conv: &Conv,
 ) -> Result<()> {
     let bias: Option<Vec<f32>> = bias.map(|b| b.iter().map(|v| v.to_f32()).collect());
-    widened(x, w, y, |x, w, y| forward(x, w, bias.as_deref(), y, conv))
+    widened(x, w, y, |x, w, y| {
+        if winograd::suits(conv, x, w) {
+            return winograd::forward(x, w, bias.as_deref(), y, conv);
+        }
+        forward(x, w, bias.as_deref(), y, conv);
+        Ok(())
+    })
 }
 
 fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Conv) {
@@ -131,6 +136,7 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
                 }
             });
         });
+        Ok(())
     })
 }
 
@@ -178,6 +184,7 @@ pub(crate) fn backward_weight<T: Float>(
                     }
                 }
             });
+        Ok(())
     })
 }
 

@@ -7,13 +7,16 @@
 //!
 //! On CUDA it is a matmul whose second operand is fetched from the tensor window by window, never written out; `f16` and
 //! `bf16` use Tensor Cores (`bf16` from sm_80 on), `f32` where [`Conv2dOptions::allow_tf32`] says so. Sums are
-//! accumulated in `f32`, in an order of the device's own.
+//! accumulated in `f32`, in an order of the device's own; on the CPU, windows of 3 x 3 and 5 x 5 over many channels by
+//! Winograd's minimal filtering, whose error is that of the largest number nearby.
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod minimal;
 mod shape;
 mod tile;
 mod unfold;
+mod winograd;
 
 pub(crate) use shape::Conv;
 pub use shape::Conv2dOptions;
