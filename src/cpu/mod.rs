@@ -39,6 +39,12 @@ pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
+/// Runs several ops inside rayon's pool. Called from outside, each of them would have one thread more than there are cores
+/// at work, and one woken where another runs.
+pub(crate) fn in_pool<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}
+
 /// Copies; both slices have one length.
 pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {
     tasks(y, |at, y| y.copy_from_slice(&x[at..at + y.len()]));

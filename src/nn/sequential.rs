@@ -1,6 +1,8 @@
 //! Layers one after the other.
 
 use super::{Module, Parameter};
+use crate::cpu;
+use crate::device::Device;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -34,9 +36,10 @@ impl Sequential {
 
 impl Module for Sequential {
     fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.layers
-            .iter_mut()
-            .try_fold(input.clone(), |x, (_, layer)| layer.forward(&x))
+        let mut layers = self.layers.iter_mut();
+        together(input.device(), || {
+            layers.try_fold(input.clone(), |x, (_, layer)| layer.forward(&x))
+        })
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
@@ -71,8 +74,16 @@ impl Module for Sequential {
 }
 
 fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-    layers
-        .iter_mut()
-        .rev()
-        .try_fold(grad.clone(), |grad, (_, layer)| layer.backward(&grad))
+    let mut layers = layers.iter_mut().rev();
+    together(grad.device(), || {
+        layers.try_fold(grad.clone(), |grad, (_, layer)| layer.backward(&grad))
+    })
+}
+
+/// The work of all layers, on the CPU without handing each of them over to its threads.
+fn together<R: Send>(device: &Device, work: impl FnOnce() -> R + Send) -> R {
+    match device {
+        Device::Cpu => cpu::in_pool(work),
+        Device::Cuda(_) => work(),
+    }
 }
