@@ -123,12 +123,31 @@ fn max_keeps_nan_and_minus_infinity() {
     );
     let window = Window::new([1, 4]).stride([1, 2]);
     let (y, indices) = max_pool2d_with_indices(&x, &window).unwrap();
-    assert_eq!(
-        format!("{:?}", y.to_vec().unwrap()),
-        "[NaN, NaN, 2.0, -inf]"
-    );
+    for y in [y, x.max_pool2d(&window).unwrap()] {
+        let y = y.to_vec().unwrap();
+        assert_eq!(format!("{y:?}"), "[NaN, NaN, 2.0, -inf]");
+    }
     // the last NaN, and of equal values the first, minus infinity too
     assert_eq!(indices.to_vec().unwrap(), [3, 3, 4, 6]);
+}
+
+/// Holes wider than the plane: the taps stand before it and behind it.
+#[test]
+fn max_of_nothing_is_minus_infinity_from_nowhere() {
+    let x = tensor(&[1.0_f32, 2.0, 3.0], &[1, 1, 3, 1], &CPU);
+    let window = Window::new([1, 2]).stride([1, 1]);
+    let window = window.dilation([1, 5]).padding([0, 3]);
+    let (y, indices) = max_pool2d_with_indices(&x, &window).unwrap();
+    assert_eq!(y.shape(), [1, 1, 3, 2]);
+    assert_eq!(y.to_vec().unwrap(), [f32::NEG_INFINITY; 6]);
+    assert_eq!(indices.to_vec().unwrap(), [-1; 6]);
+}
+
+#[test]
+fn a_stride_past_the_plane_takes_one_window() {
+    let x = tensor(&[1.0_f32, 4.0, 3.0, 2.0], &[1, 1, 2, 2], &CPU);
+    let window = Window::new([2, 2]).stride([1 << 30; 2]);
+    assert_eq!(x.max_pool2d(&window).unwrap().to_vec().unwrap(), [4.0]);
 }
 
 #[test]

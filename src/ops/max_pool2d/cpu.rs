@@ -1,7 +1,7 @@
 //! Max pooling on the CPU: planes in parallel, rows of outputs as vectors.
 
 use super::Planes;
-use super::rows::{Columns, Taps};
+use super::rows::Rows;
 use crate::cpu::{self, TASK, vectorized};
 use crate::element::Float;
 use crate::ops::window::Window;
@@ -19,15 +19,17 @@ pub(crate) fn widened<'a, T: Float>(plane: &'a [T], wide: &'a mut Vec<f32>) -> &
     }
 }
 
-/// Works on planes of `size` elements in parallel; `work` gets the plane's number, and the plane as `f32`.
-pub(crate) fn planes<T: Float>(
+/// Works on planes of `size` elements in parallel; `work` gets the plane's number, the plane as `f32`, and what a task has
+/// to work in.
+pub(crate) fn planes<T: Float, S>(
     y: &mut [T],
     size: usize,
-    work: impl Fn(usize, &mut [f32], &mut Vec<f32>) + Sync,
+    scratch: impl Fn() -> S + Sync,
+    work: impl Fn(usize, &mut [f32], &mut S) + Sync,
 ) {
     let per_task = TASK.div_ceil(size.max(1)) * size.max(1);
     cpu::share_out(y, per_task, |at, y| {
-        let (mut wide, mut scratch) = (Vec::new(), Vec::new());
+        let (mut wide, mut scratch) = (Vec::new(), scratch());
         for (i, plane) in y.chunks_exact_mut(size).enumerate() {
             let number = at / size + i;
             if let Some(plane) = T::as_f32_mut(plane) {
@@ -50,13 +52,12 @@ pub(crate) fn max_pool2d<T: Float>(
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
     let input = |number: usize| &x[number * size_in..][..size_in];
-    let (width, taps) = (shape.output[1], Taps::new(shape, window));
+    let (width, scratch) = (shape.output[1], || (Vec::new(), Rows::new(shape, window)));
     let Some(indices) = indices else {
-        return planes(y, size_out, |number, y, wide| {
+        return planes(y, size_out, scratch, |number, y, (wide, rows)| {
             let x = widened(input(number), wide);
-            let mut columns = Columns::new(&taps, width);
             vectorized!(for (i, y) in y.chunks_exact_mut(width).enumerate() {
-                y.copy_from_slice(columns.pool(x, i));
+                y.copy_from_slice(rows.pool::<false>(x, i));
             });
         });
     };
@@ -65,19 +66,18 @@ pub(crate) fn max_pool2d<T: Float>(
         .par_chunks_mut(per_task * size_out)
         .zip(indices.par_chunks_mut(per_task * size_out));
     tasks.enumerate().for_each(|(task, (y, indices))| {
-        let mut wide_x = Vec::new();
-        let mut columns = Columns::new(&taps, width);
+        let (mut wide, mut rows) = scratch();
         let planes = y
             .chunks_exact_mut(size_out)
             .zip(indices.chunks_exact_mut(size_out));
         for (i, (y, indices)) in planes.enumerate() {
-            let x = widened(input(task * per_task + i), &mut wide_x);
-            let rows = y
+            let x = widened(input(task * per_task + i), &mut wide);
+            let outputs = y
                 .chunks_exact_mut(width)
                 .zip(indices.chunks_exact_mut(width));
-            vectorized!(for (i, (y, places)) in rows.enumerate() {
-                T::narrow(columns.pool(x, i), y);
-                let found = places.iter_mut().zip(columns.places());
+            vectorized!(for (i, (y, places)) in outputs.enumerate() {
+                T::narrow(rows.pool::<true>(x, i), y);
+                let found = places.iter_mut().zip(rows.places());
                 found.for_each(|(place, found)| *place = found);
             });
         }
@@ -91,7 +91,7 @@ pub(crate) fn max_pool2d_backward<T: Float>(
     shape: &Planes,
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
-    planes(dx, size_in, |number, dx, wide| {
+    planes(dx, size_in, Vec::new, |number, dx, wide| {
         let of = number * size_out..(number + 1) * size_out;
         let dy = widened(&dy[of.clone()], wide);
         dx.fill(0.0);

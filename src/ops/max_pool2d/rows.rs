@@ -1,157 +1,188 @@
 //! A row of max pooling's outputs: the largest value of each column first, over the rows that the windows see, and of
-//! those the largest across. Both loops run over neighbours and choose without branches, so both are vector code.
+//! those the largest across. Both go by blocks of neighbours that stay in registers until they are done: were they kept
+//! in the row they belong to, the compiler would store only what changes, and reading that back waits for the store.
 
 use std::ops::Range;
 
 use super::Planes;
 use crate::ops::window::Window;
 
-/// A place behind every one that a plane can have.
-const NONE: i32 = i32::MAX;
-
-/// Which outputs see something through each tap of a window.
-pub(super) struct Taps {
-    window: Window,
-    width: usize,
-    down: Vec<Range<usize>>,
-    /// Also the column that the first of them sees.
-    across: Vec<(Range<usize>, usize)>,
-}
-
-impl Taps {
-    pub(super) fn new(shape: &Planes, window: &Window) -> Self {
-        let ([h, w], [oh, ow]) = (shape.input, shape.output);
-        let down = (0..window.kernel[0]).map(|a| window.inside(0, a, h, oh));
-        let across = (0..window.kernel[1]).filter_map(|b| {
-            let inside = window.inside(1, b, w, ow);
-            let first = (!inside.is_empty()).then(|| window.at(1, inside.start, b))?;
-            Some((inside, first))
-        });
-        Self {
-            window: *window,
-            width: w,
-            down: down.collect(),
-            across: across.collect(),
-        }
-    }
-}
-
-/// The largest value of each column of the input so far, and the place where its row begins; and a row of outputs.
-/// All are longer than a row, by what fills up vectors: the rest of a loop would take longer than all that went before.
-pub(super) struct Columns<'a> {
-    taps: &'a Taps,
-    outputs: usize,
-    values: Vec<f32>,
-    rows: Vec<i32>,
-    y: Vec<f32>,
-    places: Vec<i32>,
-}
-
-/// Elements of a vector.
+/// Neighbours that are worked on together.
 const LANES: usize = 8;
 
-impl<'a> Columns<'a> {
-    pub(super) fn new(taps: &'a Taps, outputs: usize) -> Self {
-        // strides are taken in whole, also behind the last column
-        let width = taps.width + (LANES + 2) * taps.window.stride[1].min(taps.width);
-        // one more, which the compiler leaves over where it reads every second column
-        let padded = outputs.next_multiple_of(LANES) + 1;
+/// The place of nothing, behind every one that a plane can have.
+const NONE: i32 = i32::MAX;
+
+/// The largest values so far, and their places in the plane.
+struct Largest {
+    values: [f32; LANES],
+    places: [i32; LANES],
+}
+
+impl Largest {
+    const NOTHING: Self = Self {
+        values: [f32::NEG_INFINITY; LANES],
+        places: [NONE; LANES],
+    };
+
+    /// Of equal values the first in the plane stays, of NaN the last. Without `PLACES` the values are all that is kept.
+    #[inline(always)]
+    fn or<const PLACES: bool>(&mut self, values: [f32; LANES], places: [i32; LANES]) {
+        for lane in 0..LANES {
+            let (y, v) = (self.values[lane], values[lane]);
+            if !PLACES {
+                self.values[lane] = if (v > y) | v.is_nan() { v } else { y };
+                continue;
+            }
+            let (place, here) = (self.places[lane], places[lane]);
+            let equal = (v == y) & (here < place);
+            let nan = v.is_nan() & (!y.is_nan() | (here > place));
+            let take = (v > y) | equal | nan;
+            self.values[lane] = if take { v } else { y };
+            self.places[lane] = if take { here } else { place };
+        }
+    }
+}
+
+/// Rows of outputs of planes of one shape, one at a time.
+pub(super) struct Rows {
+    window: Window,
+    /// Columns of the input and of the output.
+    columns: [usize; 2],
+    /// The outputs, by rows, that see something through each row of the window.
+    down: Vec<Range<usize>>,
+    /// Where the rows begin that are seen now.
+    seen: Vec<usize>,
+    /// The largest of each column, from the padding on the left to what a whole block of windows sees on the right.
+    values: Vec<f32>,
+    places: Vec<i32>,
+    /// The row of outputs, in whole blocks.
+    y: Vec<f32>,
+    found: Vec<i32>,
+}
+
+impl Rows {
+    pub(super) fn new(shape: &Planes, window: &Window) -> Self {
+        let ([h, w], [oh, ow]) = (shape.input, shape.output);
+        let padded = w + window.padding[1] + window.padding_end[1];
+        let mut window = *window;
+        // a longer step has one output at most, and would need as much room as it is long
+        window.stride[1] = window.stride[1].min(padded);
+        let blocks = ow.next_multiple_of(LANES);
+        let width = (blocks * window.stride[1] + window.extent(1)).max(padded + LANES);
+        let down = (0..window.kernel[0]).map(|a| window.inside(0, a, h, oh));
         Self {
-            taps,
-            outputs,
+            columns: [w, ow],
+            down: down.collect(),
+            seen: Vec::with_capacity(window.kernel[0]),
             values: vec![f32::NEG_INFINITY; width],
-            rows: vec![0; width],
-            y: vec![0.0; padded],
-            places: vec![0; padded],
+            places: vec![NONE; width],
+            y: vec![0.0; blocks],
+            found: vec![0; blocks],
+            window,
         }
     }
 
-    /// Row `i` of the outputs of plane `x`.
+    /// Row `i` of the outputs of plane `x`; only with `PLACES` are there places after it.
     #[inline(always)]
-    pub(super) fn pool(&mut self, x: &[f32], i: usize) -> &[f32] {
-        let (taps, w) = (self.taps, self.taps.width);
-        let mut seen = false;
-        for (a, outputs) in taps.down.iter().enumerate() {
-            if outputs.contains(&i) {
-                let begin = taps.window.at(0, i, a) * w;
-                // what follows the row comes after the last column, which no window sees
-                let end = x.len().min(begin + w.next_multiple_of(LANES));
-                self.add(
-                    &x[begin..end.min(begin + self.values.len())],
-                    begin as i32,
-                    !seen,
-                );
-                seen = true;
-            }
+    pub(super) fn pool<const PLACES: bool>(&mut self, x: &[f32], i: usize) -> &[f32] {
+        self.down::<PLACES>(x, i);
+        // loops of known strides are vector code
+        match self.window.stride[1] {
+            1 => self.across::<1, PLACES>(),
+            2 => self.across::<2, PLACES>(),
+            3 => self.across::<3, PLACES>(),
+            _ => self.across::<0, PLACES>(),
         }
-        self.y.fill(f32::NEG_INFINITY);
-        self.places.fill(NONE);
-        for (outputs, first) in taps.across.iter().filter(|_| seen) {
-            let end = match outputs.end {
-                end if end == self.outputs => self.y.len(),
-                end => end,
-            };
-            // past a row's length there is one output at most
-            match taps.window.stride[1].min(w) {
-                1 => self.across::<1>(*first, outputs.start..end),
-                2 => self.across::<2>(*first, outputs.start..end),
-                3 => self.across::<3>(*first, outputs.start..end),
-                stride => {
-                    let columns = (*first..).step_by(stride);
-                    for (j, column) in outputs.clone().zip(columns) {
-                        let (v, row) = (self.values[column], self.rows[column]);
-                        let kept = (self.y[j], self.places[j]);
-                        (self.y[j], self.places[j]) = larger(kept, (v, row + column as i32));
-                    }
-                }
-            }
-        }
-        &self.y[..self.outputs]
+        &self.y[..self.columns[1]]
     }
 
     /// Where in the plane each of the row's outputs stands; -1 where its window sees nothing.
     #[inline(always)]
     pub(super) fn places(&self) -> impl Iterator<Item = i32> + '_ {
-        let places = self.places[..self.outputs].iter();
+        let places = self.found[..self.columns[1]].iter();
         places.map(|&place| if place == NONE { -1 } else { place })
     }
 
-    /// A row of the input, which begins at the place `begin`. Of equal values the upper stays, of NaN the lower.
     #[inline(always)]
-    fn add(&mut self, x: &[f32], begin: i32, first: bool) {
-        let (values, rows) = (&mut self.values[..x.len()], &mut self.rows[..x.len()]);
-        if first {
-            values.copy_from_slice(x);
-            rows.fill(begin);
-            return;
+    fn down<const PLACES: bool>(&mut self, x: &[f32], i: usize) {
+        let (w, padding) = (self.columns[0], self.window.padding[1]);
+        self.seen.clear();
+        for (a, outputs) in self.down.iter().enumerate() {
+            if outputs.contains(&i) {
+                self.seen.push(self.window.at(0, i, a) * w);
+            }
         }
-        for ((value, row), &v) in values.iter_mut().zip(rows).zip(x) {
-            let take = (v > *value) | v.is_nan();
-            *value = if take { v } else { *value };
-            *row = if take { begin } else { *row };
+        for column in (0..w).step_by(LANES) {
+            let mut largest = Largest::NOTHING;
+            for &row in &self.seen {
+                let at = row + column;
+                let mut places = [0; LANES];
+                for (lane, place) in places.iter_mut().enumerate() {
+                    *place = (at + lane) as i32;
+                }
+                let values = match x[at..].first_chunk() {
+                    Some(all) => *all,
+                    None => rest(&x[at..]),
+                };
+                largest.or::<PLACES>(values, places);
+            }
+            let at = padding + column;
+            self.values[at..at + LANES].copy_from_slice(&largest.values);
+            if PLACES {
+                self.places[at..at + LANES].copy_from_slice(&largest.places);
+            }
         }
+        // the last block went on into the next row
+        self.values[padding + w..][..LANES].fill(f32::NEG_INFINITY);
+        self.places[padding + w..][..LANES].fill(NONE);
     }
 
-    /// One tap of the windows that stand so far from each other: the columns from `first` on.
+    /// `STRIDE` is the windows', or 0 for any.
     #[inline(always)]
-    fn across<const STRIDE: usize>(&mut self, first: usize, outputs: Range<usize>) {
-        let len = outputs.len();
-        let values = &self.values[first..].as_chunks::<STRIDE>().0[..len];
-        let rows = &self.rows[first..].as_chunks::<STRIDE>().0[..len];
-        let (y, places) = (&mut self.y[outputs.clone()], &mut self.places[outputs]);
-        let (y, places) = (&mut y[..len], &mut places[..len]);
-        for j in 0..len {
-            let here = rows[j][0].wrapping_add((first + j * STRIDE) as i32);
-            (y[j], places[j]) = larger((y[j], places[j]), (values[j][0], here));
+    fn across<const STRIDE: usize, const PLACES: bool>(&mut self) {
+        let [stride, dilation] = [self.window.stride[1], self.window.dilation[1]];
+        for block in (0..self.y.len()).step_by(LANES) {
+            let mut largest = Largest::NOTHING;
+            for b in 0..self.window.kernel[1] {
+                let at = block * stride + b * dilation;
+                let values = every::<STRIDE, _>(&self.values[at..], stride);
+                let places = match PLACES {
+                    true => every::<STRIDE, _>(&self.places[at..], stride),
+                    false => [NONE; LANES],
+                };
+                largest.or::<PLACES>(values, places);
+            }
+            self.y[block..block + LANES].copy_from_slice(&largest.values);
+            if PLACES {
+                self.found[block..block + LANES].copy_from_slice(&largest.places);
+            }
         }
     }
 }
 
-/// The larger of two values with its place. Of equal ones the first by rows, of NaN the last.
+/// The end of a plane, filled up. Not inlined: as one loop with the copies of whole blocks it would make those as slow.
+#[cold]
+#[inline(never)]
+fn rest(x: &[f32]) -> [f32; LANES] {
+    let mut values = [f32::NEG_INFINITY; LANES];
+    values.iter_mut().zip(x).for_each(|(to, x)| *to = *x);
+    values
+}
+
+/// Elements that stand `STRIDE` apart, or `stride` where that is 0.
 #[inline(always)]
-fn larger((y, place): (f32, i32), (v, here): (f32, i32)) -> (f32, i32) {
-    let equal = (v == y) & (here < place);
-    let nan = v.is_nan() & (!y.is_nan() | (here > place));
-    let take = (v > y) | equal | nan;
-    (if take { v } else { y }, if take { here } else { place })
+fn every<const STRIDE: usize, T: Copy + Default>(x: &[T], stride: usize) -> [T; LANES] {
+    let mut some = [T::default(); LANES];
+    if STRIDE == 0 {
+        for (lane, to) in some.iter_mut().enumerate() {
+            *to = x[lane * stride];
+        }
+        return some;
+    }
+    let x = &x[..(LANES - 1) * STRIDE + 1];
+    for (lane, to) in some.iter_mut().enumerate() {
+        *to = x[lane * STRIDE];
+    }
+    some
 }
