@@ -15,13 +15,16 @@ pub struct Case {
     pub options: Conv2dOptions,
 }
 
-fn cases() -> Vec<Case> {
-    let plain = Conv2dOptions::default();
-    let case = |input, weight, options| Case {
+pub fn case(input: [usize; 4], weight: [usize; 4], options: Conv2dOptions) -> Case {
+    Case {
         input,
         weight,
         options,
-    };
+    }
+}
+
+fn cases() -> Vec<Case> {
+    let plain = Conv2dOptions::default();
     vec![
         case([1, 1, 1, 1], [1, 1, 1, 1], plain),
         case([2, 3, 14, 14], [6, 3, 5, 5], plain),

@@ -6,7 +6,7 @@ use warpsmith::ops::Conv2dOptions;
 use warpsmith::{Device, Tensor};
 
 use crate::common::data::{tensor, uniform};
-use crate::conv2d::{Case, check};
+use crate::conv2d::{Case, case, check};
 
 const CPU: Device = Device::Cpu;
 
@@ -17,11 +17,6 @@ fn one_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
 
 fn cases() -> [Case; 4] {
     let plain = Conv2dOptions::default();
-    let case = |input, weight, options| Case {
-        input,
-        weight,
-        options,
-    };
     [
         // planes that end inside tiles
         case([4, 32, 13, 13], [48, 32, 3, 3], plain.padding([1, 1])),

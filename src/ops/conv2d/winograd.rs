@@ -41,10 +41,11 @@ const LARGEST: f32 = (1 << 30) as f32;
 /// Whether this way is taken.
 pub(super) fn suits(conv: &Conv, x: &[f32], w: &[f32]) -> bool {
     let window = &conv.window;
-    let (Some(side), [1, 1], [1, 1]) = (outputs(window.kernel), window.stride, window.dilation)
-    else {
+    if !matches!(window.kernel, [3, 3] | [5, 5]) || [window.stride, window.dilation] != [[1; 2]; 2]
+    {
         return false;
-    };
+    }
+    let side = SIDE + 1 - window.kernel[0];
     let tiles: usize = conv.output.iter().map(|o| o.div_ceil(side)).product();
     let multiplications = [conv.planes()[1] * conv.taps(), tiles * POINTS];
     let channels = [conv.inputs, conv.outputs];
@@ -54,15 +55,6 @@ pub(super) fn suits(conv: &Conv, x: &[f32], w: &[f32]) -> bool {
         && conv.images * tiles >= LEAST_TILES.max(LEAST_FOR_A_THREAD * rayon::current_num_threads())
         && multiplications[0] * 2 >= multiplications[1] * 3
         && [x, w].into_iter().all(moderate)
-}
-
-/// Outputs along a side of a tile.
-fn outputs(kernel: [usize; 2]) -> Option<usize> {
-    match kernel {
-        [3, 3] => Some(4),
-        [5, 5] => Some(2),
-        _ => None,
-    }
 }
 
 /// Whether no magnitude of `x` is above [`LARGEST`], nor infinite or NaN.
@@ -148,7 +140,7 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
         let weights: Vec<_> = weights.map(|w| self.weights(w)).collect::<Result<_>>()?;
         let mut outputs = Buffer::stale(y.len())?;
 
-        let [down, across] = conv.output.map(|o| o.div_ceil(M));
+        let [down, across] = self.grid();
         let rows_of_tiles = conv.images * down;
         let tiles = (rows_of_tiles * across).div_ceil(rayon::current_num_threads());
         let most = TILES[usize::from(POINTS * conv.inputs * conv.outputs > CACHED_WEIGHTS)];
@@ -157,8 +149,7 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
         let mut rest = &mut outputs[..];
         for first in (0..rows_of_tiles).step_by(band) {
             let rows = first..(first + band).min(rows_of_tiles);
-            let [start, end] =
-                [rows.start, rows.end].map(|row| row / down * conv.output[0] + row % down * M);
+            let [start, end] = [rows.start, rows.end].map(|row| self.above(row));
             let (here, others) = rest.split_at_mut((end - start) * conv.output[1] * channels);
             tasks.push((rows, here));
             rest = others;
@@ -181,6 +172,24 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
         })?;
         transpose(&outputs, y, plane, channels);
         Ok(())
+    }
+
+    /// Tiles down and across the outputs of an image.
+    fn grid(&self) -> [usize; 2] {
+        self.0.output.map(|o| o.div_ceil(M))
+    }
+
+    /// Rows of outputs above a row of tiles, the images standing one below the other.
+    fn above(&self, row: usize) -> usize {
+        let [down, _] = self.grid();
+        row / down * self.0.output[0] + row % down * M
+    }
+
+    /// The tiles of some rows, numbered, with their rows and columns.
+    fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, [usize; 2])> {
+        let [_, across] = self.grid();
+        let places = rows.flat_map(move |row| (0..across).map(move |col| [row, col]));
+        places.enumerate()
     }
 
     /// One group's weights at the points: inputs x outputs.
@@ -214,13 +223,12 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
     fn inputs(&self, x: &[f32], group: usize, rows: Range<usize>) -> Result<Matrices> {
         let conv = self.0;
         let ([h, w], lines) = (conv.plane, conv.inputs / LANES);
-        let [down, across] = conv.output.map(|o| o.div_ceil(M));
+        let [down, across] = self.grid();
         let mut points = Matrices::stale(rows.len() * across, conv.inputs)?;
         let stride = Matrices::stride(points.rows, points.cols) / LANES;
         let (x, to) = (x.as_chunks().0, points.data.as_chunks_mut().0);
         let mut between = [[Lanes::ZERO; SIDE]; SIDE];
-        let tiles = rows.flat_map(|row| (0..across).map(move |col| [row, col]));
-        vectorized!(for (tile, [row, col]) in tiles.enumerate() {
+        vectorized!(for (tile, [row, col]) in self.tiles(rows) {
             // where a place of the tile begins in x; in the padding, nowhere
             let mut places = [[None; SIDE]; SIDE];
             for (i, places) in places.iter_mut().enumerate() {
@@ -261,16 +269,14 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
     ) {
         let conv = self.0;
         let ([h, w], lines) = (conv.output, conv.outputs / LANES);
-        let [down, across] = conv.output.map(|o| o.div_ceil(M));
+        let [down, _] = self.grid();
         let stride = Matrices::stride(products.rows, products.cols) / LANES;
         let (products, y) = (products.data.as_chunks().0, y.as_chunks_mut().0);
         let bias = bias.map(|bias| &bias.as_chunks().0[group * lines..]);
-        let above = |row: usize| row / down * h + row % down * M;
-        let first = above(rows.start);
+        let first = self.above(rows.start);
         let mut between = [[Lanes::ZERO; SIDE]; M];
-        let tiles = rows.flat_map(|row| (0..across).map(move |col| [row, col]));
-        vectorized!(for (tile, [row, col]) in tiles.enumerate() {
-            let (top, left) = (above(row) - first, col * M);
+        vectorized!(for (tile, [row, col]) in self.tiles(rows) {
+            let (top, left) = (self.above(row) - first, col * M);
             let [height, width] = [M.min(h - row % down * M), M.min(w - left)];
             for line in 0..lines {
                 let bias = bias.map_or(Lanes::ZERO, |bias| Lanes(bias[line]));

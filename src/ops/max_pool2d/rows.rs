@@ -173,16 +173,11 @@ fn rest(x: &[f32]) -> [f32; LANES] {
 /// Elements that stand `STRIDE` apart, or `stride` where that is 0.
 #[inline(always)]
 fn every<const STRIDE: usize, T: Copy + Default>(x: &[T], stride: usize) -> [T; LANES] {
+    let step = if STRIDE == 0 { stride } else { STRIDE };
+    let x = &x[..(LANES - 1) * step + 1];
     let mut some = [T::default(); LANES];
-    if STRIDE == 0 {
-        for (lane, to) in some.iter_mut().enumerate() {
-            *to = x[lane * stride];
-        }
-        return some;
-    }
-    let x = &x[..(LANES - 1) * STRIDE + 1];
     for (lane, to) in some.iter_mut().enumerate() {
-        *to = x[lane * STRIDE];
+        *to = x[lane * step];
     }
     some
 }
