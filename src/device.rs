@@ -5,15 +5,14 @@ use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
-use half::{bf16, f16};
-
 use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
 
-use crate::capture::{is_on, turn_outside};
+use crate::cpu;
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::kernels;
-use crate::memory::DeviceSlice;
+use crate::runtime::kernels;
+use crate::runtime::memory::DeviceSlice;
+use crate::runtime::turn::{is_captured, turn_outside};
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
 ///
@@ -43,12 +42,8 @@ impl Device {
     ///
     /// One works where a driver answers, this build holds kernels for it, and its memory can be written and read.
     pub fn best() -> Self {
-        let works = |device: &Self| {
-            let probe = crate::Tensor::from_slice(&[42_i32], &[1], device)?;
-            probe.item()
-        };
         match Self::cuda(0) {
-            Ok(device) if works(&device).is_ok_and(|value| value == 42) => device,
+            Ok(Self::Cuda(device)) if device.works().is_ok_and(|works| works) => Self::Cuda(device),
             _ => Self::Cpu,
         }
     }
@@ -128,10 +123,7 @@ impl Device {
     pub fn empty_cache(&self) -> Result<()> {
         match self {
             Self::Cpu => {
-                f32::pool().clear();
-                f16::pool().clear();
-                bf16::pool().clear();
-                i32::pool().clear();
+                cpu::clear_pools();
                 Ok(())
             }
             Self::Cuda(device) => {
@@ -143,7 +135,12 @@ impl Device {
 
     /// Whether this device's work is being captured as a graph.
     pub(crate) fn is_capturing(&self) -> bool {
-        self.as_cuda().is_some_and(|cuda| is_on(&cuda.stream))
+        self.stream().is_some_and(|stream| is_captured(stream))
+    }
+
+    /// The stream that work is queued on, where this is a GPU.
+    pub(crate) fn stream(&self) -> Option<&Arc<CudaStream>> {
+        self.as_cuda().map(CudaDevice::stream)
     }
 
     /// The CUDA side, where this is a GPU.
@@ -167,6 +164,19 @@ impl CudaDevice {
             .map_err(|e| Error::driver("new stream", e))?;
         keep_freed_memory(&context).map_err(|e| Error::driver("memory pool", e))?;
         Ok(Self { stream })
+    }
+
+    /// Whether its memory can be written and read.
+    fn works(&self) -> Result<bool> {
+        const OP: &str = "Device::best";
+        let failed = |e| Error::driver(OP, e);
+        let mut there = self.alloc::<i32>(1)?;
+        let reason = "the host cannot read what is not computed yet";
+        let _turn = turn_outside(&self.stream, OP, reason)?;
+        let copied = self.stream.memcpy_htod(&[42], &mut *there);
+        copied.map_err(failed)?;
+        let back = self.stream.clone_dtoh(&*there).map_err(failed)?;
+        Ok(back == [42])
     }
 
     /// The stream that this device's work is queued on.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::OptimizerState;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::live::{self, Counter};
 use crate::nn::state::fitting;
 use crate::nn::{Module, Parameter};
 use crate::ops::Slot;
 use crate::ops::optimizer::At;
+use crate::runtime::live::{self, Counter};
 use crate::tensor::Tensor;
 
 /// An optimizer's name, and PyTorch's names for what it remembers.
@@ -60,7 +60,7 @@ impl<const N: usize> State<N> {
         let mut slots = self.slots(kind, parameters)?;
         let at = At {
             step: counter.get() + 1,
-            live: live::live(&device, kind.optimizer, &counter, width, words)?,
+            live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
         };
         step(&mut slots, &at)?;
         if at.live.is_none() {

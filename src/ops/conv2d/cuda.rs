@@ -11,11 +11,11 @@ use super::tile::{Tile, geometry};
 use super::{Conv, Conv2dOptions, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
-use crate::grid::multiprocessors;
-use crate::kernels;
-use crate::launch::{Launch, workspace};
 use crate::ops::matmul::cuda::Kernel;
 use crate::ops::window::check_count;
+use crate::runtime::grid::multiprocessors;
+use crate::runtime::kernels;
+use crate::runtime::launch::{Launch, workspace};
 
 const THREADS: usize = 256;
 /// Blocks that keep a multiprocessor busy while some of them wait.

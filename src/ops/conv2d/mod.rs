@@ -69,9 +69,9 @@ impl<T: Float> Tensor<T> {
         out: &mut Self,
     ) -> Result<()> {
         let conv = Conv::new(OP, self.shape(), weight.shape(), options)?;
-        expect_shape(OP, &conv.output_shape(), out)?;
+        expect_shape(OP, &conv.output_shape(), out.shape())?;
         if let Some(bias) = bias {
-            expect_shape(OP, &[weight.shape()[0]], bias)?;
+            expect_shape(OP, &[weight.shape()[0]], bias.shape())?;
         }
         dispatch::binary_optional(
             OP,
@@ -114,7 +114,7 @@ pub fn conv2d_backward_input_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "conv2d_backward_input";
     let conv = Conv::new(OP, out.shape(), weight.shape(), options)?;
-    expect_shape(OP, &conv.output_shape(), grad)?;
+    expect_shape(OP, &conv.output_shape(), grad.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
@@ -155,7 +155,7 @@ pub fn conv2d_backward_weight_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "conv2d_backward_weight";
     let conv = Conv::new(OP, input.shape(), out.shape(), options)?;
-    expect_shape(OP, &conv.output_shape(), grad)?;
+    expect_shape(OP, &conv.output_shape(), grad.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
@@ -184,7 +184,7 @@ pub fn conv2d_backward_bias<T: Float>(grad: &Tensor<T>) -> Result<Tensor<T>> {
 /// Those of [`conv2d_backward_bias`], and another shape or device.
 pub fn conv2d_backward_bias_out<T: Float>(grad: &Tensor<T>, out: &mut Tensor<T>) -> Result<()> {
     let shape = shape::gradient(grad.shape())?;
-    expect_shape(shape::BIAS, &[shape[1]], out)?;
+    expect_shape(shape::BIAS, &[shape[1]], out.shape())?;
     dispatch::unary(
         shape::BIAS,
         grad,

@@ -5,8 +5,8 @@
 use super::gemm::Gemm;
 use super::{dots, lanes};
 use crate::cpu;
+use crate::cpu::Buffer;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Rows from which on packing pays.
 const MOST: usize = 32;

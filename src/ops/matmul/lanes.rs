@@ -5,8 +5,8 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::few_rows::rows;
 use super::gemm::Gemm;
+use crate::cpu::Buffer;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Rows of the first operand side by side: the lanes of one vector of AVX-512, or of two of AVX2.
 const PANEL: usize = 16;

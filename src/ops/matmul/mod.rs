@@ -176,7 +176,7 @@ fn product_out<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     let plan = plan(op, a, b, options)?;
-    expect_shape(op, &plan.shape, out)?;
+    expect_shape(op, &plan.shape, out.shape())?;
     run(op, &plan, a, b, options.bias, out)
 }
 
@@ -191,7 +191,7 @@ fn plan<T: Float>(
     plan.gemm.activation = options.activation;
     plan.gemm.allow_tf32 = options.allow_tf32;
     if let Some(bias) = options.bias {
-        expect_shape(op, &[plan.gemm.n], bias)?;
+        expect_shape(op, &[plan.gemm.n], bias.shape())?;
     }
     plan.gemm.spans(op)?;
     Ok(plan)
