@@ -46,17 +46,6 @@ pub(super) fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Resul
     Ok(())
 }
 
-/// `R` rows of `b` from `first` on and `depth` terms of them. A group cut short repeats its last row, whose sums are
-/// dropped.
-pub(super) fn rows<'a, const R: usize>(
-    b: &'a [f32],
-    gemm: &Gemm,
-    (first, rows): (usize, usize),
-    (start, depth): (usize, usize),
-) -> [&'a [f32]; R] {
-    std::array::from_fn(|r| &b[(first + r.min(rows - 1)) * gemm.ldb + start..][..depth])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@
 //! rounded once, at the end. NaN and infinities are those of IEEE 754 (0 times infinity is NaN). On CUDA, `f16` and
 //! `bf16` use Tensor Cores (`bf16` from sm_80 on), and `f32` does only where [`MatmulOptions::allow_tf32`] says so.
 
+mod blocks;
 pub(crate) mod cpu;
 pub mod cuda;
 mod dots;
