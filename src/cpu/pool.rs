@@ -1,6 +1,6 @@
 //! CPU buffers that are used again instead of freed: the fresh pages of a new buffer cost more than most ops.
 //!
-//! On CUDA the driver's stream-ordered memory pool does the same (see `device.rs`).
+//! On CUDA the driver's stream-ordered memory pool does the same (see `runtime/memory.rs`).
 
 use std::any::Any;
 use std::collections::VecDeque;
