@@ -4,14 +4,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
-use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
+use cudarc::driver::sys::{self, CUresult};
+use cudarc::driver::{CudaContext, CudaStream, DriverError};
 
 use crate::cpu;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::runtime::kernels;
-use crate::runtime::memory::DeviceSlice;
+use crate::runtime::memory::{DeviceSlice, keep_freed, trim};
 use crate::runtime::turn::{is_captured, turn_outside};
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
@@ -128,9 +128,16 @@ impl Device {
             }
             Self::Cuda(device) => {
                 self.synchronize()?;
-                trim_pool(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
+                trim(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
             }
         }
+    }
+
+    /// Whether this is a GPU of an emulated driver, such as the tests': what it computes is right, but how long it takes
+    /// means nothing. It is told by the name that the driver gives its devices.
+    pub fn is_emulated(&self) -> bool {
+        let name = self.as_cuda().map(CudaDevice::name);
+        name.is_some_and(|name| name.is_ok_and(|name| name.contains("emulator")))
     }
 
     /// Whether this device's work is being captured as a graph.
@@ -162,7 +169,7 @@ impl CudaDevice {
         let stream = context
             .new_stream()
             .map_err(|e| Error::driver("new stream", e))?;
-        keep_freed_memory(&context).map_err(|e| Error::driver("memory pool", e))?;
+        keep_freed(&context).map_err(|e| Error::driver("memory pool", e))?;
         Ok(Self { stream })
     }
 
@@ -218,31 +225,6 @@ impl CudaDevice {
             },
             other => other,
         })
-    }
-}
-
-/// By default the driver's pool gives freed memory back at every synchronisation; kept, it is there for the next op.
-fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
-    if !context.has_async_alloc() {
-        return Ok(());
-    }
-    let mut threshold = u64::MAX;
-    // SAFETY: the pool is the live device's own, and this attribute is a u64.
-    unsafe {
-        let pool = result::device::get_default_mem_pool(context.cu_device())?;
-        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
-    }
-}
-
-fn trim_pool(context: &CudaContext) -> Result<(), DriverError> {
-    if !context.has_async_alloc() {
-        return Ok(());
-    }
-    // SAFETY: the pool is the live device's own; only memory that nothing holds is given back.
-    unsafe {
-        let pool = result::device::get_default_mem_pool(context.cu_device())?;
-        result::mem_pool::trim_to(pool, 0)
     }
 }
 

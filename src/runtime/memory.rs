@@ -6,8 +6,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use cudarc::driver::sys::CUdeviceptr;
-use cudarc::driver::{CudaSlice, CudaStream};
+use cudarc::driver::sys::{CUdeviceptr, CUmemPool_attribute};
+use cudarc::driver::{CudaContext, CudaSlice, CudaStream, DriverError, result};
 
 use super::arena::{ARENAS, Arena, free, malloc};
 use super::turn::{Open, lock, turn, turn_inside};
@@ -163,5 +163,31 @@ impl<T> Drop for DeviceSlice<T> {
         // SAFETY: the slice is not used again. Leaked, it waits for its uses on other streams, if cudarc tracks them, and
         // frees nothing: that is the memory's business.
         unsafe { ManuallyDrop::take(&mut self.slice) }.leak();
+    }
+}
+
+/// By default the driver's pool gives freed memory back at every synchronisation; kept, it is there for the next op.
+pub(crate) fn keep_freed(context: &CudaContext) -> Result<(), DriverError> {
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    let mut threshold = u64::MAX;
+    // SAFETY: the pool is the live device's own, and this attribute is a u64.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
+        result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
+    }
+}
+
+/// Gives back what the driver's pool keeps.
+pub(crate) fn trim(context: &CudaContext) -> Result<(), DriverError> {
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    // SAFETY: the pool is the live device's own; only memory that nothing holds is given back.
+    unsafe {
+        let pool = result::device::get_default_mem_pool(context.cu_device())?;
+        result::mem_pool::trim_to(pool, 0)
     }
 }
