@@ -12,6 +12,7 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod launches;
 mod minimal;
 mod shape;
 mod tile;
@@ -80,7 +81,7 @@ impl<T: Float> Tensor<T> {
             bias,
             out,
             |x, w, bias, y| cpu::conv2d(x, w, bias, y, &conv),
-            |s, x, w, bias, y| cuda::forward(s, x, w, bias, y, &conv, None),
+            |s, x, w, bias, y| launches::forward(s, x, w, bias, y, &conv, None),
         )
     }
 }
@@ -122,7 +123,7 @@ pub fn conv2d_backward_input_out<T: Float>(
         None::<&Tensor<T>>,
         out,
         |dy, w, _, dx| cpu::backward_input(dy, w, dx, &conv),
-        |s, dy, w, _, dx| cuda::backward_input(s, dy, w, dx, &conv, None),
+        |s, dy, w, _, dx| launches::backward_input(s, dy, w, dx, &conv, None),
     )
 }
 
@@ -163,7 +164,7 @@ pub fn conv2d_backward_weight_out<T: Float>(
         None::<&Tensor<T>>,
         out,
         |dy, x, _, dw| cpu::backward_weight(dy, x, dw, &conv),
-        |s, dy, x, _, dw| cuda::backward_weight(s, dy, x, dw, &conv, None),
+        |s, dy, x, _, dw| launches::backward_weight(s, dy, x, dw, &conv, None),
     )
 }
 
@@ -190,6 +191,6 @@ pub fn conv2d_backward_bias_out<T: Float>(grad: &Tensor<T>, out: &mut Tensor<T>)
         grad,
         out,
         |dy, db| cpu::backward_bias(dy, db, shape),
-        |s, dy, db| cuda::conv2d_backward_bias(s, dy, db, shape),
+        |s, dy, db| launches::backward_bias(s, dy, db, shape),
     )
 }
