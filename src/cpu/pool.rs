@@ -194,6 +194,12 @@ mod tests {
     }
 
     #[test]
+    fn every_element_has_a_pool() {
+        assert!(pool::<f32>().is_some() && pool::<f16>().is_some());
+        assert!(pool::<bf16>().is_some() && pool::<i32>().is_some());
+    }
+
+    #[test]
     fn the_oldest_goes_when_the_pool_is_full() {
         let pool = Pool::<i32>::new();
         let third = MOST / size_of::<i32>() / 3;
