@@ -14,7 +14,7 @@ const KIND: Kind<2> = Kind {
 #[derive(Debug, Default)]
 pub struct Adadelta {
     options: AdadeltaOptions,
-    state: State<2>,
+    state: State,
 }
 
 impl Adadelta {

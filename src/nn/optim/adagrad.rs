@@ -14,7 +14,7 @@ const KIND: Kind<1> = Kind {
 #[derive(Debug, Default)]
 pub struct Adagrad {
     options: AdagradOptions,
-    state: State<1>,
+    state: State,
 }
 
 impl Adagrad {

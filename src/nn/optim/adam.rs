@@ -14,7 +14,7 @@ const KIND: Kind<2> = Kind {
 #[derive(Debug, Default)]
 pub struct Adam {
     options: AdamOptions,
-    state: State<2>,
+    state: State,
 }
 
 impl Adam {

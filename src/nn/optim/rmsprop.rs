@@ -19,10 +19,8 @@ const MOMENTUM: Kind<2> = Kind {
 #[derive(Debug, Default)]
 pub struct RmsProp {
     options: RmsPropOptions,
-    /// Mean squares, where there is no momentum.
-    plain: State<1>,
-    /// Mean squares and velocities, where there is.
-    momentum: State<2>,
+    /// Mean squares, and velocities where there is a momentum.
+    state: State,
 }
 
 impl RmsProp {
@@ -73,29 +71,28 @@ impl Optimizer for RmsProp {
         let live = |_| Ok(Vec::new());
         if options.momentum == 0.0 {
             let step = |slots: &mut [Slot<'_, f32, 1>], _: &At| ops::rmsprop_steps(slots, &options);
-            return self.plain.step(&PLAIN, parameters, 0, live, step);
+            return self.state.step(&PLAIN, parameters, 0, live, step);
         }
         let step =
             |slots: &mut [Slot<'_, f32, 2>], _: &At| ops::rmsprop_momentum_steps(slots, &options);
-        self.momentum.step(&MOMENTUM, parameters, 0, live, step)
+        self.state.step(&MOMENTUM, parameters, 0, live, step)
     }
 
     fn steps(&self) -> u64 {
-        // one of the two is used
-        self.plain.steps() + self.momentum.steps()
+        self.state.steps()
     }
 
     fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
         match self.options.momentum {
-            0.0 => self.plain.state_dict(&PLAIN, model),
-            _ => self.momentum.state_dict(&MOMENTUM, model),
+            0.0 => self.state.state_dict(&PLAIN, model),
+            _ => self.state.state_dict(&MOMENTUM, model),
         }
     }
 
     fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
         match self.options.momentum {
-            0.0 => self.plain.load_state_dict(&PLAIN, model, state),
-            _ => self.momentum.load_state_dict(&MOMENTUM, model, state),
+            0.0 => self.state.load_state_dict(&PLAIN, model, state),
+            _ => self.state.load_state_dict(&MOMENTUM, model, state),
         }
     }
 }

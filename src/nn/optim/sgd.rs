@@ -19,10 +19,8 @@ const MOMENTUM: Kind<1> = Kind {
 #[derive(Debug, Default)]
 pub struct Sgd {
     options: SgdOptions,
-    /// Nothing, where there is no momentum.
-    plain: State<0>,
-    /// Velocities, where there is.
-    momentum: State<1>,
+    /// Velocities, where there is a momentum.
+    state: State,
 }
 
 impl Sgd {
@@ -65,31 +63,63 @@ impl Optimizer for Sgd {
         if options.momentum == 0.0 {
             let live = |_| Ok(Vec::new());
             let step = |slots: &mut [Slot<'_, f32, 0>], _: &At| sgd::sgd_steps(slots, &options);
-            return self.plain.step(&PLAIN, parameters, 0, live, step);
+            return self.state.step(&PLAIN, parameters, 0, live, step);
         }
         let live = |step| Ok(SgdOptions::live(step));
         let step =
             |slots: &mut [Slot<'_, f32, 1>], at: &At| sgd::sgd_momentum_at(slots, &options, at);
-        self.momentum
+        self.state
             .step(&MOMENTUM, parameters, sgd::LIVE, live, step)
     }
 
     fn steps(&self) -> u64 {
-        // one of the two is used
-        self.plain.steps() + self.momentum.steps()
+        self.state.steps()
     }
 
     fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
         match self.options.momentum {
-            0.0 => self.plain.state_dict(&PLAIN, model),
-            _ => self.momentum.state_dict(&MOMENTUM, model),
+            0.0 => self.state.state_dict(&PLAIN, model),
+            _ => self.state.state_dict(&MOMENTUM, model),
         }
     }
 
     fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
         match self.options.momentum {
-            0.0 => self.plain.load_state_dict(&PLAIN, model, state),
-            _ => self.momentum.load_state_dict(&MOMENTUM, model, state),
+            0.0 => self.state.load_state_dict(&PLAIN, model, state),
+            _ => self.state.load_state_dict(&MOMENTUM, model, state),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Linear;
+    use crate::{Device, Generator, Tensor};
+
+    #[test]
+    fn momentum_that_comes_later_begins_at_rest_and_steps_are_counted_on() -> Result<()> {
+        let mut model = Linear::new(2, 3, &mut Generator::manual_seed(1), &Device::Cpu)?;
+        for parameter in model.parameters() {
+            parameter.grad = Tensor::full(parameter.value.shape(), 0.5, &Device::Cpu)?;
+        }
+        let mut sgd = Sgd::new(0.1);
+        sgd.step(&mut model)?;
+        assert!(sgd.state_dict(&mut model)?.tensors.is_empty());
+        sgd = sgd.momentum(0.9);
+        for velocity in [0.5, 0.95] {
+            sgd.step(&mut model)?;
+            let state = sgd.state_dict(&mut model)?;
+            assert_eq!(
+                state.tensors["bias.momentum_buffer"].to_vec()?,
+                [velocity; 3]
+            );
+            assert_eq!(state.tensors.len(), 2);
+        }
+        assert_eq!(sgd.steps(), 3);
+        // and a model that it does not know is refused all the same
+        let mut other = Linear::new(4, 3, &mut Generator::manual_seed(1), &Device::Cpu)?;
+        assert!(sgd.step(&mut other).is_err());
+        Ok(())
     }
 }

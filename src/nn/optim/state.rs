@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::OptimizerState;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::live::{self, Counter};
 use crate::nn::state::fitting;
 use crate::nn::{Module, Parameter};
 use crate::ops::Slot;
 use crate::ops::optimizer::At;
+use crate::runtime::live::{self, Counter};
 use crate::tensor::Tensor;
 
 /// An optimizer's name, and PyTorch's names for what it remembers.
@@ -18,23 +18,14 @@ pub(super) struct Kind<const N: usize> {
     pub(super) names: [&'static str; N],
 }
 
-/// `N` tensors of each parameter's shape, made on the first step, and how many steps there were.
-#[derive(Debug)]
-pub(super) struct State<const N: usize> {
+/// Tensors of each parameter's shape, made on the first step, and how many steps there were.
+#[derive(Debug, Default)]
+pub(super) struct State {
     steps: Counter,
-    tensors: Vec<[Tensor<f32>; N]>,
+    tensors: Vec<Vec<Tensor<f32>>>,
 }
 
-impl<const N: usize> Default for State<N> {
-    fn default() -> Self {
-        Self {
-            steps: Counter::default(),
-            tensors: Vec::new(),
-        }
-    }
-}
-
-impl<const N: usize> State<N> {
+impl State {
     pub(super) fn steps(&self) -> u64 {
         self.steps.get()
     }
@@ -42,7 +33,7 @@ impl<const N: usize> State<N> {
     /// Makes a step over every parameter with its gradient and its state. `live` answers those `width` scalars of a step
     /// that its kernel reads from memory where it is captured for steps to come. An error where the model is not the one
     /// of the first step.
-    pub(super) fn step(
+    pub(super) fn step<const N: usize>(
         &mut self,
         kind: &Kind<N>,
         parameters: Vec<&mut Parameter>,
@@ -60,7 +51,7 @@ impl<const N: usize> State<N> {
         let mut slots = self.slots(kind, parameters)?;
         let at = At {
             step: counter.get() + 1,
-            live: live::live(&device, kind.optimizer, &counter, width, words)?,
+            live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
         };
         step(&mut slots, &at)?;
         if at.live.is_none() {
@@ -69,43 +60,52 @@ impl<const N: usize> State<N> {
         Ok(())
     }
 
-    fn slots<'a>(
+    /// The parameters with their states; those that are missing, before the first step all, are zeros.
+    fn slots<'a, const N: usize>(
         &'a mut self,
         kind: &Kind<N>,
         parameters: Vec<&'a mut Parameter>,
     ) -> Result<Vec<Slot<'a, f32, N>>> {
-        if self.tensors.is_empty() {
-            let capturing = |p: &&mut Parameter| p.value.device().is_capturing();
-            if N > 0 && parameters.iter().any(capturing) {
+        if !self.tensors.is_empty() {
+            self.check(kind, parameters.iter().map(|p| &**p))?;
+        }
+        let missing = |(i, p): (usize, &&mut Parameter)| {
+            let there = self.tensors.get(i).map_or(0, Vec::len);
+            if there < N && p.value.device().is_capturing() {
                 let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
                               make one step before";
                 let op = kind.optimizer;
                 return Err(Error::Capture { op, reason });
             }
-            let zeros = |p: &&mut Parameter| {
-                let zero = Tensor::zeros(p.value.shape(), p.value.device())?;
-                Ok(std::array::from_fn(|_| zero.clone()))
-            };
-            self.tensors = parameters.iter().map(zeros).collect::<Result<_>>()?;
-        }
-        self.check(kind, parameters.iter().map(|p| &**p))?;
-        let states = self.tensors.iter_mut();
-        let slot = |(p, states): (&'a mut Parameter, &'a mut [Tensor<f32>; N])| Slot {
-            param: &mut p.value,
-            grad: &p.grad,
-            states: states.each_mut(),
+            let zeros = |_| Tensor::zeros(p.value.shape(), p.value.device());
+            (there..N).map(zeros).collect()
         };
-        Ok(parameters.into_iter().zip(states).map(slot).collect())
+        let missing = parameters.iter().enumerate().map(missing);
+        let missing: Vec<Vec<_>> = missing.collect::<Result<_>>()?;
+        self.tensors.resize_with(parameters.len(), Vec::new);
+        let states = self.tensors.iter_mut().zip(missing);
+        let slot = |(p, (states, missing)): (&'a mut Parameter, (&'a mut Vec<_>, _))| {
+            states.extend(missing);
+            let states = states
+                .first_chunk_mut()
+                .ok_or_else(|| Error::argument(kind.optimizer, format!("{N} states"), "fewer"))?;
+            Ok(Slot {
+                param: &mut p.value,
+                grad: &p.grad,
+                states: states.each_mut(),
+            })
+        };
+        parameters.into_iter().zip(states).map(slot).collect()
     }
 
     /// Whether these are the parameters of the first step.
-    fn check<'a>(
+    fn check<'a, const N: usize>(
         &self,
         kind: &Kind<N>,
         parameters: impl ExactSizeIterator<Item = &'a Parameter>,
     ) -> Result<()> {
         let (own, got) = (self.tensors.len(), parameters.len());
-        let same = |(state, p): (&[Tensor<f32>; N], &Parameter)| {
+        let same = |(state, p): (&Vec<Tensor<f32>>, &Parameter)| {
             state.iter().all(|s| s.shape() == p.value.shape())
         };
         match own == got && self.tensors.iter().zip(parameters).all(same) {
@@ -118,7 +118,7 @@ impl<const N: usize> State<N> {
         }
     }
 
-    pub(super) fn state_dict(
+    pub(super) fn state_dict<const N: usize>(
         &self,
         kind: &Kind<N>,
         model: &mut dyn Module,
@@ -137,7 +137,7 @@ impl<const N: usize> State<N> {
         Ok(OptimizerState { step, tensors })
     }
 
-    pub(super) fn load_state_dict(
+    pub(super) fn load_state_dict<const N: usize>(
         &mut self,
         kind: &Kind<N>,
         model: &mut dyn Module,
@@ -166,8 +166,7 @@ impl<const N: usize> State<N> {
         };
         let mut tensors = Vec::with_capacity(keys.len());
         for keys in &keys {
-            let of: Vec<Tensor<f32>> = keys.iter().map(&mut take).collect::<Result<_>>()?;
-            tensors.extend(<[_; N]>::try_from(of));
+            tensors.push(keys.iter().map(&mut take).collect::<Result<_>>()?);
         }
         self.replace(tensors)?;
         self.steps.set(state.step);
@@ -175,21 +174,22 @@ impl<const N: usize> State<N> {
     }
 
     /// Takes other tensors; those that a graph has the memory of get their values.
-    fn replace(&mut self, mut new: Vec<[Tensor<f32>; N]>) -> Result<()> {
-        if !self.tensors.as_flattened().iter().any(Tensor::is_pinned) {
+    fn replace(&mut self, mut new: Vec<Vec<Tensor<f32>>>) -> Result<()> {
+        if !self.tensors.iter().flatten().any(Tensor::is_pinned) {
             self.tensors = new;
             return Ok(());
         }
         if new.is_empty() {
             let zero = |t: &Tensor<f32>| Tensor::zeros(t.shape(), t.device());
-            for states in &self.tensors {
-                let zeros: Vec<_> = states.iter().map(zero).collect::<Result<_>>()?;
-                new.extend(<[_; N]>::try_from(zeros));
-            }
+            let zeros = |states: &Vec<_>| states.iter().map(zero).collect();
+            new = self.tensors.iter().map(zeros).collect::<Result<_>>()?;
         }
-        let old = self.tensors.as_flattened_mut().iter_mut();
-        for (old, new) in old.zip(new.into_iter().flatten()) {
-            old.replace(new)?;
+        for (old, new) in self.tensors.iter_mut().zip(new) {
+            let mut new = new.into_iter();
+            for (old, new) in old.iter_mut().zip(&mut new) {
+                old.replace(new)?;
+            }
+            old.extend(new);
         }
         Ok(())
     }

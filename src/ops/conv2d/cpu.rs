@@ -7,9 +7,9 @@ use rayon::prelude::*;
 
 use super::{Conv, winograd};
 use crate::cpu;
+use crate::cpu::Buffer;
 use crate::element::Float;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Elements of an unfolded block: 1 MiB, which a second-level cache holds.
 const BLOCK: usize = 256 * 1024;

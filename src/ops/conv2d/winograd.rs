@@ -18,10 +18,10 @@ use rayon::prelude::*;
 
 use super::Conv;
 use super::minimal::{Inputs, LANES, Lanes, Products, SIDE, Taps, square};
+use crate::cpu::Buffer;
 use crate::cpu::{TASK, vectorized};
 use crate::error::Result;
 use crate::ops::transpose::cpu::transpose;
-use crate::pool::Buffer;
 
 const POINTS: usize = SIDE * SIDE;
 

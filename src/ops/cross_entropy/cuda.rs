@@ -9,8 +9,8 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::{Error, Result, numel, to_i32};
-use crate::launch::{Launch, workspace};
 use crate::ops::sum::cuda::divided_sum;
+use crate::runtime::launch::{Launch, workspace};
 
 /// `loss[0]` = the mean cross-entropy of logits `x` (rows, classes) for `labels` (rows); NaN where there are no rows.
 ///

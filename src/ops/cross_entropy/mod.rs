@@ -14,7 +14,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::{expect_shape, same_shape};
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
@@ -42,7 +42,7 @@ pub fn cross_entropy_out<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     let (rows, classes) = checked(OP, logits, labels)?;
-    expect_shape(OP, &[], out)?;
+    expect_shape(OP, &[], out.shape())?;
     let cpu = |x: &[T], labels: &[i32], y: &mut [T]| y[0] = cpu::cross_entropy(x, labels, classes);
     dispatch::binary(OP, logits, labels, out, cpu, |s, x, labels, y| {
         cuda::cross_entropy(s, x, labels, y, rows, classes)
@@ -73,7 +73,7 @@ pub fn cross_entropy_backward_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "cross_entropy_backward";
     let (rows, classes) = checked(OP, logits, labels)?;
-    same_shape(OP, logits, out)?;
+    expect_shape(OP, logits.shape(), out.shape())?;
     let cpu = |x: &[T], labels: &[i32], dx: &mut [T]| {
         cpu::cross_entropy_backward(x, labels, dx, classes);
     };
@@ -92,7 +92,7 @@ fn checked<T: Float>(
         let got = format!("{:?}", logits.shape());
         return Err(Error::shape(op, "logits of shape [rows, classes]", got));
     };
-    expect_shape(op, &[rows], labels)?;
+    expect_shape(op, &[rows], labels.shape())?;
     if rows > 0 && classes == 0 {
         return Err(Error::shape(
             op,

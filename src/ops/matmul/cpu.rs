@@ -6,11 +6,11 @@ use rayon::prelude::*;
 
 use super::few_rows;
 use super::gemm::{Activation, Gemm};
+use crate::cpu::Buffer;
+use crate::cpu::math;
 use crate::cpu::{self, vectorized};
 use crate::element::Float;
 use crate::error::Result;
-use crate::math;
-use crate::pool::Buffer;
 
 /// Products below this many multiplications are too small for `faer`'s own threads: whole ones of a batch are shared
 /// out, or the rows of one.

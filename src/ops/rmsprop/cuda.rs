@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::{MOMENTUM, OP, RmsPropOptions};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::optimizer::{CudaSlot, Table, launches};
+use crate::runtime::launch::Launch;
 
 /// One step without momentum for every element of `p`; `g` and the mean square `v` are at least as long.
 ///

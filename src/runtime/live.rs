@@ -3,14 +3,13 @@
 //! that a replay is that launch to the last bit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use cudarc::driver::{CudaStream, CudaView};
 
-use crate::capture::{turn, turn_outside};
-use crate::device::Device;
+use super::memory::DeviceSlice;
+use super::turn::{Open, lock, turn, turn_outside};
 use crate::error::{Error, Result};
-use crate::memory::DeviceSlice;
 
 /// Words that the launches of one graph can have.
 const WORDS: usize = 1024;
@@ -74,37 +73,36 @@ pub(crate) struct Lives {
     entries: Mutex<(Vec<Entry>, usize)>,
 }
 
-/// If the device's work is being captured: a place for `len` values that the replays fill with `values(count)` before
-/// they count once more. Otherwise the caller launches with the count as it is, and counts.
+/// The live values of the captures that go on.
+pub(super) static LIVES: Open<Lives> = Open::new();
+
+/// If the work of the stream is being captured: a place for `len` values that the replays fill with `values(count)`
+/// before they count once more. Otherwise, as where there is no stream, the caller launches with the count as it is, and
+/// counts.
 pub(crate) fn live(
-    device: &Device,
+    stream: Option<&Arc<CudaStream>>,
     op: &'static str,
     counter: &Counter,
     len: usize,
     values: impl Fn(u64) -> Result<Vec<i32>> + Send + 'static,
 ) -> Result<Option<Live>> {
-    let Some(cuda) = device.as_cuda() else {
+    let Some(stream) = stream else {
         return Ok(None);
     };
-    let turn = turn(cuda.stream(), op)?;
-    match turn.capture(cuda.stream()) {
-        Some(capture) => capture
-            .lives
-            .add(op, counter, len, Box::new(values))
-            .map(Some),
-        None => Ok(None),
-    }
+    let lives = LIVES.of(&turn(stream, op)?, stream);
+    let add = |lives: Arc<Lives>| lives.add(op, counter, len, Box::new(values));
+    lives.map(add).transpose()
 }
 
 impl Lives {
-    pub(crate) fn new(stream: &Arc<CudaStream>) -> Result<Self> {
+    pub(super) fn new(stream: &Arc<CudaStream>) -> Result<Self> {
         let words = Arc::new(DeviceSlice::alloc(stream, WORDS)?);
         let entries = Mutex::default();
         Ok(Self { words, entries })
     }
 
     fn entries(&self) -> MutexGuard<'_, (Vec<Entry>, usize)> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     fn add(&self, op: &'static str, counter: &Counter, len: usize, values: Values) -> Result<Live> {
@@ -132,7 +130,7 @@ impl Lives {
     }
 
     /// Writes the next values of every launch, counts, and calls `launch`; where either fails nothing has been counted.
-    pub(crate) fn next(
+    pub(super) fn next(
         &self,
         stream: &Arc<CudaStream>,
         launch: impl FnOnce() -> Result<()>,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use cudarc::driver::CudaStream;
 use cudarc::driver::sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT;
 
+use super::launch::Launch;
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::launch::Launch;
 
 /// Threads per block of the elementwise kernels.
 const THREADS: u32 = 256;

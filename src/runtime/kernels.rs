@@ -141,14 +141,12 @@ pub fn is_loaded(name: &str) -> bool {
     loaded.kernels.keys().any(|(_, entry)| *entry == name)
 }
 
-/// Whether a device has an entry point: some are left out for older architectures.
+/// Whether the context's device has an entry point: some are left out for older architectures.
 #[doc(hidden)]
-pub fn is_on(device: &crate::Device, name: &str) -> bool {
-    let module = |m: &&Module| m.entries.iter().any(|e| e.name == name);
-    match (device.as_cuda(), MODULES.iter().find(module)) {
-        (Some(cuda), Some(module)) => is_available(cuda.stream().context(), module.op, name),
-        _ => false,
-    }
+pub fn is_on(context: &Arc<CudaContext>, name: &str) -> bool {
+    let mut modules = MODULES.iter();
+    let module = modules.find(|m| m.entries.iter().any(|e| e.name == name));
+    module.is_some_and(|module| is_available(context, module.op, name))
 }
 
 fn find(op: &'static str, name: &str) -> Result<(&'static Module, &'static Entry)> {

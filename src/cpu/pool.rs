@@ -1,10 +1,13 @@
 //! CPU buffers that are used again instead of freed: the fresh pages of a new buffer cost more than most ops.
 //!
-//! On CUDA the driver's stream-ordered memory pool does the same (see `device.rs`).
+//! On CUDA the driver's stream-ordered memory pool does the same (see `runtime/memory.rs`).
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use half::{bf16, f16};
 
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -14,20 +17,53 @@ const SMALLEST: usize = 16 * 1024;
 /// What a pool keeps at most; the buffer unused for longest goes first.
 const MOST: usize = 1 << 30;
 
+static F32: Pool<f32> = Pool::new();
+static F16: Pool<f16> = Pool::new();
+static BF16: Pool<bf16> = Pool::new();
+static I32: Pool<i32> = Pool::new();
+
+/// The pool of each element.
+static POOLS: [&dyn AnyPool; 4] = [&F32, &F16, &BF16, &I32];
+
+trait AnyPool: Any + Sync {
+    fn clear(&self);
+}
+
+impl<T: Element> AnyPool for Pool<T> {
+    fn clear(&self) {
+        *self.lock() = (VecDeque::new(), 0);
+    }
+}
+
+/// Frees what the pools keep.
+pub(crate) fn clear_pools() {
+    POOLS.iter().for_each(|pool| pool.clear());
+}
+
+/// The pool of an element.
+fn pool<T: Element>() -> Option<&'static Pool<T>> {
+    let mut pools = POOLS.iter();
+    pools.find_map(|pool| (*pool as &dyn Any).downcast_ref())
+}
+
 /// Returned buffers of one element type, the last used at the back.
-pub struct Pool<T: 'static> {
+struct Pool<T> {
     free: Mutex<(VecDeque<Vec<T>>, usize)>,
 }
 
 impl<T: Element> Pool<T> {
-    pub(crate) const fn new() -> Self {
+    const fn new() -> Self {
         Self {
             free: Mutex::new((VecDeque::new(), 0)),
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, (VecDeque<Vec<T>>, usize)> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&self, len: usize) -> Option<Vec<T>> {
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.lock();
         let at = free.0.iter().rposition(|buffer| buffer.len() == len)?;
         free.1 -= len * size_of::<T>();
         free.0.remove(at)
@@ -38,7 +74,7 @@ impl<T: Element> Pool<T> {
         if !(SMALLEST..=MOST).contains(&bytes) {
             return;
         }
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.lock();
         free.0.push_back(buffer);
         free.1 += bytes;
         while free.1 > MOST {
@@ -47,10 +83,6 @@ impl<T: Element> Pool<T> {
                 None => break,
             }
         }
-    }
-
-    pub(crate) fn clear(&self) {
-        *self.free.lock().unwrap_or_else(PoisonError::into_inner) = (VecDeque::new(), 0);
     }
 }
 
@@ -91,7 +123,7 @@ impl<T: Element> Buffer<T> {
     /// A buffer whose values are left over from an earlier use; the caller writes every one.
     pub(crate) fn stale(len: usize) -> Result<Self> {
         let padded = len.saturating_add(ALIGNMENT / size_of::<T>());
-        let data = match T::pool().take(padded) {
+        let data = match pool::<T>().and_then(|pool| pool.take(padded)) {
             Some(data) => data,
             None => {
                 let mut fresh = Vec::new();
@@ -124,7 +156,9 @@ impl<T: Element> Buffer<T> {
 
 impl<T: Element> Drop for Buffer<T> {
     fn drop(&mut self) {
-        T::pool().put(std::mem::take(&mut self.data));
+        if let Some(pool) = pool::<T>() {
+            pool.put(std::mem::take(&mut self.data));
+        }
     }
 }
 
@@ -157,6 +191,12 @@ mod tests {
         assert_eq!((again.as_ptr(), again[7]), (address, 3.0));
         assert_eq!(again.as_ptr() as usize % ALIGNMENT, 0);
         Ok(())
+    }
+
+    #[test]
+    fn every_element_has_a_pool() {
+        assert!(pool::<f32>().is_some() && pool::<f16>().is_some());
+        assert!(pool::<bf16>().is_some() && pool::<i32>().is_some());
     }
 
     #[test]

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use cudarc::driver::sys::CUfunction_attribute_enum::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
 use cudarc::driver::{CudaSlice, CudaStream, SyncOnDrop, result};
 
-use crate::capture::turn;
+use super::kernels::{self, Kernel};
+use super::turn::turn;
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::kernels::{self, Kernel};
 
 /// What a block gets without asking.
 const DEFAULT_SHARED: u32 = 48 * 1024;

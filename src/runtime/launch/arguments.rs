@@ -5,7 +5,7 @@ use cudarc::driver::{CudaContext, CudaStream, DevicePtr, DevicePtrMut};
 use super::Launch;
 use crate::element::Float;
 use crate::error::Error;
-use crate::tensor_map::Matrices;
+use crate::runtime::tensor_map::Matrices;
 
 /// What a kernel takes by value: the 32-bit and 64-bit scalars.
 pub(crate) trait Scalar: Copy {
