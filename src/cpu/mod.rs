@@ -2,16 +2,18 @@
 //!
 //! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
 //! `elementwise` holds loops over elements, `rows` loops over rows, `math` what such loops compute, `stream` stores past the
-//! caches and loads ahead, `pool` the buffers that tensors own; here stands what splits work over the threads.
+//! caches and loads ahead, `pool` the buffers that tensors own, `product` multiplies matrices; here stands what splits work over the threads.
 
 mod elementwise;
 pub(crate) mod math;
 mod pool;
+mod product;
 mod rows;
 mod stream;
 
 pub(crate) use elementwise::{Part, map, map_in_place, step, zip, zip_in_place};
 pub(crate) use pool::{Buffer, clear_pools};
+pub(crate) use product::{add_product, matrix, matrix_mut, product, products, tiles};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 pub(crate) use stream::prefetch;
 
