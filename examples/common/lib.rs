@@ -1,10 +1,10 @@
 //! What the examples share: the font of their pictures, files that are whole or not there, progress bars.
 
 use std::error::Error;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use image::{ExtendedColorType, ImageFormat};
 use indicatif::{ProgressBar, ProgressStyle};
 use plotters::coord::Shift;
 use plotters::prelude::{BitMapBackend, DrawingArea, IntoDrawingArea, WHITE};
@@ -33,8 +33,9 @@ pub fn picture(
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let (color, format) = (ExtendedColorType::Rgb8, ImageFormat::Png);
-        image::save_buffer_with_format(&partial, &pixels, width, height, color, format)?;
+        let mut png = png::Encoder::new(File::create(&partial)?, width, height);
+        png.set_color(png::ColorType::Rgb);
+        png.write_header()?.write_image_data(&pixels)?;
         Ok(std::fs::rename(&partial, path)?)
     };
     write().map_err(|e| format!("{}: {e}", path.display()).into())
