@@ -7,7 +7,8 @@ use super::error::{Error, Outcome};
 use super::function::{FUNCTIONS, Function};
 use super::handles::{Handle, Table, lock};
 use super::plant;
-use crate::exec::{LoadErrorKind, Module as Code};
+use crate::exec::LoadErrorKind;
+use crate::module::Module as Code;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
