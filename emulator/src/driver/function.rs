@@ -6,7 +6,6 @@ use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table};
-use super::module;
 use crate::exec::Kernel;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -131,10 +130,6 @@ api! {
 
     fn cuFuncSetSharedMemConfig(function: Handle, _config: u32) {
         find(function).map(|_| ())
-    }
-
-    fn cuFuncGetModule(result: Out<Handle>, function: Handle) {
-        result.set(module::find(find(function)?.module)?.handle)
     }
 
     fn cuFuncGetName(result: Out<usize>, function: Handle) {

@@ -3,13 +3,11 @@
 use super::attributes::{MAX_BLOCK, MAX_GRID};
 use super::counts;
 use super::device::{Device, device};
-use super::entry::{In, api};
+use super::entry::In;
 use super::error::{Error, Outcome};
-use super::function::{self, Function};
+use super::function::Function;
 use super::handles::Handle;
 use super::occupancy::blocks_per_multiprocessor;
-use super::stream::{self, submit};
-use super::work::Work;
 use crate::check::Fault;
 use crate::exec::{self, Kernel, LaunchConfig};
 use std::sync::Arc;
@@ -22,47 +20,6 @@ pub struct Launch {
     pub arguments: Vec<u8>,
     /// The address of each argument in `arguments`, for those who ask a graph's node what it was given.
     pub pointers: Vec<usize>,
-}
-
-/// `CUlaunchConfig`.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Config {
-    pub grid: [u32; 3],
-    pub block: [u32; 3],
-    pub shared: u32,
-    pub stream: Handle,
-    attributes: In<Attribute>,
-    count: u32,
-}
-
-/// `CUlaunchAttribute`.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-pub struct Attribute {
-    id: u32,
-    pad: u32,
-    value: [u32; 16],
-}
-
-impl Config {
-    /// Whether the launch is cooperative, and its clusters' size. Hints are passed over.
-    pub fn attributes(&self) -> Outcome<(bool, Option<[u32; 3]>)> {
-        const COOPERATIVE: u32 = 2;
-        const CLUSTER: u32 = 4;
-        let mut found = (false, None);
-        for attribute in self.attributes.list(self.count as usize)? {
-            match attribute.id {
-                COOPERATIVE => found.0 = attribute.value[0] != 0,
-                CLUSTER => {
-                    found.1 = Some([attribute.value[0], attribute.value[1], attribute.value[2]])
-                }
-                0..=14 => {}
-                _ => return Err(Error::INVALID_VALUE),
-            }
-        }
-        Ok(found)
-    }
 }
 
 /// Where the arguments lie: a pointer to each, or one block of bytes described by a list of keys and values.
@@ -220,49 +177,4 @@ fn check_cluster(function: &Function, config: &LaunchConfig) -> Outcome {
         return Err(Error::INVALID_VALUE);
     }
     Ok(())
-}
-
-fn launch(function: Handle, config: LaunchConfig, stream: Handle, arguments: Arguments) -> Outcome {
-    let function = function::find(function)?;
-    let stream = stream::find(stream)?;
-    if function.context != stream.context {
-        return Err(Error::INVALID_HANDLE);
-    }
-    let launch = Launch::new(&function, config, arguments)?;
-    submit(&stream, Work::Kernel(Arc::new(launch)))
-}
-
-fn shape(grid: [u32; 3], block: [u32; 3], dynamic_shared: u32, cooperative: bool) -> LaunchConfig {
-    LaunchConfig {
-        grid,
-        block,
-        dynamic_shared,
-        cluster: None,
-        cooperative,
-    }
-}
-
-api! {
-    fn cuLaunchKernel(
-        function: Handle, gx: u32, gy: u32, gz: u32, bx: u32, by: u32, bz: u32, shared: u32, stream: Handle,
-        each: In<In<u8>>, block: In<usize>,
-    ) {
-        let config = shape([gx, gy, gz], [bx, by, bz], shared, false);
-        launch(function, config, stream, Arguments { each, block })
-    }
-
-    fn cuLaunchCooperativeKernel(
-        function: Handle, gx: u32, gy: u32, gz: u32, bx: u32, by: u32, bz: u32, shared: u32, stream: Handle,
-        each: In<In<u8>>,
-    ) {
-        let config = shape([gx, gy, gz], [bx, by, bz], shared, true);
-        launch(function, config, stream, Arguments { each, block: In::from_raw(std::ptr::null()) })
-    }
-
-    fn cuLaunchKernelEx(config: In<Config>, function: Handle, each: In<In<u8>>, block: In<usize>) {
-        let config = config.get()?;
-        let (cooperative, cluster) = config.attributes()?;
-        let shape = LaunchConfig { cluster, ..shape(config.grid, config.block, config.shared, cooperative) };
-        launch(function, shape, config.stream, Arguments { each, block })
-    }
 }

@@ -7,7 +7,7 @@ use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::function::{self, ASSUMED_REGISTERS, Function};
 use super::handles::Handle;
-use super::launch::Config;
+use super::launch_config::Config;
 
 const SHARED_GRANULE: usize = 128;
 const WARP: i32 = 32;
