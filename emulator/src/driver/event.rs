@@ -1,10 +1,12 @@
 //! Events. Work has run by the time an event is recorded, so an event is a moment of the host's clock, or a place in
 //! a capture.
 
+use super::context::by_handle;
+use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
 use super::stream::Place;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 pub struct Event {
@@ -46,4 +48,12 @@ impl Event {
             State::Captured(_) => Err(Error::CAPTURED_EVENT),
         }
     }
+}
+
+/// An event whose context is free of errors.
+pub fn find(handle: Handle) -> Outcome<Arc<Event>> {
+    device()?;
+    let event = EVENTS.get(handle)?;
+    by_handle(event.context)?.check()?;
+    Ok(event)
 }

@@ -5,7 +5,7 @@ use super::context::{by_handle, current};
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
-use super::event::{EVENTS, Event, State};
+use super::event::{EVENTS, Event, State, find};
 use super::handles::{Handle, lock};
 use super::queue;
 use super::stream::Stream;
@@ -37,13 +37,6 @@ pub fn wait(stream: &Arc<Stream>, event: &Event) -> Outcome {
         }
         _ => Ok(()),
     }
-}
-
-fn find(handle: Handle) -> Outcome<Arc<Event>> {
-    device()?;
-    let event = EVENTS.get(handle)?;
-    by_handle(event.context)?.check()?;
-    Ok(event)
 }
 
 /// Milliseconds by the host's clock: nothing about a GPU's speed follows from them.

@@ -7,7 +7,6 @@ use super::entry::In;
 use super::error::{Error, Outcome};
 use super::function::Function;
 use super::handles::Handle;
-use super::occupancy::blocks_per_multiprocessor;
 use crate::check::Fault;
 use crate::exec::{self, Kernel, LaunchConfig};
 use std::sync::Arc;
@@ -20,6 +19,47 @@ pub struct Launch {
     pub arguments: Vec<u8>,
     /// The address of each argument in `arguments`, for those who ask a graph's node what it was given.
     pub pointers: Vec<usize>,
+}
+
+/// `CUlaunchConfig`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Config {
+    pub grid: [u32; 3],
+    pub block: [u32; 3],
+    pub shared: u32,
+    pub stream: Handle,
+    attributes: In<Attribute>,
+    count: u32,
+}
+
+/// `CUlaunchAttribute`.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+pub struct Attribute {
+    id: u32,
+    pad: u32,
+    value: [u32; 16],
+}
+
+impl Config {
+    /// Whether the launch is cooperative, and its clusters' size. Hints are passed over.
+    pub fn attributes(&self) -> Outcome<(bool, Option<[u32; 3]>)> {
+        const COOPERATIVE: u32 = 2;
+        const CLUSTER: u32 = 4;
+        let mut found = (false, None);
+        for attribute in self.attributes.list(self.count as usize)? {
+            match attribute.id {
+                COOPERATIVE => found.0 = attribute.value[0] != 0,
+                CLUSTER => {
+                    found.1 = Some([attribute.value[0], attribute.value[1], attribute.value[2]])
+                }
+                0..=14 => {}
+                _ => return Err(Error::INVALID_VALUE),
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Where the arguments lie: a pointer to each, or one block of bytes described by a list of keys and values.
@@ -144,7 +184,7 @@ fn check(function: &Function, config: &LaunchConfig) -> Outcome {
     check_cluster(function, config)?;
     if config.cooperative {
         let resident =
-            blocks_per_multiprocessor(function, threads as i32, config.dynamic_shared as usize)?;
+            function.blocks_per_multiprocessor(threads as i32, config.dynamic_shared as usize)?;
         let blocks: u64 = config.grid.iter().map(|&n| u64::from(n)).product();
         if blocks > (resident * profile.multiprocessors) as u64 {
             return Err(Error::COOPERATIVE_LAUNCH_TOO_LARGE);

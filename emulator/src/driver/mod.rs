@@ -29,7 +29,6 @@ mod host;
 mod init;
 mod launch;
 mod launch_calls;
-mod launch_config;
 mod library;
 mod link;
 mod memory;
