@@ -1,7 +1,7 @@
 //! The CUDA driver API on the CPU.
 //!
 //! The library exports the driver's C functions and executes the PTX they are given. Dependencies point one way:
-//! `driver -> module -> decode -> {ptx, exec -> {check, memory}}`.
+//! `driver -> module -> decode -> exec -> {check, memory, ptx}`.
 
 mod check;
 mod decode;

@@ -1,13 +1,10 @@
-//! Barriers between two completions: a block's, a cluster's, and `mbarrier` objects (PTX ISA, "mbarrier").
-//!
-//! A phase is complete when as many arrivals as expected have come and as many bytes as were announced. What lies in
-//! shared memory is opaque to programs, so the state is kept beside it.
+//! Barriers between two completions: a block's, a cluster's, and `mbarrier` objects.
 
 use crate::check::shared::Knowledge;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-/// One barrier between two completions.
+/// One of a block's sixteen.
 #[derive(Default)]
 pub struct Barrier {
     /// Threads it needs; 0 for all of the block.
@@ -43,7 +40,8 @@ pub struct ClusterBarrier {
 /// Most arrivals of a phase, and most bytes that may be announced and not have come.
 pub const MOST: u32 = (1 << 20) - 1;
 
-/// One object.
+/// An `mbarrier` object (PTX ISA, "mbarrier"). A phase is complete when as many arrivals as expected have come and as many
+/// bytes as were announced. What lies in shared memory is opaque to programs, so the state is kept beside it.
 #[derive(Clone)]
 pub struct Mbarrier {
     /// Arrivals of each phase to come.
@@ -151,7 +149,7 @@ impl Mbarrier {
     }
 }
 
-/// The objects of a block, by address.
+/// The `mbarrier` objects of a block, by address.
 #[derive(Default)]
 pub struct Table {
     pub(in crate::exec) objects: BTreeMap<u32, Mbarrier>,
