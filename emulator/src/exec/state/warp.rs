@@ -1,9 +1,9 @@
 //! A warp: its registers, its local memory, and its groups of lanes.
 
-use super::context::Lanes;
-pub use super::group::{Frame, Group, Wait};
-use super::launch::Launch;
-use super::program::{Constant, Routine};
+use super::copies::{Copies, Outbound};
+use super::group::{Frame, Group, Wait};
+use super::products::Products;
+use super::routine::Routine;
 use std::hash::{Hash, Hasher};
 
 /// One 16-byte piece of local memory for each lane: accesses of up to 16 bytes stay inside a piece.
@@ -31,14 +31,14 @@ pub struct Warp {
     /// The next group to run is the one that waited longest.
     pub rotate: bool,
     /// Asynchronous copies that have not been waited for.
-    pub copies: super::async_copy::Copies,
+    pub copies: Copies,
     /// Bulk copies out of shared memory that have not been waited for.
-    pub outbound: super::hopper::outbound::Outbound,
+    pub outbound: Outbound,
     /// Lanes that have arrived at the cluster's barrier, and those of them that have not waited there.
     pub cluster_arrived: u32,
     pub cluster_owed: u32,
     /// Products of `wgmma` that have not been waited for.
-    pub products: super::hopper::wgmma::Products,
+    pub products: Products,
 }
 
 impl Hash for Warp {
@@ -54,34 +54,6 @@ impl Hash for Warp {
 }
 
 impl Warp {
-    /// Makes this the warp number `index` of a fresh block.
-    pub fn reset(&mut self, launch: &Launch<'_>, block: [u32; 3], index: u32) {
-        let lanes = (launch.threads - index * 32).min(32);
-        self.index = index;
-        self.exists = u32::MAX >> (32 - lanes);
-        self.live = self.exists;
-        self.frame = Frame::default();
-        self.stack.clear();
-        self.groups.clear();
-        self.rotate = false;
-        self.copies.clear();
-        self.outbound.clear();
-        self.products.clear();
-        self.cluster_arrived = 0;
-        self.cluster_owed = 0;
-        let routine = &launch.program.routines[0];
-        self.reserve(routine.frame_bytes as usize, routine.local_bytes as usize);
-        self.fill_constants(launch, block, routine, u32::MAX);
-        self.groups.push(Group {
-            pc: routine.entry,
-            mask: self.live,
-            wait: Wait::Ready,
-            frame: self.frame,
-            stack: vec![],
-            turn: 0,
-        });
-    }
-
     /// Makes room up to these ends; false if that is more than a thread may have.
     pub fn reserve(&mut self, register_bytes: usize, local_bytes: usize) -> bool {
         if register_bytes > MOST_REGISTER_BYTES || local_bytes > MOST_LOCAL_BYTES {
@@ -142,62 +114,6 @@ impl Warp {
         std::ptr::from_mut(piece)
             .cast::<u8>()
             .wrapping_add(address as usize & 15)
-    }
-
-    /// Fills the constants of the running group's frame in the lanes of `mask`.
-    pub fn fill_constants(
-        &mut self,
-        launch: &Launch<'_>,
-        block: [u32; 3],
-        routine: &Routine,
-        mask: u32,
-    ) {
-        let (frame, first) = (self.frame, self.index * 32);
-        let base = self.base();
-        let threads = launch.threads;
-        for (offset, constant) in &routine.constants {
-            // SAFETY: the decoder's allocation placed the constants' rows inside the frame, which `reserve` made.
-            let row = unsafe { base.add(*offset as usize) };
-            let value = |lane: usize| match *constant {
-                Constant::Bits16(v) => u128::from(v),
-                Constant::Bits32(v) => u128::from(v),
-                Constant::Bits64(v) => u128::from(v),
-                Constant::Bits128(v) => v,
-                Constant::Flag(v) => u128::from(v),
-                Constant::Special(s, _) => {
-                    u128::from(s.value(launch, block, (first + lane as u32).min(threads - 1)))
-                }
-                Constant::Local(at, plus, _) => u128::from(u64::from(frame.local + at) + plus),
-            };
-            let bytes = match *constant {
-                Constant::Bits16(_) | Constant::Special(_, 2) => 2,
-                Constant::Bits32(_) | Constant::Special(_, 4) | Constant::Local(_, _, 4) => 4,
-                Constant::Bits128(_) => 16,
-                Constant::Flag(v) => {
-                    // SAFETY: as above; a flag has four bytes.
-                    unsafe {
-                        let flags = row.cast::<u32>();
-                        flags.write(flags.read() & !mask | if v { mask } else { 0 });
-                    }
-                    continue;
-                }
-                _ => 8,
-            };
-            let uniform = !matches!(constant, Constant::Special(..));
-            let first_value = value(0);
-            for lane in Lanes(mask) {
-                let v = if uniform { first_value } else { value(lane) };
-                // SAFETY: as above; the row has 32 elements of `bytes` bytes.
-                unsafe {
-                    match bytes {
-                        2 => row.cast::<u16>().add(lane).write(v as u16),
-                        4 => row.cast::<u32>().add(lane).write(v as u32),
-                        8 => row.cast::<u64>().add(lane).write(v as u64),
-                        _ => row.cast::<u128>().add(lane).write(v),
-                    }
-                }
-            }
-        }
     }
 
     /// Puts lanes away, joined to a group that is at the same place for the same reason.

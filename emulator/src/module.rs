@@ -1,7 +1,6 @@
-//! Loaded modules and their kernels.
+//! Loaded modules: text is parsed and decoded to kernels.
 
-use super::config::{ComputeCapability, LoadError, LoadErrorKind, Param};
-use super::program::Program;
+use crate::exec::{ComputeCapability, Kernel, LoadError, LoadErrorKind};
 use crate::memory::Memory;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,30 +10,6 @@ pub struct Module {
     kernels: HashMap<String, Arc<Kernel>>,
     globals: HashMap<String, (u64, usize)>,
     memory: Arc<Memory>,
-}
-
-/// A kernel that can be launched.
-pub struct Kernel {
-    /// Its name in the PTX.
-    pub name: String,
-    /// Its parameters in order.
-    pub params: Vec<Param>,
-    /// Bytes of the whole parameter block.
-    pub param_bytes: usize,
-    /// Bytes of shared memory that it declares itself.
-    pub static_shared: usize,
-    /// Bytes of local memory of one thread.
-    pub local_bytes: usize,
-    /// Bytes of the module's constant memory.
-    pub const_bytes: usize,
-    /// Most threads of a block: `.maxntid`, or 1024.
-    pub max_threads: u32,
-    /// The block shape it insists on (`.reqntid`).
-    pub required_block: Option<[u32; 3]>,
-    /// The cluster shape it insists on (`.reqnctapercluster`).
-    pub cluster: Option<[u32; 3]>,
-    /// Its code and that of the functions it calls.
-    pub program: Program,
 }
 
 impl Module {

@@ -1,7 +1,7 @@
 //! Traffic of global memory: sectors of 32 bytes, and which bytes were touched at all.
 
-use super::{Access, distinct};
-use crate::exec::context::Lanes;
+use super::lanes::Lanes;
+use super::trace::Access;
 use crate::memory::Range;
 use cuda_emulator_counts::{Global, SECTOR};
 use std::collections::HashSet;
@@ -103,4 +103,14 @@ impl Traffic {
             unique,
         }
     }
+}
+
+/// The different values of `f` over lanes, sorted.
+fn distinct(lanes: u32, values: &mut Vec<u64>, f: impl Fn(usize) -> std::ops::RangeInclusive<u64>) {
+    values.clear();
+    for lane in Lanes(lanes) {
+        values.extend(f(lane));
+    }
+    values.sort_unstable();
+    values.dedup();
 }

@@ -1,6 +1,36 @@
-//! Special registers that do not change while a thread runs.
+//! What a function needs before its first instruction runs: room, constants, and special registers that do not change
+//! while a thread runs.
 
-use super::launch::Launch;
+/// A function's place and needs.
+pub struct Routine {
+    pub name: String,
+    pub entry: u32,
+    /// Bytes of registers, constants first.
+    pub frame_bytes: u32,
+    /// Constants and where in the frame they lie.
+    pub constants: Vec<(u32, Constant)>,
+    /// Bytes of local memory, parameters and results of the function first.
+    pub local_bytes: u32,
+    /// Where parameters lie in local memory, and their sizes.
+    pub params: Vec<(u32, u32)>,
+    /// Where results lie in local memory, and their sizes.
+    pub returns: Vec<(u32, u32)>,
+}
+
+/// A row that is filled when a frame is entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    Bits16(u16),
+    Bits32(u32),
+    Bits64(u64),
+    Bits128(u128),
+    /// A predicate.
+    Flag(bool),
+    /// A special register in 16, 32 or 64 bits.
+    Special(Special, u8),
+    /// A local variable's address: its offset in the frame, plus a constant, in 32 or 64 bits.
+    Local(u32, u64, u8),
+}
 
 /// PTX ISA, "Special Registers"; the clocks are instructions (see `control`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,45 +108,5 @@ impl Special {
             _ if name.starts_with("envreg") || name.starts_with("pm") => Special::Zero,
             _ => return None,
         })
-    }
-
-    /// The value for a thread.
-    pub fn value(self, launch: &Launch<'_>, block: [u32; 3], thread: u32) -> u64 {
-        let config = &launch.config;
-        let cluster = launch.cluster;
-        let lane = thread % 32;
-        let unpack = |n: u32, d: [u32; 3]| [n % d[0], n / d[0] % d[1], n / (d[0] * d[1])];
-        let axis = |a: u8| usize::from(a);
-        let value = match self {
-            Special::Tid(a) => unpack(thread, config.block)[axis(a)],
-            Special::Ntid(a) => config.block[axis(a)],
-            Special::Ctaid(a) => block[axis(a)],
-            Special::Nctaid(a) => config.grid[axis(a)],
-            Special::Clusterid(a) => block[axis(a)] / cluster[axis(a)],
-            Special::Nclusterid(a) => config.grid[axis(a)] / cluster[axis(a)],
-            Special::ClusterCtaid(a) => block[axis(a)] % cluster[axis(a)],
-            Special::ClusterNctaid(a) => cluster[axis(a)],
-            Special::ClusterCtarank => {
-                let [x, y, z] = [0, 1, 2].map(|a| block[a] % cluster[a]);
-                x + cluster[0] * (y + cluster[1] * z)
-            }
-            Special::ClusterNctarank => cluster.iter().product(),
-            Special::IsExplicitCluster => u32::from(launch.explicit_cluster),
-            Special::Laneid => lane,
-            Special::Warpid => thread / 32,
-            Special::Nwarpid => launch.threads.div_ceil(32),
-            Special::LanemaskEq => 1 << lane,
-            Special::LanemaskLt => (1 << lane) - 1,
-            Special::LanemaskLe => u32::MAX >> (31 - lane),
-            Special::LanemaskGe => u32::MAX << lane,
-            Special::LanemaskGt => !(u32::MAX >> (31 - lane)),
-            Special::DynamicSharedBytes => config.dynamic_shared,
-            Special::TotalSharedBytes => launch.shared_bytes as u32,
-            Special::WorkspaceHigh => (launch.workspace >> 32) as u32,
-            Special::WorkspaceLow => launch.workspace as u32,
-            Special::Zero => 0,
-            Special::One => 1,
-        };
-        u64::from(value)
     }
 }
