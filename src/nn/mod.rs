@@ -41,7 +41,7 @@ mod pool;
 mod sequential;
 mod state;
 
-pub use activation::{ReLU, Sigmoid, Softmax, Tanh};
+pub use activation::{LogSoftmax, ReLU, Sigmoid, Softmax, Tanh};
 pub use checkpoint::{load_checkpoint, save_checkpoint};
 pub use conv::Conv2d;
 pub use dropout::Dropout;

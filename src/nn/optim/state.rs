@@ -5,112 +5,137 @@ use std::collections::BTreeMap;
 use super::OptimizerState;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::live::{self, Counter};
+use crate::live::{self, Counter, Setting};
 use crate::nn::state::fitting;
-use crate::nn::{Module, Parameter};
 use crate::ops::Slot;
 use crate::ops::optimizer::At;
 use crate::tensor::Tensor;
 
+/// A parameter and its gradient.
+pub(super) type Pair<'a> = (&'a mut Tensor<f32>, &'a Tensor<f32>);
+/// A parameter by its key.
+pub(super) type Named<'a> = (&'a str, &'a Tensor<f32>);
+
 /// An optimizer's name, and PyTorch's names for what it remembers.
-pub(super) struct Kind<const N: usize> {
+pub(super) struct Kind {
     pub(super) optimizer: &'static str,
-    pub(super) names: [&'static str; N],
+    pub(super) names: &'static [&'static str],
 }
 
-/// `N` tensors of each parameter's shape, made on the first step, and how many steps there were.
+/// The learning rate, as many tensors of each parameter's shape as the kind has names, made on the first step, and how
+/// many steps there were.
 #[derive(Debug)]
-pub(super) struct State<const N: usize> {
+pub(super) struct State {
+    lr: Setting,
     steps: Counter,
-    tensors: Vec<[Tensor<f32>; N]>,
+    tensors: Vec<Vec<Tensor<f32>>>,
 }
 
-impl<const N: usize> Default for State<N> {
-    fn default() -> Self {
+impl State {
+    pub(super) fn new(lr: f64) -> Self {
         Self {
+            lr: Setting::new(lr),
             steps: Counter::default(),
             tensors: Vec::new(),
         }
     }
-}
 
-impl<const N: usize> State<N> {
+    pub(super) fn lr(&self) -> f64 {
+        self.lr.get()
+    }
+
+    pub(super) fn set_lr(&mut self, lr: f64) {
+        self.lr.set(lr);
+    }
+
     pub(super) fn steps(&self) -> u64 {
         self.steps.get()
     }
 
-    /// Makes a step over every parameter with its gradient and its state. `live` answers those `width` scalars of a step
-    /// that its kernel reads from memory where it is captured for steps to come. An error where the model is not the one
-    /// of the first step.
-    pub(super) fn step(
+    /// Makes a step over every parameter with its gradient and its state. `live` answers, from the number of a step and the
+    /// learning rate, those `width` scalars that its kernel reads from memory where it is captured for steps to come;
+    /// `step` gets the learning rate of now. An error where the parameters are not those of the first step.
+    pub(super) fn step<const N: usize>(
         &mut self,
-        kind: &Kind<N>,
-        parameters: Vec<&mut Parameter>,
+        kind: &Kind,
+        pairs: &mut [Pair<'_>],
         width: usize,
-        live: impl Fn(u64) -> Result<Vec<f32>> + Send + 'static,
-        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At) -> Result<()>,
+        live: impl Fn(u64, f64) -> Result<Vec<f32>> + Send + 'static,
+        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At, f64) -> Result<()>,
     ) -> Result<()> {
-        let device = parameters.first().map(|p| p.value.device().clone());
+        let device = pairs.first().map(|(p, _)| p.device().clone());
         let device = device.unwrap_or(Device::Cpu);
+        let lr = self.lr.clone();
         let words = move |made| {
-            let scalars = live(made + 1)?.into_iter();
+            let scalars = live(made + 1, lr.get())?.into_iter();
             Ok(scalars.map(|s| s.to_bits() as i32).collect())
         };
-        let counter = self.steps.clone();
-        let mut slots = self.slots(kind, parameters)?;
+        let (counter, lr) = (self.steps.clone(), self.lr());
+        let mut slots = self.slots::<N>(kind, pairs)?;
         let at = At {
             step: counter.get() + 1,
             live: live::live(&device, kind.optimizer, &counter, width, words)?,
         };
-        step(&mut slots, &at)?;
+        step(&mut slots, &at, lr)?;
         if at.live.is_none() {
             counter.advance();
         }
         Ok(())
     }
 
-    fn slots<'a>(
+    fn slots<'a, const N: usize>(
         &'a mut self,
-        kind: &Kind<N>,
-        parameters: Vec<&'a mut Parameter>,
+        kind: &Kind,
+        pairs: &'a mut [Pair<'_>],
     ) -> Result<Vec<Slot<'a, f32, N>>> {
         if self.tensors.is_empty() {
-            let capturing = |p: &&mut Parameter| p.value.device().is_capturing();
-            if N > 0 && parameters.iter().any(capturing) {
+            if N > 0 && pairs.iter().any(|(p, _)| p.device().is_capturing()) {
                 let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
                               make one step before";
                 let op = kind.optimizer;
                 return Err(Error::Capture { op, reason });
             }
-            let zeros = |p: &&mut Parameter| {
-                let zero = Tensor::zeros(p.value.shape(), p.value.device())?;
-                Ok(std::array::from_fn(|_| zero.clone()))
+            let zeros = |(p, _): &Pair<'_>| {
+                let zero = Tensor::zeros(p.shape(), p.device())?;
+                Ok(vec![zero; N])
             };
-            self.tensors = parameters.iter().map(zeros).collect::<Result<_>>()?;
+            self.tensors = pairs.iter().map(zeros).collect::<Result<_>>()?;
         }
-        self.check(kind, parameters.iter().map(|p| &**p))?;
+        self.check(kind, pairs.iter().map(|(p, _)| &**p))?;
         let states = self.tensors.iter_mut();
-        let slot = |(p, states): (&'a mut Parameter, &'a mut [Tensor<f32>; N])| Slot {
-            param: &mut p.value,
-            grad: &p.grad,
-            states: states.each_mut(),
+        let slot = |((p, g), states): (&'a mut Pair<'_>, &'a mut Vec<Tensor<f32>>)| {
+            let states: Vec<&mut Tensor<f32>> = states.iter_mut().collect();
+            let other =
+                |_| Error::argument(kind.optimizer, "the options of the first step", "others");
+            Ok(Slot {
+                param: &mut **p,
+                grad: &**g,
+                states: states.try_into().map_err(other)?,
+            })
         };
-        Ok(parameters.into_iter().zip(states).map(slot).collect())
+        pairs.iter_mut().zip(states).map(slot).collect()
     }
 
-    /// Whether these are the parameters of the first step.
+    /// Whether these are the parameters of the first step, and the options what it kept states for.
     fn check<'a>(
         &self,
-        kind: &Kind<N>,
-        parameters: impl ExactSizeIterator<Item = &'a Parameter>,
+        kind: &Kind,
+        parameters: impl ExactSizeIterator<Item = &'a Tensor<f32>>,
     ) -> Result<()> {
         let (own, got) = (self.tensors.len(), parameters.len());
-        let same = |(state, p): (&[Tensor<f32>; N], &Parameter)| {
-            state.iter().all(|s| s.shape() == p.value.shape())
-        };
-        match own == got && self.tensors.iter().zip(parameters).all(same) {
-            true => Ok(()),
-            false => Err(Error::argument(
+        let (mut same, mut kept) = (own == got, true);
+        for (states, p) in self.tensors.iter().zip(parameters) {
+            same &= states.iter().all(|s| s.shape() == p.shape());
+            kept &= states.len() == kind.names.len();
+        }
+        match (same, kept) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Error::argument(
+                kind.optimizer,
+                "the options of the first step",
+                format!("such as keep {:?}", kind.names),
+            )),
+            (false, _) => Err(Error::argument(
                 kind.optimizer,
                 format!("the model of the first step, {own} parameters"),
                 format!("{got} parameters, or of other shapes"),
@@ -118,15 +143,10 @@ impl<const N: usize> State<N> {
         }
     }
 
-    pub(super) fn state_dict(
-        &self,
-        kind: &Kind<N>,
-        model: &mut dyn Module,
-    ) -> Result<OptimizerState> {
-        let named = model.named_parameters();
+    pub(super) fn state_dict(&self, kind: &Kind, named: &[Named<'_>]) -> Result<OptimizerState> {
         let mut tensors = BTreeMap::new();
         if !self.tensors.is_empty() {
-            self.check(kind, named.iter().map(|(_, p)| &**p))?;
+            self.check(kind, named.iter().map(|(_, p)| *p))?;
         }
         for ((parameter, _), states) in named.iter().zip(&self.tensors) {
             for (name, state) in kind.names.iter().zip(states) {
@@ -139,17 +159,18 @@ impl<const N: usize> State<N> {
 
     pub(super) fn load_state_dict(
         &mut self,
-        kind: &Kind<N>,
-        model: &mut dyn Module,
+        kind: &Kind,
+        named: &[Named<'_>],
         state: &OptimizerState,
     ) -> Result<()> {
         let (mut keys, mut like) = (Vec::new(), BTreeMap::new());
         // before the first step there is nothing to remember
         if state.step > 0 || !state.tensors.is_empty() {
-            for (parameter, p) in model.named_parameters() {
-                let own = kind.names.map(|name| format!("{parameter}.{name}"));
+            for (parameter, p) in named {
+                let key = |name: &&str| format!("{parameter}.{name}");
+                let own: Vec<String> = kind.names.iter().map(key).collect();
                 for key in &own {
-                    kind.insert(&mut like, key.clone(), &p.value)?;
+                    kind.insert(&mut like, key.clone(), p)?;
                 }
                 keys.push(own);
             }
@@ -166,8 +187,7 @@ impl<const N: usize> State<N> {
         };
         let mut tensors = Vec::with_capacity(keys.len());
         for keys in &keys {
-            let of: Vec<Tensor<f32>> = keys.iter().map(&mut take).collect::<Result<_>>()?;
-            tensors.extend(<[_; N]>::try_from(of));
+            tensors.push(keys.iter().map(&mut take).collect::<Result<Vec<_>>>()?);
         }
         self.replace(tensors)?;
         self.steps.set(state.step);
@@ -175,19 +195,18 @@ impl<const N: usize> State<N> {
     }
 
     /// Takes other tensors; those that a graph has the memory of get their values.
-    fn replace(&mut self, mut new: Vec<[Tensor<f32>; N]>) -> Result<()> {
-        if !self.tensors.as_flattened().iter().any(Tensor::is_pinned) {
+    fn replace(&mut self, mut new: Vec<Vec<Tensor<f32>>>) -> Result<()> {
+        if !self.tensors.iter().flatten().any(Tensor::is_pinned) {
             self.tensors = new;
             return Ok(());
         }
         if new.is_empty() {
             let zero = |t: &Tensor<f32>| Tensor::zeros(t.shape(), t.device());
             for states in &self.tensors {
-                let zeros: Vec<_> = states.iter().map(zero).collect::<Result<_>>()?;
-                new.extend(<[_; N]>::try_from(zeros));
+                new.push(states.iter().map(zero).collect::<Result<_>>()?);
             }
         }
-        let old = self.tensors.as_flattened_mut().iter_mut();
+        let old = self.tensors.iter_mut().flatten();
         for (old, new) in old.zip(new.into_iter().flatten()) {
             old.replace(new)?;
         }
@@ -195,7 +214,7 @@ impl<const N: usize> State<N> {
     }
 }
 
-impl<const N: usize> Kind<N> {
+impl Kind {
     /// Adds a tensor under a key of its own.
     fn insert(
         &self,
