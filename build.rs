@@ -1,11 +1,18 @@
-//! Compiles `cuda/` to PTX with NVRTC and writes the table that `src/kernels.rs` embeds.
+//! Compiles `cuda/` to PTX with NVRTC and writes the table that `src/runtime/kernels.rs` embeds.
 //!
-//! `build/nvrtc.rs` finds (or, on request, fetches) NVRTC and compiles one source for one architecture;
-//! `build/table.rs` reads the entry points out of the PTX and writes the table. Neither a GPU, a driver nor
-//! a host C++ compiler is needed. Without NVRTC the table is empty and the crate still builds.
+//! `build/nvrtc.rs` finds (or, on request, fetches) NVRTC and compiles one source for one architecture; `build/kept.rs` has
+//! the answers to what was asked before, by `build/digest.rs`; `build/pack.rs` reads the kernels that a published crate
+//! carries; `build/table.rs` reads the entry points out of the PTX and writes the table. Neither a GPU, a driver nor a host
+//! C++ compiler is needed. Without NVRTC or packed kernels the table is empty and the crate still builds.
 
+#[path = "build/digest.rs"]
+mod digest;
+#[path = "build/kept.rs"]
+mod kept;
 #[path = "build/nvrtc.rs"]
 mod nvrtc;
+#[path = "build/pack.rs"]
+mod pack;
 #[path = "build/table.rs"]
 mod table;
 
@@ -15,8 +22,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// Oldest first; the loader takes the last one that the device runs. `sm_90a` PTX runs on 9.0 only.
-const ARCHITECTURES: [&str; 3] = ["sm_75", "sm_80", "sm_90a"];
+use digest::Digest;
+use kept::Kept;
+use nvrtc::Nvrtc;
+use pack::Text;
+
+/// What PTX is compiled for, and the lowest version of the ISA that those texts need (`scripts/check-ptx` proves it):
+/// NVRTC writes its own, which only drivers as new as itself would load. Oldest first; the loader takes the last one that
+/// the device runs. `sm_90a` PTX runs on 9.0 only.
+const ARCHITECTURES: [(&str, &str); 3] = [("sm_75", "7.0"), ("sm_80", "7.0"), ("sm_90a", "8.0")];
 
 const VARIABLES: [&str; 6] = [
     "WARPSMITH_NVRTC",
@@ -27,9 +41,15 @@ const VARIABLES: [&str; 6] = [
     "VIRTUAL_ENV",
 ];
 
+/// What `scripts/package` puts beside the sources.
+const PACK: &str = "kernels.pack";
+
 fn main() -> Result<(), Box<dyn Error>> {
     for path in ["build.rs", "build", "cuda"] {
         println!("cargo:rerun-if-changed={path}");
+    }
+    if Path::new(PACK).exists() {
+        println!("cargo:rerun-if-changed={PACK}");
     }
     for name in VARIABLES {
         println!("cargo:rerun-if-env-changed={name}");
@@ -37,18 +57,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-check-cfg=cfg(warpsmith_kernels)");
 
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    match nvrtc::find() {
-        Ok(nvrtc) => {
-            let built = compile_all(&nvrtc, &out)?;
+    let names = ARCHITECTURES.map(|(name, _)| name);
+    match texts(&out)? {
+        Ok(texts) => {
             println!("cargo:rustc-cfg=warpsmith_kernels");
-            table::write(&out, &ARCHITECTURES, &built, "")
+            for text in &texts {
+                let file = out.join(format!("{}.{}.ptx", text.op, text.architecture));
+                fs::write(file, &text.ptx)?;
+            }
+            pack::write(&out.join(PACK), &digest::of_all_sources()?, &texts)?;
+            table::write(&out, &names, &texts, "")
         }
         Err(reason) if env_flag("WARPSMITH_REQUIRE_KERNELS") => {
             Err(format!("WARPSMITH_REQUIRE_KERNELS is set, but {reason}").into())
         }
         Err(reason) => {
             println!("cargo:warning=warpsmith is built without CUDA kernels (CPU only): {reason}");
-            table::write(&out, &ARCHITECTURES, &[], &reason)
+            table::write(&out, &names, &[], &reason)
         }
     }
 }
@@ -58,72 +83,88 @@ fn env_flag(name: &str) -> bool {
     env::var(name).is_ok_and(|value| !value.is_empty() && value != "0")
 }
 
+/// Every kernel's PTX: packed beside the sources, or compiled. The inner error says why there is none, the outer one what is
+/// wrong with the sources.
+fn texts(out: &Path) -> Result<Result<Vec<Text>, String>, Box<dyn Error>> {
+    let mut unfit = String::new();
+    if Path::new(PACK).exists() && !env_flag("WARPSMITH_NVRTC") {
+        let names = ARCHITECTURES.map(|(name, _)| name);
+        match pack::read(Path::new(PACK), &digest::of_all_sources()?, &names) {
+            Ok(texts) => return Ok(Ok(texts)),
+            Err(error) => unfit = format!("{PACK} is left out, since {error}; "),
+        }
+    }
+    Ok(match nvrtc::find() {
+        Ok(nvrtc) => Ok(compile_all(&nvrtc, &Kept::open(out))?),
+        Err(reason) => Err(unfit + &reason),
+    })
+}
+
 /// Compiles every source for every architecture; all errors are shown, not only the first.
-fn compile_all(nvrtc: &nvrtc::Nvrtc, out: &Path) -> Result<Vec<table::Built>, Box<dyn Error>> {
-    let sources = sources(Path::new("cuda"))?;
-    let mut jobs: Vec<(usize, usize)> = (0..sources.len())
-        .flat_map(|source| (0..ARCHITECTURES.len()).map(move |arch| (source, arch)))
-        .collect();
-    let workers = env::var("NUM_JOBS").ok().and_then(|n| n.parse().ok());
-    jobs.reverse();
-    let queue = Mutex::new(jobs);
+fn compile_all(nvrtc: &Nvrtc, kept: &Kept) -> Result<Vec<Text>, Box<dyn Error>> {
+    let sources = digest::files(Path::new("cuda"), &["cu"])?;
+    let jobs = sources
+        .iter()
+        .flat_map(|source| ARCHITECTURES.map(|architecture| (source, architecture)));
+    let jobs: Vec<_> = jobs.collect();
+    let queue = Mutex::new(jobs.iter().enumerate());
     let done = Mutex::new(Vec::new());
+    let workers = env::var("NUM_JOBS").ok().and_then(|n| n.parse().ok());
     std::thread::scope(|scope| {
         for _ in 0..workers.unwrap_or(1_usize).max(1) {
             scope.spawn(|| {
-                while let Some((source, arch)) = take(&queue) {
-                    let ptx = nvrtc.compile(&sources[source], ARCHITECTURES[arch]);
+                while let Some((place, (source, architecture))) = take(&queue) {
+                    let text = text(nvrtc, kept, source, *architecture);
                     if let Ok(mut done) = done.lock() {
-                        done.push((source, arch, ptx));
+                        done.push((place, text.map_err(|e| e.to_string())));
                     }
                 }
             });
         }
     });
     let mut done = done.into_inner()?;
-    done.sort_by_key(|&(source, arch, _)| (source, arch));
-
-    let mut failed = Vec::new();
-    let mut built = Vec::new();
-    for (source, arch, ptx) in done {
-        match ptx {
-            Ok(ptx) => {
-                let op = stem(&sources[source]);
-                let file = out.join(format!("{op}.{}.ptx", ARCHITECTURES[arch]));
-                fs::write(&file, &ptx)?;
-                built.push(table::Built { op, arch, ptx });
-            }
-            Err(log) => failed.push(format!("{}:\n{log}", ARCHITECTURES[arch])),
-        }
+    done.sort_by_key(|&(place, _)| place);
+    let (good, bad): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, text)| text.is_ok());
+    if bad.is_empty() {
+        return Ok(good.into_iter().flat_map(|(_, text)| text).collect());
     }
-    if failed.is_empty() {
-        Ok(built)
-    } else {
-        Err(format!("cuda/ does not compile\n{}", failed.join("\n")).into())
-    }
+    let logs: Vec<_> = bad.into_iter().filter_map(|(_, text)| text.err()).collect();
+    Err(format!("cuda/ does not compile\n{}", logs.join("\n")).into())
 }
 
-fn take<T>(queue: &Mutex<Vec<T>>) -> Option<T> {
-    queue.lock().ok()?.pop()
+fn take<T: Iterator>(queue: &Mutex<T>) -> Option<T::Item> {
+    queue.lock().ok()?.next()
 }
 
-/// Every `.cu` below `folder`, sorted, so that the table does not depend on the file system's order.
-fn sources(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(sources(&path)?);
-        } else if path.extension().is_some_and(|e| e == "cu") {
-            found.push(path);
-        }
+/// One source for one architecture: as it was kept, or compiled anew.
+fn text(
+    nvrtc: &Nvrtc,
+    kept: &Kept,
+    source: &Path,
+    (architecture, version): (&'static str, &str),
+) -> Result<Text, Box<dyn Error>> {
+    let op = source.file_stem().unwrap_or_default().to_string_lossy();
+    let mut key = Digest::new();
+    for part in [&nvrtc.identity(), architecture, version] {
+        key.add(part.as_bytes());
     }
-    found.sort();
-    Ok(found)
+    digest::add_source(&mut key, source)?;
+    let key = key.hex();
+    if let Some(text) = kept.find(&op, architecture, &key) {
+        return Ok(text);
+    }
+    let compiled = nvrtc.compile(source, architecture);
+    let ptx = compiled.map_err(|log| format!("{architecture}:\n{log}"))?;
+    let text = Text::new(op.into_owned(), architecture, with_version(&ptx, version))?;
+    kept.keep(&text, &key);
+    Ok(text)
 }
 
-fn stem(path: &Path) -> String {
-    path.file_stem()
-        .map(|s| s.to_string_lossy().into_owned())
-        .unwrap_or_default()
+/// The text with another `.version` line.
+fn with_version(ptx: &str, version: &str) -> String {
+    let lines = ptx.lines().map(|line| match line.starts_with(".version ") {
+        true => format!(".version {version}\n"),
+        false => format!("{line}\n"),
+    });
+    lines.collect()
 }

@@ -55,6 +55,7 @@ const HEADER_FOLDERS: [&str; 5] = [
 pub struct Nvrtc {
     library: Library,
     includes: Vec<PathBuf>,
+    version: String,
 }
 
 /// Looks in the places the README lists, then fetches the wheels if that was asked for.
@@ -124,7 +125,23 @@ fn load(root: &Path) -> Option<Nvrtc> {
     // SAFETY: the file is named as NVRTC and stands beside CUDA's headers; loading it runs only its initialisers.
     let library = unsafe { Library::new(&path) }.ok()?;
     println!("cargo:rerun-if-changed={}", path.display());
-    Some(Nvrtc { library, includes })
+    // the header has no version of its own that is easily read; with another toolkit the library's size changes too
+    let size = fs::metadata(&path).ok()?.len();
+    // SAFETY: the function has this type in nvrtc.h, and writes one int through each pointer.
+    let (major, minor) = unsafe {
+        let version: Symbol<Version> = library.get(b"nvrtcVersion\0").ok()?;
+        let (mut major, mut minor) = (0, 0);
+        if version(&mut major, &mut minor) != 0 {
+            return None;
+        }
+        (major, minor)
+    };
+    let version = format!("NVRTC {major}.{minor} of {size} bytes");
+    Some(Nvrtc {
+        library,
+        includes,
+        version,
+    })
 }
 
 /// Installs the pinned wheels with pip into the user's cache, once for all checkouts.
@@ -185,6 +202,7 @@ fn cache_folder() -> PathBuf {
 }
 
 type Program = *mut c_void;
+type Version = unsafe extern "C" fn(*mut c_int, *mut c_int) -> c_int;
 type Query<T> = unsafe extern "C" fn(Program, *mut T) -> c_int;
 type Create = unsafe extern "C" fn(
     *mut Program,
@@ -197,20 +215,26 @@ type Create = unsafe extern "C" fn(
 type Compile = unsafe extern "C" fn(Program, c_int, *const *const c_char) -> c_int;
 type Destroy = unsafe extern "C" fn(*mut Program) -> c_int;
 
+/// Options of every compilation; the architecture and the folders of headers come to them.
+const OPTIONS: [&str; 4] = [
+    "--std=c++17",
+    // there is no host side; without it a generic lambda counts as a host function
+    "-default-device",
+    "-lineinfo",
+    "-Icuda",
+];
+
 impl Nvrtc {
+    /// What the compiler is, for a key: its library, its version's headers, its options.
+    pub fn identity(&self) -> String {
+        format!("{} {OPTIONS:?}", self.version)
+    }
+
     /// Compiles one file for one architecture (`sm_80`) to PTX; the error is NVRTC's log.
     pub fn compile(&self, source: &Path, architecture: &str) -> Result<String, String> {
-        let mut options = vec![
-            format!(
-                "--gpu-architecture={}",
-                architecture.replace("sm_", "compute_")
-            ),
-            "--std=c++17".into(),
-            // there is no host side; without it a generic lambda counts as a host function
-            "-default-device".into(),
-            "-lineinfo".into(),
-            "-Icuda".into(),
-        ];
+        let virtual_architecture = architecture.replace("sm_", "compute_");
+        let mut options = vec![format!("--gpu-architecture={virtual_architecture}")];
+        options.extend(OPTIONS.map(String::from));
         options.extend(
             self.includes
                 .iter()
@@ -251,8 +275,19 @@ impl Nvrtc {
                 Err(self.read(program, "nvrtcGetProgramLogSize\0", "nvrtcGetProgramLog\0")?)
             };
             destroy(&mut program);
-            result
+            result.map(|ptx| self.without_folders(ptx))
         }
+    }
+
+    /// The text with CUDA's headers named as they are included, so that it is the same on every machine.
+    fn without_folders(&self, mut ptx: String) -> String {
+        for folder in &self.includes {
+            let folder = folder.display().to_string();
+            for separator in ['/', '\\'] {
+                ptx = ptx.replace(&format!("{folder}{separator}"), "");
+            }
+        }
+        ptx
     }
 
     /// # Safety

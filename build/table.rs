@@ -1,21 +1,12 @@
-//! Reads the entry points out of the PTX, packs it, and writes `kernels_table.rs`.
+//! Reads the entry points out of the PTX and writes `kernels_table.rs`.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-
-/// One source compiled for one architecture, as an index into the list of architectures.
-pub struct Built {
-    pub op: String,
-    pub arch: usize,
-    pub ptx: String,
-}
+use crate::pack::Text;
 
 /// The name of a `.entry` and the bytes of each parameter.
 type EntryPoint = (String, Vec<usize>);
@@ -24,19 +15,23 @@ type EntryPoint = (String, Vec<usize>);
 pub fn write(
     out: &Path,
     architectures: &[&str],
-    built: &[Built],
+    texts: &[Text],
     reason: &str,
 ) -> Result<(), Box<dyn Error>> {
     let mut text = String::new();
     writeln!(text, "pub(crate) const NO_KERNELS: &str = {reason:?};")?;
     writeln!(text, "pub(crate) static MODULES: &[Module] = &[")?;
-    let mut ops: BTreeMap<&str, Vec<&Built>> = BTreeMap::new();
-    for one in built {
-        ops.entry(&one.op).or_default().push(one);
+    let mut ops: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
+    for text in texts {
+        ops.entry(&text.op).or_default().push(text);
     }
     for (op, variants) in ops {
         let mut entries: BTreeMap<String, (Vec<usize>, Vec<bool>)> = BTreeMap::new();
         for variant in &variants {
+            let at = architectures
+                .iter()
+                .position(|a| *a == variant.architecture);
+            let at = at.ok_or("a text for no architecture")?;
             for (name, params) in entry_points(&variant.ptx)? {
                 let entry = entries
                     .entry(name.clone())
@@ -44,19 +39,17 @@ pub fn write(
                 if entry.0 != params {
                     return Err(format!(
                         "{name} has other parameters for {}",
-                        architectures[variant.arch]
+                        variant.architecture
                     )
                     .into());
                 }
-                entry.1[variant.arch] = true;
+                entry.1[at] = true;
             }
         }
         writeln!(text, "    Module {{\n        op: {op:?},\n        ptx: [")?;
         for variant in &variants {
-            let file = format!("{op}.{}.ptx.zlib", architectures[variant.arch]);
-            let mut packed = ZlibEncoder::new(File::create(out.join(&file))?, Compression::best());
-            packed.write_all(variant.ptx.as_bytes())?;
-            packed.finish()?;
+            let file = format!("{op}.{}.ptx.zlib", variant.architecture);
+            fs::write(out.join(&file), &variant.packed)?;
             writeln!(
                 text,
                 "            include_bytes!(concat!(env!(\"OUT_DIR\"), \"/\", {file:?})),"

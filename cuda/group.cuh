@@ -63,7 +63,7 @@ template <class Group> __device__ __forceinline__ RowOf row_of(i64 rows, int col
 }
 
 // Calls f with the group that suits rows of up to 1024 columns: so few lanes that each has something to do. The
-// bindings count blocks by the same steps (`lanes` in src/launch.rs).
+// bindings count blocks by the same steps (`lanes` in src/runtime/grid.rs).
 template <class F> __device__ __forceinline__ void for_lanes(int cols, F f) {
     if (cols <= 8) {
         f(Lanes<1>());

@@ -1,9 +1,7 @@
 //! What an op asks of its tensors: shapes that fit each other, and one device.
 
 use crate::device::Device;
-use crate::element::Element;
 use crate::error::{Error, Result, numel};
-use crate::tensor::Tensor;
 
 /// Errors unless the shape holds exactly that many elements.
 pub(crate) fn check_len(len: usize, shape: &[usize]) -> Result<()> {
@@ -17,27 +15,14 @@ pub(crate) fn check_len(len: usize, shape: &[usize]) -> Result<()> {
     }
 }
 
-/// Errors with both shapes unless `got` has the shape of `like`.
-pub(crate) fn same_shape<T: Element, U: Element>(
-    op: &'static str,
-    like: &Tensor<T>,
-    got: &Tensor<U>,
-) -> Result<()> {
-    expect_shape(op, like.shape(), got)
-}
-
-/// Errors unless `got` has this shape.
-pub(crate) fn expect_shape<T: Element>(
-    op: &'static str,
-    shape: &[usize],
-    got: &Tensor<T>,
-) -> Result<()> {
-    match got.shape() == shape {
+/// Errors with both unless `got` is this shape.
+pub(crate) fn expect_shape(op: &'static str, shape: &[usize], got: &[usize]) -> Result<()> {
+    match got == shape {
         true => Ok(()),
         false => Err(Error::shape(
             op,
             format!("shape {shape:?}"),
-            format!("{:?}", got.shape()),
+            format!("{got:?}"),
         )),
     }
 }

@@ -4,16 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use cudarc::driver::sys::{self, CUmemPool_attribute, CUresult};
-use half::{bf16, f16};
+use cudarc::driver::sys::{self, CUresult};
+use cudarc::driver::{CudaContext, CudaStream, DriverError};
 
-use cudarc::driver::{CudaContext, CudaStream, DriverError, result};
-
-use crate::capture::{is_on, turn_outside};
+use crate::cpu;
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::kernels;
-use crate::memory::DeviceSlice;
+use crate::runtime::kernels;
+use crate::runtime::memory::{DeviceSlice, keep_freed, trim};
+use crate::runtime::turn::{is_captured, turn_outside};
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
 ///
@@ -43,12 +42,8 @@ impl Device {
     ///
     /// One works where a driver answers, this build holds kernels for it, and its memory can be written and read.
     pub fn best() -> Self {
-        let works = |device: &Self| {
-            let probe = crate::Tensor::from_slice(&[42_i32], &[1], device)?;
-            probe.item()
-        };
         match Self::cuda(0) {
-            Ok(device) if works(&device).is_ok_and(|value| value == 42) => device,
+            Ok(Self::Cuda(device)) if device.works().is_ok_and(|works| works) => Self::Cuda(device),
             _ => Self::Cpu,
         }
     }
@@ -128,22 +123,31 @@ impl Device {
     pub fn empty_cache(&self) -> Result<()> {
         match self {
             Self::Cpu => {
-                f32::pool().clear();
-                f16::pool().clear();
-                bf16::pool().clear();
-                i32::pool().clear();
+                cpu::clear_pools();
                 Ok(())
             }
             Self::Cuda(device) => {
                 self.synchronize()?;
-                trim_pool(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
+                trim(device.stream.context()).map_err(|e| Error::driver("empty_cache", e))
             }
         }
     }
 
+    /// Whether this is a GPU of an emulated driver, such as the tests': what it computes is right, but how long it takes
+    /// means nothing. It is told by the name that the driver gives its devices.
+    pub fn is_emulated(&self) -> bool {
+        let name = self.as_cuda().map(CudaDevice::name);
+        name.is_some_and(|name| name.is_ok_and(|name| name.contains("emulator")))
+    }
+
     /// Whether this device's work is being captured as a graph.
     pub(crate) fn is_capturing(&self) -> bool {
-        self.as_cuda().is_some_and(|cuda| is_on(&cuda.stream))
+        self.stream().is_some_and(|stream| is_captured(stream))
+    }
+
+    /// The stream that work is queued on, where this is a GPU.
+    pub(crate) fn stream(&self) -> Option<&Arc<CudaStream>> {
+        self.as_cuda().map(CudaDevice::stream)
     }
 
     /// The CUDA side, where this is a GPU.
@@ -165,8 +169,21 @@ impl CudaDevice {
         let stream = context
             .new_stream()
             .map_err(|e| Error::driver("new stream", e))?;
-        keep_freed_memory(&context).map_err(|e| Error::driver("memory pool", e))?;
+        keep_freed(&context).map_err(|e| Error::driver("memory pool", e))?;
         Ok(Self { stream })
+    }
+
+    /// Whether its memory can be written and read.
+    fn works(&self) -> Result<bool> {
+        const OP: &str = "Device::best";
+        let failed = |e| Error::driver(OP, e);
+        let mut there = self.alloc::<i32>(1)?;
+        let reason = "the host cannot read what is not computed yet";
+        let _turn = turn_outside(&self.stream, OP, reason)?;
+        let copied = self.stream.memcpy_htod(&[42], &mut *there);
+        copied.map_err(failed)?;
+        let back = self.stream.clone_dtoh(&*there).map_err(failed)?;
+        Ok(back == [42])
     }
 
     /// The stream that this device's work is queued on.
@@ -208,31 +225,6 @@ impl CudaDevice {
             },
             other => other,
         })
-    }
-}
-
-/// By default the driver's pool gives freed memory back at every synchronisation; kept, it is there for the next op.
-fn keep_freed_memory(context: &CudaContext) -> Result<(), DriverError> {
-    if !context.has_async_alloc() {
-        return Ok(());
-    }
-    let mut threshold = u64::MAX;
-    // SAFETY: the pool is the live device's own, and this attribute is a u64.
-    unsafe {
-        let pool = result::device::get_default_mem_pool(context.cu_device())?;
-        let attribute = CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD;
-        result::mem_pool::set_attribute(pool, attribute, (&raw mut threshold).cast())
-    }
-}
-
-fn trim_pool(context: &CudaContext) -> Result<(), DriverError> {
-    if !context.has_async_alloc() {
-        return Ok(());
-    }
-    // SAFETY: the pool is the live device's own; only memory that nothing holds is given back.
-    unsafe {
-        let pool = result::device::get_default_mem_pool(context.cu_device())?;
-        result::mem_pool::trim_to(pool, 0)
     }
 }
 

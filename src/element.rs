@@ -3,8 +3,6 @@
 use cudarc::driver::{DeviceRepr, ValidAsZeroBits};
 use half::{bf16, f16};
 
-use crate::pool::Pool;
-
 mod sealed {
     pub trait Sealed {}
     impl Sealed for f32 {}
@@ -29,9 +27,6 @@ pub trait Element:
     /// The name in kernel entry points and messages.
     const NAME: &'static str;
 
-    /// The CPU buffers of this type that wait to be used again.
-    #[doc(hidden)]
-    fn pool() -> &'static Pool<Self>;
     /// The value's bits, in the low half where it is a half.
     #[doc(hidden)]
     fn bits(self) -> u32;
@@ -67,10 +62,6 @@ macro_rules! element {
     ($type:ty, $name:literal, $bits:expr, $widen:expr, $narrow:expr) => {
         impl Element for $type {
             const NAME: &'static str = $name;
-            fn pool() -> &'static Pool<Self> {
-                static POOL: Pool<$type> = Pool::new();
-                &POOL
-            }
             #[inline(always)]
             fn bits(self) -> u32 {
                 $bits(self)

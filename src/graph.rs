@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::capture::{Capture, Running};
 use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::runtime::capture::{Capture, Running};
 
 /// Work of a CUDA device that was captured instead of run, and can be run again and again with one call (PyTorch's
 /// `torch.cuda.CUDAGraph`). A small model spends most of its time on launching kernels; a replay has that behind it.
@@ -101,10 +101,8 @@ impl CudaGraph {
     /// While another graph is being captured, or whatever the driver answers.
     pub fn replay(&mut self) -> Result<()> {
         const OP: &str = "CudaGraph::replay";
-        let cpu = || Error::argument(OP, "a CUDA device", &self.device);
-        let stream = self.device.as_cuda().ok_or_else(cpu)?.stream();
         let launch = || self.graph.launch().map_err(|e| Error::driver(OP, e));
-        self.capture.lives.next(stream, launch)
+        self.capture.replay(launch)
     }
 
     /// The device whose work it is.

@@ -9,31 +9,23 @@
 //! # Ok::<(), warpsmith::Error>(())
 //! ```
 //!
-//! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
-//! [`CudaGraph`] stands beside [`nn`]: it captures whatever is queued on a device.
+//! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `runtime`, which launches
+//! [`kernels`], and `cpu`. [`CudaGraph`] stands on [`Device`]: it captures whatever is queued on one.
 
 pub mod data;
-pub mod kernels;
 pub mod models;
 pub mod nn;
 pub mod ops;
 
-mod capture;
 mod checks;
 mod cpu;
 mod device;
 mod element;
 mod error;
 mod graph;
-mod grid;
-mod launch;
-mod live;
-mod math;
-mod memory;
-mod pool;
 mod random;
+mod runtime;
 mod tensor;
-mod tensor_map;
 
 pub use cudarc;
 
@@ -42,4 +34,5 @@ pub use element::{Element, Float};
 pub use error::{Error, Result};
 pub use graph::CudaGraph;
 pub use random::Generator;
+pub use runtime::kernels;
 pub use tensor::Tensor;

@@ -34,7 +34,7 @@ pub fn all(report: &mut Report, device: &Device) {
 }
 
 /// Random numbers on the device.
-fn random<T: Float>(device: &Device, shape: [usize; 4]) -> cudarc::driver::CudaSlice<T> {
+fn random<T: Float>(device: &Device, shape: [usize; 4]) -> warpsmith::cudarc::driver::CudaSlice<T> {
     let x = Tensor::<T>::randn(&shape, &mut Generator::manual_seed(1), &Device::Cpu);
     let stream = device.as_cuda().expect("a CUDA device").stream();
     stream
@@ -58,7 +58,7 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         let [mut dx, mut dw, mut y] =
             [input, weight, output].map(|shape| random::<T>(device, shape));
         let name = |what: &str| format!("conv2d{what} {kernel:?} {} {layer}", T::NAME);
-        let none = None::<&cudarc::driver::CudaSlice<T>>;
+        let none = None::<&warpsmith::cudarc::driver::CudaSlice<T>>;
         case(report, name(""), || {
             conv2d_by(
                 kernel, stream, &x, &w, none, &mut y, input, weight, &options,

@@ -22,10 +22,6 @@ fn case(report: &mut Report, name: String, op: impl FnOnce() -> Result<()>) {
 }
 
 fn main() {
-    // cargo test builds benches too, and asks them to list or run their tests
-    if std::env::args().any(|argument| argument == "--test" || argument == "--list") {
-        return;
-    }
     if !cuda_emulator_testing::emulated() {
         eprintln!("only the emulated driver counts: set WARPSMITH_DEVICE=emulator");
         std::process::exit(2);

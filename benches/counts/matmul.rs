@@ -47,7 +47,7 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
                     stream,
                     &a,
                     &b,
-                    None::<&cudarc::driver::CudaSlice<T>>,
+                    None::<&warpsmith::cudarc::driver::CudaSlice<T>>,
                     &mut y,
                     &gemm,
                 )

@@ -28,11 +28,10 @@ mod transpose;
 /// The CPU and, if one works, the first GPU.
 fn devices() -> Vec<Device> {
     let mut devices = vec![Device::Cpu];
-    if let Device::Cuda(cuda) = Device::best() {
-        match cuda.name() {
-            Ok(name) if !name.contains("emulator") => devices.push(Device::Cuda(cuda)),
-            name => eprintln!("no CUDA benches: {name:?} is not hardware"),
-        }
+    match Device::best() {
+        Device::Cpu => {}
+        best if best.is_emulated() => eprintln!("no CUDA benches: {best} is not hardware"),
+        best => devices.push(best),
     }
     devices
 }

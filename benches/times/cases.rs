@@ -4,37 +4,11 @@ use half::{bf16, f16};
 use warpsmith::ops::{self, AdamOptions, MatmulOptions, SgdOptions};
 use warpsmith::{Device, Float, Generator, Result, Tensor};
 
+use crate::case::{Case, Run, Work};
 use crate::networks;
-
-/// One run of a case.
-pub type Run = Box<dyn FnMut() -> Result<()>>;
-
-/// Makes a set of buffers on a device, and the closure that runs the op on it.
-pub type Make = Box<dyn Fn(&Device) -> Result<Run>>;
 
 /// An op of two inputs into an output.
 type Binary<T> = fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>;
-
-/// What bounds an op.
-pub enum Work {
-    /// Each input byte read once, each output byte written once.
-    Bytes(f64),
-    /// Two for each multiply-add.
-    Flop(f64),
-    /// Many kernels of either kind.
-    Both,
-}
-
-/// One line of the report.
-pub struct Case {
-    pub op: &'static str,
-    pub shape: Vec<usize>,
-    pub dtype: &'static str,
-    pub work: Work,
-    /// Bytes of one set of buffers.
-    pub footprint: usize,
-    pub make: Make,
-}
 
 /// 64 MiB of f32, past every cache.
 const LONG: [usize; 1] = [1 << 24];

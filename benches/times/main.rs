@@ -7,6 +7,7 @@
 //! ```
 //! `scripts/gpu-suite` runs the last two on a GPU machine.
 
+mod case;
 mod cases;
 mod line;
 mod networks;
@@ -47,9 +48,7 @@ fn main() -> ExitCode {
 }
 
 fn times(device: &Device) -> Result<(), Box<dyn std::error::Error>> {
-    if let Some(cuda) = device.as_cuda()
-        && cuda.name()?.contains("emulator")
-    {
+    if device.is_emulated() {
         return Err("a time from the emulated driver is not a measurement".into());
     }
     for case in cases::of(device) {

@@ -5,7 +5,7 @@ use warpsmith::nn::optim::{Adam, Optimizer, Sgd};
 use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential};
 use warpsmith::{Device, Generator, Result, Tensor};
 
-use crate::cases::{Case, Run, Work};
+use crate::case::{Case, Run, Work};
 
 type Network = fn(&mut Generator, &Device) -> Result<Sequential>;
 type Choose = fn() -> Box<dyn Optimizer>;

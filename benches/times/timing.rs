@@ -5,7 +5,7 @@ use std::time::Instant;
 use warpsmith::cudarc::driver::sys::{CUdevice_attribute, CUevent_flags};
 use warpsmith::{CudaDevice, Device, Result};
 
-use crate::cases::{Case, Run, Work};
+use crate::case::{Case, Run, Work};
 use crate::line::Line;
 
 const SAMPLES: usize = 30;

@@ -9,8 +9,6 @@
 //! ```
 
 mod classify;
-#[path = "../common/mod.rs"]
-mod common;
 mod picture;
 mod timing;
 mod train;

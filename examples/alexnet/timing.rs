@@ -10,9 +10,7 @@ const RUNS: usize = 7;
 
 /// Prints the median time of a forward pass. A time from an emulated device would say nothing, so it is refused.
 pub fn time(model: &mut Sequential, batch: usize, device: &Device) -> Result<(), Box<dyn Error>> {
-    if let Some(cuda) = device.as_cuda()
-        && cuda.name()?.contains("emulator")
-    {
+    if device.is_emulated() {
         return Err("a time from the emulated driver is not a measurement".into());
     }
     let x = Tensor::randn(

@@ -10,7 +10,7 @@ use warpsmith::nn::{self, CrossEntropyLoss, Module};
 use warpsmith::{Generator, Tensor};
 
 use crate::Options;
-use crate::common::progress;
+use common::progress;
 
 const SIDE: usize = 227;
 const BATCH: usize = 128;

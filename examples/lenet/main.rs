@@ -1,13 +1,11 @@
 //! LeNet-5 on Fashion-MNIST: trained, saved, and asked what it sees.
 //!
 //! ```text
-//! cargo run --release --example lenet                       60,000 images of clothes, five epochs
-//! cargo run --release --example lenet -- --data synthetic   digits drawn here, where there are no files
-//! cargo run --release --example lenet -- --epochs 9 --resume lenet-checkpoint.safetensors      four epochs more
+//! cargo run --bin lenet                       60,000 images of clothes, five epochs
+//! cargo run --bin lenet -- --data synthetic   digits drawn here, where there are no files
+//! cargo run --bin lenet -- --epochs 9 --resume lenet-checkpoint.safetensors      four epochs more
 //! ```
 
-#[path = "../common/mod.rs"]
-mod common;
 mod plot;
 mod source;
 mod step;
@@ -63,7 +61,7 @@ struct Options {
     #[arg(long, value_name = "FILE.safetensors")]
     weights: Option<PathBuf>,
     /// The folder for lenet.safetensors, lenet-checkpoint.safetensors, lenet-curve.png and lenet-samples.png
-    #[arg(long, default_value = ".", value_name = "DIR")]
+    #[arg(long, default_value = "out", value_name = "DIR")]
     out: PathBuf,
 }
 

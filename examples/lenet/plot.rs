@@ -5,8 +5,8 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::common::picture;
 use crate::train::Sample;
+use common::picture;
 
 /// Images in the picture of samples.
 pub const SAMPLES: usize = 24;
@@ -22,9 +22,7 @@ const SMOOTH: usize = 25;
 
 /// The loss of every step, smoothed, and the test accuracy after every epoch.
 pub fn curve(path: &Path, losses: &[f32], accuracies: &[f64]) -> Result<(), Box<dyn Error>> {
-    picture(path, |partial| {
-        let root = BitMapBackend::new(partial, (900, 480)).into_drawing_area();
-        root.fill(&WHITE)?;
+    picture(path, (900, 480), |root| {
         let points: Vec<(f64, f64)> = losses
             .chunks(SMOOTH)
             .enumerate()
@@ -35,7 +33,7 @@ pub fn curve(path: &Path, losses: &[f32], accuracies: &[f64]) -> Result<(), Box<
             .collect();
         let highest = points.iter().map(|p| p.1).fold(0.1, f64::max);
         let steps = losses.len().max(1) as f64;
-        let mut chart = ChartBuilder::on(&root)
+        let mut chart = ChartBuilder::on(root)
             .margin(16)
             .caption(
                 "LeNet-5: loss (blue) and test accuracy (orange)",
@@ -62,20 +60,17 @@ pub fn curve(path: &Path, losses: &[f32], accuracies: &[f64]) -> Result<(), Box<
         chart.draw_secondary_series(LineSeries::new(after.clone(), &orange))?;
         let dot = |at| Circle::new(at, 4, orange.filled());
         chart.draw_secondary_series(after.into_iter().map(dot))?;
-        root.present()?;
         Ok(())
     })
 }
 
 /// Images in rows, each under what the network takes it for; what it is stands there too where that is wrong.
 pub fn samples(path: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>> {
-    picture(path, |partial| {
-        let side = samples.first().map_or(28, |s| s.side) as i32 * ZOOM;
-        let rows = samples.len().div_ceil(COLUMNS) as i32;
-        let (width, height) = (side + MARGIN, side + MARGIN + 2 * CAPTION);
-        let size = (COLUMNS as i32 * width + MARGIN, rows * height + MARGIN);
-        let root = BitMapBackend::new(partial, (size.0 as u32, size.1 as u32)).into_drawing_area();
-        root.fill(&WHITE)?;
+    let side = samples.first().map_or(28, |s| s.side) as i32 * ZOOM;
+    let rows = samples.len().div_ceil(COLUMNS) as i32;
+    let (width, height) = (side + MARGIN, side + MARGIN + 2 * CAPTION);
+    let size = (COLUMNS as i32 * width + MARGIN, rows * height + MARGIN);
+    picture(path, (size.0 as u32, size.1 as u32), |root| {
         for (i, sample) in samples.iter().enumerate() {
             let left = MARGIN + (i % COLUMNS) as i32 * width;
             let top = MARGIN + (i / COLUMNS) as i32 * height;
@@ -98,7 +93,6 @@ pub fn samples(path: &Path, samples: &[Sample]) -> Result<(), Box<dyn Error>> {
                 root.draw(&Rectangle::new([corner, end], shade.filled()))?;
             }
         }
-        root.present()?;
         Ok(())
     })
 }

@@ -10,9 +10,9 @@ use warpsmith::nn::optim::Optimizer;
 use warpsmith::nn::{self, Module};
 use warpsmith::{Device, Generator, Result, Tensor};
 
-use crate::common::progress;
 use crate::source::Data;
 use crate::step::Learner;
+use common::progress;
 
 /// How often losses are read: each reading waits for the device.
 const READ_EVERY: usize = 20;

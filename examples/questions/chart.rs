@@ -6,7 +6,10 @@ use std::path::Path;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
-use crate::common::picture;
+use common::{Canvas, picture};
+
+/// Pixels of a picture.
+const SIZE: (u32, u32) = (900, 520);
 
 /// Told apart with any colour vision (Okabe, Ito).
 const COLORS: [RGBColor; 7] = [
@@ -44,11 +47,11 @@ impl Chart<'_> {
         let x = left..right.max(left + 1e-9);
         if self.logarithmic {
             let y = (low / 1.5..high * 1.5).log_scale();
-            return picture(path, |partial| self.paint(partial, lines, x, y, &shown));
+            return picture(path, SIZE, |root| self.paint(root, lines, x, y, &shown));
         }
         let room = 0.05 * (high - low).max(1e-9);
         let y = low.min(0.0)..high + room;
-        picture(path, |partial| self.paint(partial, lines, x, y, &shown))
+        picture(path, SIZE, |root| self.paint(root, lines, x, y, &shown))
     }
 
     /// A number beside the y axis.
@@ -62,7 +65,7 @@ impl Chart<'_> {
 
     fn paint<Y>(
         &self,
-        path: &Path,
+        root: &Canvas,
         lines: &[Line],
         x: std::ops::Range<f64>,
         y: Y,
@@ -72,9 +75,7 @@ impl Chart<'_> {
         Y: AsRangedCoord<Value = f64>,
         Y::CoordDescType: ValueFormatter<f64>,
     {
-        let root = BitMapBackend::new(path, (900, 520)).into_drawing_area();
-        root.fill(&WHITE)?;
-        let mut chart = ChartBuilder::on(&root)
+        let mut chart = ChartBuilder::on(root)
             .margin(16)
             .caption(self.title, ("sans-serif", 22))
             .x_label_area_size(42)
@@ -102,7 +103,6 @@ impl Chart<'_> {
             .background_style(WHITE.mix(0.85))
             .border_style(BLACK.mix(0.3))
             .draw()?;
-        root.present()?;
         Ok(())
     }
 }

@@ -2,13 +2,11 @@
 //! writes a picture.
 //!
 //! ```text
-//! cargo run --release --example questions            lists them
-//! cargo run --release --example questions -- all     answers them all
+//! cargo run --bin questions            lists them
+//! cargo run --bin questions -- all     answers them all
 //! ```
 
 mod chart;
-#[path = "../common/mod.rs"]
-mod common;
 mod gradients;
 mod lrn;
 mod optimizers;
@@ -35,7 +33,7 @@ struct Options {
     #[arg(long, default_value = "auto", global = true)]
     device: Device,
     /// The folder for the pictures
-    #[arg(long, default_value = ".", value_name = "DIR", global = true)]
+    #[arg(long, default_value = "out", value_name = "DIR", global = true)]
     out: PathBuf,
 }
 

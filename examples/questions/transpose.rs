@@ -13,8 +13,7 @@ const RUNS: usize = 15;
 pub fn answer(desk: &Desk) -> Answer {
     let mut devices = vec![Device::Cpu];
     if let Ok(gpu) = Device::cuda(0)
-        && let Some(cuda) = gpu.as_cuda()
-        && !cuda.name()?.contains("emulator")
+        && !gpu.is_emulated()
     {
         devices.push(gpu);
     }

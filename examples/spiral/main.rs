@@ -3,8 +3,6 @@
 //! Two networks learn the same three spirals: Linear-Linear with SGD, which can only draw straight lines, and
 //! Linear-ReLU-Linear with Adam. `--grid` trains all four combinations and shows that it takes both changes.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod plot;
 mod train;
 
@@ -29,7 +27,7 @@ struct Options {
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     iterations: u32,
     /// The picture to write
-    #[arg(long, default_value = "spiral.png", value_name = "FILE.png", value_parser = common::png)]
+    #[arg(long, default_value = "out/spiral.png", value_name = "FILE.png", value_parser = common::png)]
     out: PathBuf,
     /// Train all four combinations of activation and optimizer and print the table
     #[arg(long)]

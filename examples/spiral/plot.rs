@@ -5,7 +5,7 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use crate::common::picture;
+use common::{Canvas, picture};
 
 /// Squares along each side of a panel.
 pub const CELLS: usize = 300;
@@ -33,17 +33,15 @@ pub fn draw(
     panels: &[Panel; 2],
     points: &[(f32, f32, i32)],
 ) -> Result<(), Box<dyn Error>> {
-    picture(path, |partial| paint(partial, panels, points))
+    let size = ((2 * PANEL + 3 * GAP) as u32, (PANEL + TITLE + GAP) as u32);
+    picture(path, size, |root| paint(root, panels, points))
 }
 
 fn paint(
-    path: &Path,
+    root: &Canvas,
     panels: &[Panel; 2],
     points: &[(f32, f32, i32)],
 ) -> Result<(), Box<dyn Error>> {
-    let size = ((2 * PANEL + 3 * GAP) as u32, (PANEL + TITLE + GAP) as u32);
-    let root = BitMapBackend::new(path, size).into_drawing_area();
-    root.fill(&WHITE)?;
     for (i, panel) in panels.iter().enumerate() {
         let left = GAP + i as i32 * (PANEL + GAP);
         let style = ("sans-serif", 26).into_font().color(&BLACK);
@@ -79,7 +77,6 @@ fn paint(
             ))?;
         }
     }
-    root.present()?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
 use warpsmith::{Device, Generator, Result, Tensor, data};
 
-use crate::common::progress;
+use common::progress;
 
 const CLASSES: usize = 3;
 const PER_CLASS: usize = 1000;

@@ -1,6 +1,6 @@
 //! Loops over elements.
 
-use super::{TASK, share_out, stream, tasks, vectorized};
+use super::{TASK, share, stream, tasks, vectorized};
 use crate::element::Float;
 
 /// Elements widened at a time; a block stays in the first-level cache.
@@ -138,9 +138,9 @@ pub(crate) fn step<T: Float, const STATES: usize>(
             room -= len;
         }
     }
-    share_out(&mut tasks, 1, |_, tasks| {
-        for (p, g, states) in tasks.iter_mut().flatten() {
-            step_part(p, g, states, f);
+    share(tasks.into_iter(), |task| {
+        for (p, g, mut states) in task {
+            step_part(p, g, &mut states, f);
         }
     });
 }

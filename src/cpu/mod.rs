@@ -1,14 +1,19 @@
 //! What the CPU sides of the ops share: parallel loops, and arithmetic compiled for the CPU at hand.
 //!
 //! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
-//! `elementwise` holds loops over elements, `rows` loops over rows, `stream` stores past the caches and loads ahead; here stands what
-//! splits work over the threads.
+//! `elementwise` holds loops over elements, `rows` loops over rows, `math` what such loops compute, `stream` stores past the
+//! caches and loads ahead, `pool` the buffers that tensors own, `product` multiplies matrices; here stands what splits work over the threads.
 
 mod elementwise;
+pub(crate) mod math;
+mod pool;
+mod product;
 mod rows;
 mod stream;
 
 pub(crate) use elementwise::{Part, map, map_in_place, step, zip, zip_in_place};
+pub(crate) use pool::{Buffer, clear_pools};
+pub(crate) use product::{add_product, matrix, matrix_mut, product, products, tiles};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 pub(crate) use stream::prefetch;
 
@@ -57,18 +62,24 @@ pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync)
     share_out(y, task, work);
 }
 
-/// Calls `work` with the place of each run of `task` elements and the run. The calling thread takes its share, so that
-/// from outside rayon's pool no thread sleeps while another is woken to do its work.
+/// Calls `work` with the place of each run of `task` elements and the run.
 pub(crate) fn share_out<T: Send>(y: &mut [T], task: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    if y.len() <= task {
-        return work(0, y);
+    let runs = y.chunks_mut(task).enumerate();
+    share(runs, |(i, y)| work(i * task, y));
+}
+
+/// Calls `work` with each of the runs. The calling thread takes its share, so that from outside rayon's pool no thread
+/// sleeps while another is woken to do its work.
+pub(crate) fn share<R>(runs: impl ExactSizeIterator<Item = R> + Send, work: impl Fn(R) + Sync) {
+    if runs.len() < 2 {
+        return runs.for_each(work);
     }
-    let threads = rayon::current_num_threads().min(y.len().div_ceil(task));
-    let runs = Mutex::new(y.chunks_mut(task).enumerate());
+    let threads = rayon::current_num_threads().min(runs.len());
+    let runs = Mutex::new(runs);
     let take = || runs.lock().unwrap_or_else(PoisonError::into_inner).next();
     let take_all = || {
-        while let Some((i, y)) = take() {
-            work(i * task, y);
+        while let Some(run) = take() {
+            work(run);
         }
     };
     rayon::in_place_scope(|scope| {

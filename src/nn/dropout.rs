@@ -2,9 +2,9 @@
 
 use super::{Module, kept};
 use crate::error::Result;
-use crate::live::{Counter, Live, live};
 use crate::ops::DropoutOptions;
 use crate::ops::dropout::dropout_at;
+use crate::runtime::live::{Counter, Live, live};
 use crate::tensor::Tensor;
 
 /// In training, each element is zero with probability p, and the others are divided by 1 - p; in evaluation, what comes
@@ -58,7 +58,7 @@ impl Module for Dropout {
             return Ok(input.clone());
         }
         let words = |call| Ok(DropoutOptions::words(call));
-        let live = live(input.device(), "Dropout", &self.calls, 2, words)?;
+        let live = live(input.device().stream(), "Dropout", &self.calls, 2, words)?;
         let call = self.calls.get();
         let mask = Mask(
             DropoutOptions {

@@ -58,7 +58,7 @@ pub(super) fn fitting(
     }
     for (key, value) in &mut own {
         let new = &state[key];
-        if expect_shape(op, value.shape(), new).is_err() {
+        if expect_shape(op, value.shape(), new.shape()).is_err() {
             let expected = format!("{key} of shape {:?}", value.shape());
             return Err(Error::shape(op, expected, format!("{:?}", new.shape())));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream};
 
-use crate::checks::{same_device, same_shape};
+use crate::checks::{expect_shape, same_device};
 use crate::cpu::Part;
 use crate::device::Device;
 use crate::element::{Element, Float};
@@ -179,10 +179,10 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
     };
     let device = first.param.device().clone();
     for slot in &*slots {
-        same_shape(op, slot.param, slot.grad)?;
+        expect_shape(op, slot.param.shape(), slot.grad.shape())?;
         same_device(op, &[&device, slot.param.device(), slot.grad.device()])?;
         for state in &slot.states {
-            same_shape(op, slot.param, state)?;
+            expect_shape(op, slot.param.shape(), state.shape())?;
             same_device(op, &[&device, state.device()])?;
         }
     }

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// `y[i] = f(x[i])` for every element of `x`.
 pub(crate) fn map<T: Float>(

@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut}
 
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::launch::Launch;
-use crate::live::Live;
+use crate::runtime::launch::Launch;
+use crate::runtime::live::Live;
 use crate::tensor::Tensor;
 
 /// Parameters of one launch, as `cuda/optimizer.cuh` has it; more take more launches.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::error::{Error, Result, numel, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// A window over planes, height first in every pair.
 ///

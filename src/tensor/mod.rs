@@ -7,13 +7,12 @@ pub(crate) use storage::{Data, DataMut};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::capture::{turn, turn_outside};
-use crate::checks::{check_len, same_shape};
-use crate::cpu;
+use crate::checks::{check_len, expect_shape};
+use crate::cpu::{self, Buffer};
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
-use crate::pool::Buffer;
+use crate::runtime::turn::{turn, turn_outside};
 use storage::Storage;
 
 /// An n-dimensional array, contiguous and row-major, on one device.
@@ -213,7 +212,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// Where the shapes differ, or whatever the driver answers.
     pub fn copy_(&mut self, source: &Self) -> Result<()> {
-        same_shape("copy_", self, source)?;
+        expect_shape("copy_", self.shape(), source.shape())?;
         if self.numel() == 0 || self.is_same_memory(source) {
             return Ok(());
         }

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use cudarc::driver::CudaSlice;
 
 use super::Tensor;
-use crate::capture::{self, turn};
-use crate::cpu;
+use crate::cpu::{self, Buffer};
 use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::memory::DeviceSlice;
-use crate::pool::Buffer;
+use crate::runtime::memory::DeviceSlice;
+use crate::runtime::turn::turn;
 
 pub(super) enum Storage<T: Element> {
     Cpu(Buffer<T>),
@@ -32,12 +31,12 @@ pub(crate) enum DataMut<'a, T> {
 impl<T: Element> Tensor<T> {
     /// Whether a graph has this tensor's memory.
     pub(crate) fn is_pinned(&self) -> bool {
-        matches!(&*self.storage, Storage::Cuda(slice) if slice.memory().is_pinned())
+        matches!(&*self.storage, Storage::Cuda(slice) if slice.is_pinned())
     }
 
     pub(super) fn is_same_memory(&self, other: &Self) -> bool {
         match (&*self.storage, &*other.storage) {
-            (Storage::Cuda(a), Storage::Cuda(b)) => Arc::ptr_eq(a.memory(), b.memory()),
+            (Storage::Cuda(a), Storage::Cuda(b)) => a.is_same_memory(b),
             _ => Arc::ptr_eq(&self.storage, &other.storage),
         }
     }
@@ -47,7 +46,7 @@ impl<T: Element> Tensor<T> {
         match &*self.storage {
             Storage::Cpu(buffer) => Data::Cpu(buffer),
             Storage::Cuda(slice) => {
-                capture::touch(slice.stream(), slice.memory());
+                slice.touch();
                 Data::Cuda(slice)
             }
         }
@@ -88,27 +87,27 @@ impl<T: Element> Tensor<T> {
         let Storage::Cuda(slice) = &*self.storage else {
             return Ok(false);
         };
-        if let Some(capture) = turn(slice.stream(), "tensor")?.capture(slice.stream()) {
-            return match slice.memory().is_of(&capture.arena) {
-                true => Ok(false),
-                false => Err(Error::Capture {
-                    op: "tensor",
-                    reason: "a clone shares the tensor that is to be written; drop it, or make it a copy()",
-                }),
-            };
+        match slice.is_of_capture("tensor")? {
+            Some(true) => Ok(false),
+            Some(false) => Err(Error::Capture {
+                op: "tensor",
+                reason: "a clone shares the tensor that is to be written; drop it, or make it a copy()",
+            }),
+            None => {
+                let pinned = slice.is_pinned();
+                if pinned {
+                    self.storage = Arc::new(Storage::Cuda(slice.alias()));
+                }
+                Ok(pinned)
+            }
         }
-        let pinned = slice.memory().is_pinned();
-        if pinned {
-            self.storage = Arc::new(Storage::Cuda(slice.alias()));
-        }
-        Ok(pinned)
     }
 
     fn unshared(&mut self) -> Result<DataMut<'_, T>> {
         match Arc::get_mut(&mut self.storage) {
             Some(Storage::Cpu(buffer)) => Ok(DataMut::Cpu(buffer)),
             Some(Storage::Cuda(slice)) => {
-                capture::touch(slice.stream(), slice.memory());
+                slice.touch();
                 Ok(DataMut::Cuda(slice))
             }
             // both callers hold the tensor by &mut and have just made the storage its own

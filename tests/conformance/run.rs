@@ -33,7 +33,10 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             assert_eq!(y.shape(), vector.output_shape(0));
             one(y)
         }
-        "MaxPool" => windows::max_pool(node, &input(0)?),
+        "MaxPool" => {
+            let (y, places) = windows::max_pool(node, &input(0)?)?;
+            Ok(vec![flat(&y, f64::from)?, places])
+        }
         "Conv" => one(windows::conv(node, &input(0)?, &input(1)?)?),
         "AveragePool" => one(windows::average_pool(node, &input(0)?)?),
         "Softmax" | "LogSoftmax" => {
@@ -148,6 +151,6 @@ fn rate(vector: &Vector) -> f64 {
 }
 
 /// Every element in f64.
-pub fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
+fn flat<T: Element>(tensor: &Tensor<T>, wide: fn(T) -> f64) -> Result<Vec<f64>> {
     Ok(tensor.to_vec()?.into_iter().map(wide).collect())
 }

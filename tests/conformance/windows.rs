@@ -4,7 +4,6 @@ use warpsmith::ops::{Conv2dOptions, Window, max_pool2d_with_indices};
 use warpsmith::{Result, Tensor};
 
 use crate::onnx::Node;
-use crate::run::flat;
 
 /// The window that a node's attributes describe, over planes of these sides.
 #[allow(clippy::needless_range_loop, reason = "several arrays at one place")]
@@ -52,7 +51,7 @@ fn pool_window(node: &Node, x: &Tensor<f32>) -> Window {
 }
 
 /// `MaxPool`, with its indices.
-pub fn max_pool(node: &Node, x: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
+pub fn max_pool(node: &Node, x: &Tensor<f32>) -> Result<(Tensor<f32>, Vec<f64>)> {
     let (y, indices) = max_pool2d_with_indices(x, &pool_window(node, x))?;
     let [h, w] = sides(x.shape());
     let per_plane = y.numel() / (x.numel() / (h * w));
@@ -66,7 +65,7 @@ pub fn max_pool(node: &Node, x: &Tensor<f32>) -> Result<Vec<Vec<f64>>> {
         (i / per_plane * h * w + within) as f64
     };
     let places = indices.to_vec()?.iter().enumerate().map(place).collect();
-    Ok(vec![flat(&y, f64::from)?, places])
+    Ok((y, places))
 }
 
 /// `AveragePool`.

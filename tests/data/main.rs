@@ -1,6 +1,5 @@
-//! Data sets: files whole, damaged and missing; batches in order, shuffled and resized; pictures; tensors.
+//! Data sets: files whole, damaged and missing; batches in order, shuffled and resized; tensors.
 
 mod files;
 mod loader;
-mod pictures;
 mod tensors;

@@ -40,6 +40,19 @@ fn all(variables: &[(&str, &str)], says: &str) {
     );
 }
 
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn a_device_says_whether_it_is_emulated() {
+    let emulated = cuda_emulator_testing::emulated();
+    for device in crate::common::devices::cuda_devices() {
+        assert_eq!(device.is_emulated(), emulated, "{device}");
+    }
+    assert!(!warpsmith::Device::Cpu.is_emulated());
+}
+
 /// On a device of this compute capability.
 fn on(capability: &str) {
     let device = format!("(sm_{})", capability.replace('.', ""));

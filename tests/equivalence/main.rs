@@ -46,7 +46,10 @@ fn run(name: &str, test: fn(&Device), kernels: &[&str]) {
     }
     for kernel in kernels {
         // bf16 on Tensor Cores, for one, is for newer devices than a T4
-        let on_any = devices.iter().any(|d| kernels::is_on(d, kernel));
+        let on_any = devices.iter().any(|d| {
+            d.as_cuda()
+                .is_some_and(|cuda| kernels::is_on(cuda.stream().context(), kernel))
+        });
         assert!(
             kernels::is_loaded(kernel) || !on_any,
             "{name} claims to test {kernel} but does not launch it"

@@ -4,9 +4,8 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::async_copy as run;
-use crate::exec::count::Touch;
 use crate::exec::handler::{same, select};
-use crate::exec::inst::level;
+use crate::exec::state::{Touch, level};
 use crate::ptx::ast::{Number, Operand};
 
 pub fn decode<'a>(

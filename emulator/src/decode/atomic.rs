@@ -4,11 +4,9 @@ use super::function::{Function, Result};
 use super::memory::{levels, take_hints, take_space};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::access::{Kind, spaces};
 use crate::exec::atomic::{Atomic, op as which};
-use crate::exec::count::Touch;
 use crate::exec::handler::select;
-use crate::exec::inst::level;
+use crate::exec::state::{Kind, Touch, level, spaces};
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(

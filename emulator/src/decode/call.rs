@@ -1,13 +1,12 @@
 //! Calls: of a function of the module, through a pointer, and of those that the driver has.
 
-use super::control::POOLED;
-use super::draft::Reg;
+use super::draft::{POOLED, Reg};
 use super::function::{Function, Name, Result, Signature};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::call;
 use crate::exec::handler::same;
-use crate::exec::inst::Run;
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 use std::rc::Rc;
 

@@ -1,7 +1,7 @@
 //! What kind of work an opcode is.
 
 use super::draft::Draft;
-use crate::exec::count::Touch;
+use crate::exec::state::Touch;
 use cuda_emulator_counts::Class;
 
 /// Notes the class of an opcode at one of the instructions that it has become: the one that touches memory, if any.

@@ -1,14 +1,13 @@
 //! Branches, calls, ends, guards, clocks.
 
 use super::call;
-use super::draft::{Draft, Label, Leave, Reg, Slot};
+use super::draft::{Draft, Label, Leave, POOLED, Reg, Slot};
 use super::function::{Function, Name, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::control as run;
-use crate::exec::count::Touch;
 use crate::exec::handler::same;
-use crate::exec::inst::{NONE, Run};
+use crate::exec::state::{NONE, Run, Touch};
 use crate::ptx::ast::{Instruction, Operand};
 
 /// Whether an opcode takes its guard itself.
@@ -143,9 +142,6 @@ pub fn fix(
         }
     }
 }
-
-/// Modifier byte 7 of an instruction whose `imm` counts in the pool though none of its operands are there.
-pub const POOLED: u8 = 0xFF;
 
 /// The instruction that reads a clock (PTX ISA, "%clock", "%clock64", "%globaltimer").
 pub fn clock(name: &str) -> Option<[Run; 3]> {

@@ -6,8 +6,8 @@ use super::operand::width;
 use super::types::Type;
 use crate::exec::convert::{self as run, kind, modifier};
 use crate::exec::handler::{Map1, Map2, same};
-use crate::exec::inst::Run;
 use crate::exec::rounding::Rounding;
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(

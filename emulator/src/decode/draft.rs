@@ -1,7 +1,6 @@
 //! Instructions whose registers have no place yet.
 
-use crate::exec::count::{Touch, Trace};
-use crate::exec::inst::{Inst, NONE, Run};
+use crate::exec::state::{Inst, NONE, Run, Touch, Trace};
 
 /// A virtual register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -19,6 +18,9 @@ pub enum Slot {
     /// Nowhere: the register only stays alive until here.
     None,
 }
+
+/// Modifier byte 7 of an instruction whose `imm` counts in the pool though none of its operands are there.
+pub const POOLED: u8 = 0xFF;
 
 /// What an instruction is to the products of `wgmma` on their way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

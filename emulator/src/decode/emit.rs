@@ -3,7 +3,7 @@
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::inst::Run;
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 
 /// Emits `d = f(operands)` with all operands of one type.

@@ -7,8 +7,8 @@ use super::types::Type;
 use crate::exec::float::blurred::{self, Blurred};
 use crate::exec::float::{self, mode};
 use crate::exec::handler::{Map1, Map2, Map3, same};
-use crate::exec::inst::Run;
 use crate::exec::rounding::Rounding;
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 
 /// The copy of a float function for its `.ftz` and `.sat`.

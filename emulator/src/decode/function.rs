@@ -3,8 +3,7 @@
 use super::draft::{Draft, Label, Leave, Reg};
 use super::symbols::Symbols;
 use super::types::Type;
-use crate::exec::inst::Run;
-use crate::exec::program::Constant;
+use crate::exec::state::{Constant, Run};
 use crate::exec::{LoadError, LoadErrorKind};
 use crate::ptx::ast::Loc;
 use std::collections::HashMap;

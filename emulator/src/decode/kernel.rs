@@ -3,7 +3,9 @@
 use super::function::Function;
 use super::layout::lay_out;
 use super::symbols::{Result, Symbols};
-use crate::exec::program::{Program, Routine};
+use crate::exec::handler::select;
+use crate::exec::hopper::touch::Touch;
+use crate::exec::state::{Program, Routine};
 use crate::exec::{Kernel, Param};
 use crate::ptx::ast::Space;
 
@@ -104,7 +106,7 @@ impl<'a> Symbols<'a> {
             code[at].a = callee as u32;
         }
         locs.sort_by_key(|(line, _)| *line);
-        let mut program = Program::new(code, runs, traces);
+        let mut program = Program::new(code, runs, traces, select::<Touch>());
         program.pool = pool;
         program.touching = touching;
         program.routines = routines;

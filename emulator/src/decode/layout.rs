@@ -7,8 +7,7 @@ use super::operand::width;
 use super::symbols::Result;
 use super::types::Type;
 use crate::exec::LoadErrorKind;
-use crate::exec::inst::NONE;
-use crate::exec::program::Routine;
+use crate::exec::state::{NONE, Routine};
 use crate::ptx::ast;
 
 pub(super) struct LaidOut {

@@ -4,11 +4,9 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::operand::{Address, width};
 use super::types::Type;
-use crate::exec::access::{Kind, spaces};
-use crate::exec::count::Touch;
 use crate::exec::handler::{same, select};
-use crate::exec::inst::{Run, level};
 use crate::exec::load::{Load, LoadParam, Store, modifier};
+use crate::exec::state::{Kind, Run, Touch, level, spaces};
 use crate::exec::sync::order;
 use crate::ptx::ast::Operand;
 

@@ -7,7 +7,7 @@ use super::types::Type;
 use crate::exec::handler::{Map1, Map2, same};
 use crate::exec::movement as run;
 use crate::exec::predicate;
-use crate::exec::space;
+use crate::exec::state::space;
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(

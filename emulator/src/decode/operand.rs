@@ -3,9 +3,7 @@
 use super::draft::Reg;
 use super::function::{Function, Name, Result};
 use super::types::Type;
-use crate::exec::program::Constant;
-use crate::exec::space;
-use crate::exec::special::Special;
+use crate::exec::state::{Constant, Special, space};
 use crate::exec::{LoadErrorKind, handler};
 use crate::ptx::ast::{Number, Operand};
 

@@ -6,8 +6,8 @@ use super::opcode::Opcode;
 use super::operand::width;
 use super::types::Type;
 use crate::exec::handler::{Map3, same};
-use crate::exec::inst::Run;
 use crate::exec::predicate::{self as run, combine, compare};
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(

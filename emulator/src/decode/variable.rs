@@ -2,7 +2,8 @@
 
 use super::symbols::{Result, Symbols, fail, variable_bytes};
 use super::types::Type;
-use crate::exec::{LoadErrorKind, space};
+use crate::exec::LoadErrorKind;
+use crate::exec::state::space;
 use crate::ptx::ast::{Init, Number, Space, Variable};
 
 impl<'a> Symbols<'a> {

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::{Error, Outcome};
 use super::graph::{GRAPHS, Graph};
 use super::handles::{Handle, lock};
-use super::stream::{self, Stream};
+use super::stream::{Place, Stream};
 use super::work::Work;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,13 +20,6 @@ pub struct Capture {
     pub graph: Arc<Graph>,
     invalid: AtomicBool,
     streams: Mutex<Vec<Arc<Stream>>>,
-}
-
-/// A place in a capture: the nodes that whatever comes next depends on.
-#[derive(Clone)]
-pub struct Capturing {
-    pub capture: Arc<Capture>,
-    pub after: Vec<Handle>,
 }
 
 static ACTIVE: Mutex<Vec<Arc<Capture>>> = Mutex::new(Vec::new());
@@ -61,43 +54,46 @@ impl Capture {
     }
 }
 
+/// The capture of a place. It may have ended, but only for places that were left behind.
+pub fn of(place: &Place) -> Outcome<Arc<Capture>> {
+    let active = lock(&ACTIVE);
+    let found = active.iter().find(|capture| capture.id == place.capture);
+    found.cloned().ok_or(Error::CAPTURED_EVENT)
+}
+
 /// Adds `work` to the graph if the stream is capturing, and says whether it was.
 pub fn record(stream: &Stream, work: impl FnOnce() -> Work) -> Outcome<bool> {
     let mut capturing = lock(&stream.capturing);
     let Some(place) = capturing.as_mut() else {
         return Ok(false);
     };
-    place.capture.check()?;
-    place.after = vec![place.capture.graph.add(work(), &place.after)?];
+    let capture = of(place)?;
+    capture.check()?;
+    place.after = vec![capture.graph.add(work(), &place.after)?];
     Ok(true)
 }
 
 /// Where the stream is in its capture, if it is in one.
-pub fn position(stream: &Stream) -> Outcome<Option<Capturing>> {
+pub fn position(stream: &Stream) -> Outcome<Option<Place>> {
     let place = lock(&stream.capturing).clone();
     if let Some(place) = &place {
-        place.capture.check()?;
+        of(place)?.check()?;
     }
     Ok(place)
 }
 
 /// Makes the stream's later work depend on `place`; a stream that was not capturing becomes part of the capture.
-pub fn join(stream: &Arc<Stream>, place: &Capturing) -> Outcome {
-    if !lock(&ACTIVE)
-        .iter()
-        .any(|capture| Arc::ptr_eq(capture, &place.capture))
-    {
-        return Err(Error::CAPTURED_EVENT);
-    }
-    place.capture.check()?;
+pub fn join(stream: &Arc<Stream>, place: &Place) -> Outcome {
+    let capture = of(place)?;
+    capture.check()?;
     let mut capturing = lock(&stream.capturing);
     match capturing.as_mut() {
-        None if stream.context != place.capture.context => return Err(Error::INVALID_HANDLE),
+        None if stream.context != capture.context => return Err(Error::INVALID_HANDLE),
         None => {
             *capturing = Some(place.clone());
-            lock(&place.capture.streams).push(stream.clone());
+            lock(&capture.streams).push(stream.clone());
         }
-        Some(own) if Arc::ptr_eq(&own.capture, &place.capture) => {
+        Some(own) if own.capture == place.capture => {
             let new = place
                 .after
                 .iter()
@@ -107,8 +103,8 @@ pub fn join(stream: &Arc<Stream>, place: &Capturing) -> Outcome {
             own.after.extend(new);
         }
         Some(own) => {
-            own.capture.invalidate();
-            place.capture.invalidate();
+            of(own)?.invalidate();
+            capture.invalidate();
             return Err(Error::STREAM_CAPTURE_MERGE);
         }
     }
@@ -117,8 +113,10 @@ pub fn join(stream: &Arc<Stream>, place: &Capturing) -> Outcome {
 
 /// Spoils the capture that the stream is part of, if any.
 pub fn invalidate_of(stream: &Stream) {
-    if let Some(place) = &*lock(&stream.capturing) {
-        place.capture.invalidate();
+    if let Some(place) = &*lock(&stream.capturing)
+        && let Ok(capture) = of(place)
+    {
+        capture.invalidate();
     }
 }
 
@@ -177,11 +175,11 @@ fn refuse(error: Error, conflicts: impl Fn(&Capture) -> bool) -> Outcome {
 /// Ends the captures of a stream that is destroyed.
 pub fn abandon_stream(stream: &Arc<Stream>) {
     let place = lock(&stream.capturing).clone();
-    if let Some(place) = place {
-        place.capture.invalidate();
-        if Arc::ptr_eq(&place.capture.origin, stream) {
-            place.capture.finish();
-            let _ = GRAPHS.remove(place.capture.graph.handle);
+    if let Some(capture) = place.and_then(|place| of(&place).ok()) {
+        capture.invalidate();
+        if Arc::ptr_eq(&capture.origin, stream) {
+            capture.finish();
+            let _ = GRAPHS.remove(capture.graph.handle);
         }
     }
 }
@@ -200,9 +198,13 @@ pub fn abandon_context(context: Handle) {
 }
 
 /// Starts a capture, into a new graph or one that is there.
-pub fn begin(stream: Handle, mode: u32, graph: Option<Arc<Graph>>, after: Vec<Handle>) -> Outcome {
+pub fn begin(
+    stream: Arc<Stream>,
+    mode: u32,
+    graph: Option<Arc<Graph>>,
+    after: Vec<Handle>,
+) -> Outcome {
     static IDS: AtomicU64 = AtomicU64::new(1);
-    let stream = stream::find(stream)?;
     if mode > RELAXED {
         return Err(Error::INVALID_VALUE);
     }
@@ -223,8 +225,11 @@ pub fn begin(stream: Handle, mode: u32, graph: Option<Arc<Graph>>, after: Vec<Ha
         invalid: AtomicBool::new(false),
         streams: Mutex::new(vec![stream.clone()]),
     });
-    lock(&ACTIVE).push(capture.clone());
-    *capturing = Some(Capturing { capture, after });
+    *capturing = Some(Place {
+        capture: capture.id,
+        after,
+    });
+    lock(&ACTIVE).push(capture);
     Ok(())
 }
 
@@ -233,7 +238,7 @@ pub fn end(stream: &Arc<Stream>) -> Outcome<Arc<Graph>> {
     let place = lock(&stream.capturing)
         .clone()
         .ok_or(Error::ILLEGAL_STATE)?;
-    let capture = place.capture;
+    let capture = of(&place)?;
     if !Arc::ptr_eq(&capture.origin, stream) {
         capture.invalidate();
         return Err(Error::STREAM_CAPTURE_UNMATCHED);

@@ -1,17 +1,19 @@
 //! Beginning and ending captures, and asking about them.
 
-use super::capture::{begin, end, exchange_mode};
+use super::capture::{self, begin, end, exchange_mode};
 use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::graph::GRAPHS;
 use super::handles::{Handle, lock};
-use super::stream::{self, Stream};
+use super::queue;
+use super::stream::Stream;
+
 /// 0 none, 1 active, 2 invalidated.
 fn status(stream: &Stream) -> u32 {
     match &*lock(&stream.capturing) {
         None => 0,
-        Some(place) => 1 + u32::from(place.capture.check().is_err()),
+        Some(place) => 1 + u32::from(capture::of(place).and_then(|c| c.check()).is_err()),
     }
 }
 
@@ -24,11 +26,12 @@ struct Wanted {
 }
 
 fn info(stream: Handle, result: Out<u32>, wanted: Wanted) -> Outcome {
-    let stream = stream::find(stream)?;
+    let stream = queue::find(stream)?;
     result.set(status(&stream))?;
     if let Some(place) = &*lock(&stream.capturing) {
-        wanted.id.set_if_wanted(place.capture.id);
-        wanted.graph.set_if_wanted(place.capture.graph.handle);
+        let capture = capture::of(place)?;
+        wanted.id.set_if_wanted(capture.id);
+        wanted.graph.set_if_wanted(capture.graph.handle);
         // The list must stay where it is until the next call on this stream.
         let mut shown = lock(&stream.shown_nodes);
         shown.clone_from(&place.after);
@@ -40,12 +43,13 @@ fn info(stream: Handle, result: Out<u32>, wanted: Wanted) -> Outcome {
 
 /// Replaces, or adds to, what the stream's next node depends on.
 fn update(stream: Handle, nodes: In<Handle>, count: usize, replace: u32) -> Outcome {
-    let stream = stream::find(stream)?;
+    let stream = queue::find(stream)?;
     let nodes = nodes.list(count)?;
     let mut capturing = lock(&stream.capturing);
     let place = capturing.as_mut().ok_or(Error::ILLEGAL_STATE)?;
-    place.capture.check()?;
-    place.capture.graph.check_nodes(&nodes)?;
+    let capture = capture::of(place)?;
+    capture.check()?;
+    capture.graph.check_nodes(&nodes)?;
     if replace != 0 {
         place.after.clear();
     }
@@ -55,7 +59,7 @@ fn update(stream: Handle, nodes: In<Handle>, count: usize, replace: u32) -> Outc
 
 api! {
     fn cuStreamBeginCapture_v2(stream: Handle, mode: u32) {
-        begin(stream, mode, None, Vec::new())
+        begin(queue::find(stream)?, mode, None, Vec::new())
     }
 
     fn cuStreamBeginCaptureToGraph(
@@ -65,17 +69,17 @@ api! {
         let graph = GRAPHS.get(graph)?;
         let after = after.list(count)?;
         graph.check_nodes(&after)?;
-        begin(stream, mode, Some(graph), after)
+        begin(queue::find(stream)?, mode, Some(graph), after)
     }
 
     fn cuStreamEndCapture(stream: Handle, result: Out<Handle>) {
-        let stream = stream::find(stream)?;
+        let stream = queue::find(stream)?;
         result.set(0)?;
         result.set(end(&stream)?.handle)
     }
 
     fn cuStreamIsCapturing(stream: Handle, result: Out<u32>) {
-        result.set(status(&*stream::find(stream)?))
+        result.set(status(&*queue::find(stream)?))
     }
 
     fn cuStreamGetCaptureInfo_v2(

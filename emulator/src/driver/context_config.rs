@@ -5,11 +5,6 @@ use super::entry::{Out, api};
 use super::error::Error;
 use super::handles::{Handle, lock};
 
-/// Stack size, printf buffer, heap, sync depth, pending launches, L2 granularity, persisting L2, and three more.
-pub type Limits = [usize; 10];
-
-pub const DEFAULT_LIMITS: Limits = [1024, 1 << 20, 8 << 20, 2, 2048, 64, 0, 0, 0, 0];
-
 api! {
     fn cuCtxGetLimit(result: Out<usize>, limit: u32) {
         let context = current()?;

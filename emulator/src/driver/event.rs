@@ -1,57 +1,29 @@
 //! Events. Work has run by the time an event is recorded, so an event is a moment of the host's clock, or a place in
 //! a capture.
 
-use super::capture::{self, Capturing};
-use super::context::current;
-use super::entry::{Out, api};
+use super::context::by_handle;
+use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
-use super::stream::{self, Stream};
+use super::stream::Place;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 pub struct Event {
     pub handle: Handle,
     pub context: Handle,
-    timed: bool,
-    state: Mutex<State>,
+    pub timed: bool,
+    pub state: Mutex<State>,
 }
 
-enum State {
+pub enum State {
     /// Counts as complete: waiting for it waits for nothing.
     NeverRecorded,
     At(Instant),
-    Captured(Capturing),
+    Captured(Place),
 }
 
 pub static EVENTS: Table<Event> = Table::new();
-
-const DISABLE_TIMING: u32 = 2;
-const INTERPROCESS: u32 = 4;
-
-/// Marks the place that the stream's work has reached.
-pub fn record(stream: &Arc<Stream>, event: &Event) -> Outcome {
-    if event.context != stream.context {
-        return Err(Error::INVALID_HANDLE);
-    }
-    *lock(&event.state) = match capture::position(stream)? {
-        Some(place) => State::Captured(place),
-        None => State::At(Instant::now()),
-    };
-    Ok(())
-}
-
-/// Orders the stream's later work behind the event. Outside captures that is so already.
-pub fn wait(stream: &Arc<Stream>, event: &Event) -> Outcome {
-    match &*lock(&event.state) {
-        State::Captured(place) => capture::join(stream, place),
-        _ if stream.is_capturing() => {
-            capture::invalidate_of(stream);
-            Err(Error::STREAM_CAPTURE_ISOLATION)
-        }
-        _ => Ok(()),
-    }
-}
 
 impl Event {
     /// Sets the event's time, as a graph's node does.
@@ -59,14 +31,14 @@ impl Event {
         *lock(&self.state) = State::At(Instant::now());
     }
 
-    fn completed(&self) -> Outcome {
+    pub fn completed(&self) -> Outcome {
         match &*lock(&self.state) {
             State::Captured(_) => Err(Error::CAPTURED_EVENT),
             _ => Ok(()),
         }
     }
 
-    fn time(&self) -> Outcome<Instant> {
+    pub fn time(&self) -> Outcome<Instant> {
         if !self.timed {
             return Err(Error::INVALID_HANDLE);
         }
@@ -78,70 +50,10 @@ impl Event {
     }
 }
 
-fn find(handle: Handle) -> Outcome<Arc<Event>> {
-    super::device::device()?;
+/// An event whose context is free of errors.
+pub fn find(handle: Handle) -> Outcome<Arc<Event>> {
+    device()?;
     let event = EVENTS.get(handle)?;
-    super::context::by_handle(event.context)?.check()?;
+    by_handle(event.context)?.check()?;
     Ok(event)
-}
-
-/// Milliseconds by the host's clock: nothing about a GPU's speed follows from them.
-fn elapsed(result: Out<f32>, start: Handle, end: Handle) -> Outcome {
-    result.check()?;
-    let (start, end) = (find(start)?.time()?, find(end)?.time()?);
-    let milliseconds = match end.checked_duration_since(start) {
-        Some(time) => time.as_secs_f32() * 1e3,
-        None => -start.duration_since(end).as_secs_f32() * 1e3,
-    };
-    result.set(milliseconds)
-}
-
-api! {
-    fn cuEventCreate(result: Out<Handle>, flags: u32) {
-        let context = current()?;
-        result.check()?;
-        if flags & !7 != 0 || (flags & INTERPROCESS != 0 && flags & DISABLE_TIMING == 0) {
-            return Err(Error::INVALID_VALUE);
-        }
-        if flags & INTERPROCESS != 0 {
-            return Err(Error::NOT_SUPPORTED);
-        }
-        let event = EVENTS.insert(|handle| Event {
-            handle,
-            context: context.handle,
-            timed: flags & DISABLE_TIMING == 0,
-            state: Mutex::new(State::NeverRecorded),
-        });
-        result.set(event.handle)
-    }
-
-    fn cuEventDestroy_v2(handle: Handle) {
-        super::device::device()?;
-        let event = EVENTS.remove(handle)?;
-        super::context::by_handle(event.context)?.check()
-    }
-
-    fn cuEventRecord(event: Handle, handle: Handle) {
-        record(&stream::find(handle)?, &*find(event)?)
-    }
-
-    fn cuEventRecordWithFlags(event: Handle, handle: Handle, _flags: u32) {
-        record(&stream::find(handle)?, &*find(event)?)
-    }
-
-    fn cuEventQuery(handle: Handle) {
-        find(handle)?.completed()
-    }
-
-    fn cuEventSynchronize(handle: Handle) {
-        find(handle)?.completed()
-    }
-
-    fn cuEventElapsedTime(result: Out<f32>, start: Handle, end: Handle) {
-        elapsed(result, start, end)
-    }
-
-    fn cuEventElapsedTime_v2(result: Out<f32>, start: Handle, end: Handle) {
-        elapsed(result, start, end)
-    }
 }

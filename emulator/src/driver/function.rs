@@ -1,12 +1,11 @@
 //! Functions and what is known about them.
 
-use super::attributes::{MAX_CLUSTER, MAX_THREADS_PER_BLOCK, SHARED_PER_BLOCK};
+use super::attributes::{MAX_CLUSTER, MAX_THREADS_PER_BLOCK, REGISTERS, SHARED_PER_BLOCK};
 use super::context::by_handle;
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table};
-use super::module;
 use crate::exec::Kernel;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -25,8 +24,12 @@ pub struct Function {
 
 pub static FUNCTIONS: Table<Function> = Table::new();
 
+/// Shared memory is given out in pieces of so many bytes.
+pub const SHARED_GRANULE: usize = 128;
+pub const WARP: i32 = 32;
+
 /// Registers are ptxas's business; this stands for "not known, and not many".
-pub const ASSUMED_REGISTERS: i32 = 32;
+const ASSUMED_REGISTERS: i32 = 32;
 
 impl Function {
     pub fn new(handle: Handle, module: Handle, context: Handle, kernel: Arc<Kernel>) -> Function {
@@ -107,6 +110,41 @@ impl Function {
         size.set_if_wanted(parameter.size);
         Ok(())
     }
+
+    /// Bytes of a multiprocessor's shared memory that one block takes.
+    fn shared_footprint(&self, dynamic: usize) -> Outcome<usize> {
+        let reserved = device()?.profile.shared_reserved_per_block as usize;
+        let bytes = dynamic
+            .checked_add(self.kernel.static_shared + reserved)
+            .ok_or(Error::INVALID_VALUE)?;
+        bytes
+            .checked_next_multiple_of(SHARED_GRANULE)
+            .ok_or(Error::INVALID_VALUE)
+    }
+
+    /// Blocks of `threads` threads and `dynamic` bytes of shared memory that run on one multiprocessor at a time.
+    pub fn blocks_per_multiprocessor(&self, threads: i32, dynamic: usize) -> Outcome<i32> {
+        let profile = device()?.profile;
+        if threads <= 0 {
+            return Err(Error::INVALID_VALUE);
+        }
+        let most_shared = self.kernel.static_shared + dynamic;
+        if threads > self.max_threads() || most_shared > profile.shared_per_block_optin as usize {
+            return Ok(0);
+        }
+        let rounded = (threads + WARP - 1) / WARP * WARP;
+        let by_threads = profile.threads_per_multiprocessor / rounded;
+        let by_registers = REGISTERS / (rounded * ASSUMED_REGISTERS);
+        let footprint = self.shared_footprint(dynamic)?;
+        let by_shared = (profile.shared_per_multiprocessor as usize)
+            .checked_div(footprint)
+            .unwrap_or(usize::MAX);
+        let most = profile
+            .blocks_per_multiprocessor
+            .min(by_threads)
+            .min(by_registers);
+        Ok(usize::min(most as usize, by_shared) as i32)
+    }
 }
 
 pub fn find(handle: Handle) -> Outcome<Arc<Function>> {
@@ -131,10 +169,6 @@ api! {
 
     fn cuFuncSetSharedMemConfig(function: Handle, _config: u32) {
         find(function).map(|_| ())
-    }
-
-    fn cuFuncGetModule(result: Out<Handle>, function: Handle) {
-        result.set(module::find(find(function)?.module)?.handle)
     }
 
     fn cuFuncGetName(result: Out<usize>, function: Handle) {

@@ -6,7 +6,7 @@ use super::error::{Error, Outcome};
 use super::graph::{self, Graph, Owned};
 use super::graph_nodes::{self, FillParams, HostParams, KernelParams};
 use super::handles::{Handle, Table, lock};
-use super::stream::{self, submit};
+use super::queue::{self, submit};
 use super::transfer::Params3;
 use super::work::Work;
 use std::mem::discriminant;
@@ -148,12 +148,12 @@ api! {
 
     fn cuGraphUpload(executable: Handle, stream: Handle) {
         find(executable)?;
-        stream::find(stream).map(|_| ())
+        queue::find(stream).map(|_| ())
     }
 
     fn cuGraphLaunch(executable: Handle, stream: Handle) {
         let executable = find(executable)?;
-        let stream = stream::find(stream)?;
+        let stream = queue::find(stream)?;
         let work = lock(&executable.steps).iter().filter(|step| step.enabled).map(|step| step.work.clone()).collect();
         submit(&stream, Work::Child(work))
     }

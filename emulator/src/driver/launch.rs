@@ -3,13 +3,10 @@
 use super::attributes::{MAX_BLOCK, MAX_GRID};
 use super::counts;
 use super::device::{Device, device};
-use super::entry::{In, api};
+use super::entry::In;
 use super::error::{Error, Outcome};
-use super::function::{self, Function};
+use super::function::Function;
 use super::handles::Handle;
-use super::occupancy::blocks_per_multiprocessor;
-use super::stream::{self, submit};
-use super::work::Work;
 use crate::check::Fault;
 use crate::exec::{self, Kernel, LaunchConfig};
 use std::sync::Arc;
@@ -187,7 +184,7 @@ fn check(function: &Function, config: &LaunchConfig) -> Outcome {
     check_cluster(function, config)?;
     if config.cooperative {
         let resident =
-            blocks_per_multiprocessor(function, threads as i32, config.dynamic_shared as usize)?;
+            function.blocks_per_multiprocessor(threads as i32, config.dynamic_shared as usize)?;
         let blocks: u64 = config.grid.iter().map(|&n| u64::from(n)).product();
         if blocks > (resident * profile.multiprocessors) as u64 {
             return Err(Error::COOPERATIVE_LAUNCH_TOO_LARGE);
@@ -220,49 +217,4 @@ fn check_cluster(function: &Function, config: &LaunchConfig) -> Outcome {
         return Err(Error::INVALID_VALUE);
     }
     Ok(())
-}
-
-fn launch(function: Handle, config: LaunchConfig, stream: Handle, arguments: Arguments) -> Outcome {
-    let function = function::find(function)?;
-    let stream = stream::find(stream)?;
-    if function.context != stream.context {
-        return Err(Error::INVALID_HANDLE);
-    }
-    let launch = Launch::new(&function, config, arguments)?;
-    submit(&stream, Work::Kernel(Arc::new(launch)))
-}
-
-fn shape(grid: [u32; 3], block: [u32; 3], dynamic_shared: u32, cooperative: bool) -> LaunchConfig {
-    LaunchConfig {
-        grid,
-        block,
-        dynamic_shared,
-        cluster: None,
-        cooperative,
-    }
-}
-
-api! {
-    fn cuLaunchKernel(
-        function: Handle, gx: u32, gy: u32, gz: u32, bx: u32, by: u32, bz: u32, shared: u32, stream: Handle,
-        each: In<In<u8>>, block: In<usize>,
-    ) {
-        let config = shape([gx, gy, gz], [bx, by, bz], shared, false);
-        launch(function, config, stream, Arguments { each, block })
-    }
-
-    fn cuLaunchCooperativeKernel(
-        function: Handle, gx: u32, gy: u32, gz: u32, bx: u32, by: u32, bz: u32, shared: u32, stream: Handle,
-        each: In<In<u8>>,
-    ) {
-        let config = shape([gx, gy, gz], [bx, by, bz], shared, true);
-        launch(function, config, stream, Arguments { each, block: In::from_raw(std::ptr::null()) })
-    }
-
-    fn cuLaunchKernelEx(config: In<Config>, function: Handle, each: In<In<u8>>, block: In<usize>) {
-        let config = config.get()?;
-        let (cooperative, cluster) = config.attributes()?;
-        let shape = LaunchConfig { cluster, ..shape(config.grid, config.block, config.shared, cooperative) };
-        launch(function, shape, config.stream, Arguments { each, block })
-    }
 }

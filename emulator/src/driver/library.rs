@@ -8,7 +8,7 @@ use super::error::{Error, Outcome};
 use super::function::{self, FUNCTIONS};
 use super::handles::{Handle, Table, lock};
 use super::module::{self, JitLog, MODULES, Module};
-use crate::exec::Module as Code;
+use crate::module::Module as Code;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 

@@ -7,7 +7,7 @@ use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::handles::Handle;
 use super::heap::Kind;
-use super::stream;
+use super::queue;
 
 const PITCH: usize = 512;
 
@@ -159,12 +159,12 @@ api! {
     }
 
     fn cuMemPrefetchAsync(address: u64, bytes: usize, _device: i32, stream: Handle) {
-        stream::find(stream)?;
+        queue::find(stream)?;
         hint(address, bytes)
     }
 
     fn cuMemPrefetchAsync_v2(address: u64, bytes: usize, _location: Location, _flags: u32, stream: Handle) {
-        stream::find(stream)?;
+        queue::find(stream)?;
         hint(address, bytes)
     }
 }

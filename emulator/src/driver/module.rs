@@ -4,10 +4,11 @@ use super::context::{by_handle, current};
 use super::device::device;
 use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
-use super::function::{FUNCTIONS, Function};
+use super::function::{self, FUNCTIONS, Function};
 use super::handles::{Handle, Table, lock};
 use super::plant;
-use crate::exec::{LoadErrorKind, Module as Code};
+use crate::exec::LoadErrorKind;
+use crate::module::Module as Code;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -220,5 +221,9 @@ api! {
         const EAGER: u32 = 1;
         device()?;
         result.set(EAGER)
+    }
+
+    fn cuFuncGetModule(result: Out<Handle>, function: Handle) {
+        result.set(find(function::find(function)?.module)?.handle)
     }
 }

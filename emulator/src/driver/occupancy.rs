@@ -1,55 +1,13 @@
 //! How many blocks fit on a multiprocessor: the published limits of threads, blocks, shared memory and registers.
 //! Registers are assumed, since only ptxas knows them; so this is an upper bound.
 
-use super::attributes::{MAX_THREADS_PER_BLOCK, REGISTERS};
+use super::attributes::MAX_THREADS_PER_BLOCK;
 use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
-use super::function::{self, ASSUMED_REGISTERS, Function};
+use super::function::{self, Function, SHARED_GRANULE, WARP};
 use super::handles::Handle;
 use super::launch::Config;
-
-const SHARED_GRANULE: usize = 128;
-const WARP: i32 = 32;
-
-/// Bytes of a multiprocessor's shared memory that one block takes.
-fn shared_footprint(function: &Function, dynamic: usize) -> Outcome<usize> {
-    let reserved = device()?.profile.shared_reserved_per_block as usize;
-    let bytes = dynamic
-        .checked_add(function.kernel.static_shared + reserved)
-        .ok_or(Error::INVALID_VALUE)?;
-    bytes
-        .checked_next_multiple_of(SHARED_GRANULE)
-        .ok_or(Error::INVALID_VALUE)
-}
-
-/// Blocks of `threads` threads and `dynamic` bytes of shared memory that run on one multiprocessor at a time.
-pub fn blocks_per_multiprocessor(
-    function: &Function,
-    threads: i32,
-    dynamic: usize,
-) -> Outcome<i32> {
-    let profile = device()?.profile;
-    if threads <= 0 {
-        return Err(Error::INVALID_VALUE);
-    }
-    let most_shared = function.kernel.static_shared + dynamic;
-    if threads > function.max_threads() || most_shared > profile.shared_per_block_optin as usize {
-        return Ok(0);
-    }
-    let rounded = (threads + WARP - 1) / WARP * WARP;
-    let by_threads = profile.threads_per_multiprocessor / rounded;
-    let by_registers = REGISTERS / (rounded * ASSUMED_REGISTERS);
-    let footprint = shared_footprint(function, dynamic)?;
-    let by_shared = (profile.shared_per_multiprocessor as usize)
-        .checked_div(footprint)
-        .unwrap_or(usize::MAX);
-    let most = profile
-        .blocks_per_multiprocessor
-        .min(by_threads)
-        .min(by_registers);
-    Ok(usize::min(most as usize, by_shared) as i32)
-}
 
 /// `CUoccupancyB2DSize`: shared memory for a block of a size.
 type SharedForBlock = Option<extern "C" fn(i32) -> usize>;
@@ -76,7 +34,7 @@ fn best_block(
     while threads > 0 {
         let size = threads.min(most);
         let bytes = shared.map_or(dynamic, |of| of(size));
-        let blocks = blocks_per_multiprocessor(function, size, bytes)?;
+        let blocks = function.blocks_per_multiprocessor(size, bytes)?;
         if blocks * size > best.0 {
             best = (blocks * size, size, blocks);
         }
@@ -90,13 +48,13 @@ api! {
     fn cuOccupancyMaxActiveBlocksPerMultiprocessor(
         result: Out<i32>, function: Handle, threads: i32, dynamic: usize,
     ) {
-        result.set(blocks_per_multiprocessor(&*function::find(function)?, threads, dynamic)?)
+        result.set(function::find(function)?.blocks_per_multiprocessor(threads, dynamic)?)
     }
 
     fn cuOccupancyMaxActiveBlocksPerMultiprocessorWithFlags(
         result: Out<i32>, function: Handle, threads: i32, dynamic: usize, _flags: u32,
     ) {
-        result.set(blocks_per_multiprocessor(&*function::find(function)?, threads, dynamic)?)
+        result.set(function::find(function)?.blocks_per_multiprocessor(threads, dynamic)?)
     }
 
     fn cuOccupancyMaxPotentialBlockSize(
@@ -115,7 +73,7 @@ api! {
     fn cuOccupancyAvailableDynamicSMemPerBlock(result: Out<usize>, function: Handle, blocks: i32, threads: i32) {
         let function = function::find(function)?;
         let profile = device()?.profile;
-        if blocks <= 0 || blocks > blocks_per_multiprocessor(&function, threads, 0)? {
+        if blocks <= 0 || blocks > function.blocks_per_multiprocessor(threads, 0)? {
             return Err(Error::INVALID_VALUE);
         }
         let share = profile.shared_per_multiprocessor as usize / blocks as usize / SHARED_GRANULE * SHARED_GRANULE;
@@ -142,7 +100,7 @@ api! {
         let (_, cluster) = config.attributes()?;
         let size: u32 = cluster.or(function.kernel.cluster).unwrap_or([1; 3]).iter().product();
         let threads = config.block.iter().product::<u32>() as i32;
-        let blocks = blocks_per_multiprocessor(&function, threads, config.shared as usize)?;
+        let blocks = function.blocks_per_multiprocessor(threads, config.shared as usize)?;
         result.set(blocks * profile.multiprocessors / size.max(1) as i32)
     }
 }

@@ -8,7 +8,7 @@ use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
 use super::heap::Kind;
 use super::memory::Location;
-use super::stream;
+use super::queue;
 use super::work::Work;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -81,7 +81,7 @@ impl Pool {
 
 fn allocate(result: Out<u64>, bytes: usize, pool: &Pool, stream: Handle) -> Outcome {
     result.check()?;
-    let stream = stream::find(stream)?;
+    let stream = queue::find(stream)?;
     let heap = &device()?.heap;
     if stream.is_capturing() {
         // A node's address is fixed now and belongs to the graph; the bytes come and go with each run.
@@ -114,7 +114,7 @@ api! {
     }
 
     fn cuMemFreeAsync(address: u64, stream: Handle) {
-        let stream = stream::find(stream)?;
+        let stream = queue::find(stream)?;
         let heap = &device()?.heap;
         if address == 0 {
             return Ok(());

@@ -5,7 +5,7 @@ use super::copy::{Copy3, End, Fill};
 use super::entry::{In, api};
 use super::error::{Error, Outcome};
 use super::handles::Handle;
-use super::stream::{find, submit, submit_synchronous};
+use super::queue::{find, submit, submit_synchronous};
 use super::work::Work;
 
 fn copy_now(copy: Copy3) -> Outcome {

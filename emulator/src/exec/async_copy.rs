@@ -1,40 +1,8 @@
 //! `cp.async`: the bytes move when they are waited for, so that reading them before shows.
 
-use super::access::{Kind, spaces};
-use super::context::{Context, Lanes};
 use super::handler::Op;
-use super::inst::{Flow, Inst, NONE, level};
+use super::state::{Context, Flow, Inst, Kind, LaneCopy, Lanes, NONE, level, spaces};
 use crate::check::shared::Access;
-
-/// A lane's copy on its way.
-#[derive(Clone, Copy)]
-struct Copy {
-    lane: u8,
-    /// Number of the lane's group it belongs to.
-    group: u32,
-    target: u32,
-    source: u64,
-    bytes: u32,
-    /// Bytes that come from the source; the others are zero.
-    filled: u32,
-    line: u32,
-}
-
-/// The copies of a warp that nobody has waited for.
-#[derive(Default)]
-pub struct Copies {
-    pending: Vec<Copy>,
-    /// Groups that each lane has committed.
-    committed: Vec<u32>,
-}
-
-impl Copies {
-    pub fn clear(&mut self) {
-        self.pending.clear();
-        self.committed.clear();
-        self.committed.resize(32, 0);
-    }
-}
 
 /// Bytes that each lane's copy takes from its source.
 #[inline(always)]
@@ -129,7 +97,7 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
         }
         for lane in Lanes(active) {
             let group = c.warp.copies.committed[lane];
-            c.warp.copies.pending.push(Copy {
+            c.warp.copies.pending.push(LaneCopy {
                 lane: lane as u8,
                 group,
                 target: (targets[lane] - base) as u32,

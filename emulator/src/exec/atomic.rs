@@ -1,10 +1,8 @@
 //! `atom` and `red` (PTX ISA, "Parallel Synchronization and Communication Instructions"), by the host's atomics.
 
-use super::access::Kind;
-use super::context::{Context, Lane};
 use super::half;
 use super::handler::Op;
-use super::inst::{Flow, Inst, NONE, level};
+use super::state::{Context, Flow, Inst, Kind, Lane, NONE, level};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
 

@@ -1,9 +1,6 @@
 //! The block's sixteen barriers.
 
-use super::block::Block;
-use super::launch::Launch;
-use super::program::Program;
-use super::warp::{Wait, Warp};
+use super::state::{Block, Lanes, Launch, Program, Wait, Warp, level};
 use crate::check::bits;
 use crate::check::shared::Knowledge;
 
@@ -13,30 +10,6 @@ pub mod reduction {
     pub const POPC: u8 = 1;
     pub const AND: u8 = 2;
     pub const OR: u8 = 3;
-}
-
-/// One barrier between two completions.
-#[derive(Default)]
-pub struct Barrier {
-    /// Threads it needs; 0 for all of the block.
-    pub expected: u32,
-    /// Threads that wait.
-    pub waiting: u32,
-    /// Threads that arrived without waiting, and lanes without a thread in the warps that wait.
-    pub extra: u32,
-    pub warps: u32,
-    /// Threads whose predicate held.
-    pub votes: u32,
-    pub arrived: Vec<Knowledge>,
-}
-
-impl Barrier {
-    fn complete(&self, live: u32) -> bool {
-        match self.expected {
-            0 => self.waiting > 0 && self.waiting >= live,
-            n => self.waiting > 0 && self.waiting + self.extra >= n,
-        }
-    }
 }
 
 impl Block {
@@ -49,7 +22,7 @@ impl Block {
                 if launch.options.checks.barriers && !self.check_whole(id, launch) {
                     return false;
                 }
-                self.release(id, launch.level == super::inst::level::FULL);
+                self.release(id, launch.level == level::FULL);
                 released = true;
             }
         }
@@ -190,7 +163,7 @@ impl Warp {
         let row = self.row_of(frame, result);
         match kind {
             reduction::POPC => {
-                for lane in super::context::Lanes(mask) {
+                for lane in Lanes(mask) {
                     // SAFETY: the decoder placed a 32-bit row at this offset of the group's frame.
                     unsafe { row.cast::<u32>().add(lane).write(votes) }
                 }

@@ -1,58 +1,11 @@
 //! A block: its warps, its shared memory, its barriers. It can stop and go on, on any thread.
 
-use super::barrier::Barrier;
-use super::cluster::{ClusterBarrier, Peers};
-use super::count::Sectors;
-use super::hopper::inbound::Inbound;
-use super::hopper::mbarrier::Table;
-use super::hopper::outbound::Readers;
-use super::hopper::warpgroup::{self, Warpgroup};
-use super::launch::Launch;
 use super::run::{Stop, run_warp};
-use super::warp::Warp;
-use crate::check::shared::{SharedShadow, Wanted};
+use super::state::{Block, Launch, Peers};
 use crate::check::{Fault, FaultKind};
-use std::hash::{Hash, Hasher};
 
 /// Rounds in which every warp only spun before the block steps aside for others.
 const IDLE_ROUNDS: u32 = 2;
-/// What fresh shared memory holds: NaN in every float type.
-const FRESH: u8 = 0xFF;
-
-#[derive(Default)]
-pub struct Block {
-    pub ctaid: [u32; 3],
-    /// The number in its cluster.
-    pub rank: u32,
-    pub warps: Vec<Warp>,
-    /// Warps of which all groups wait.
-    pub waiting: u32,
-    /// Threads that have not ended.
-    pub live: u32,
-    shared: Vec<u128>,
-    pub shared_bytes: u32,
-    pub barriers: [Barrier; 16],
-    /// Barriers at which somebody has arrived.
-    pub barriers_used: u32,
-    pub shadow: SharedShadow,
-    pub mbarriers: Table,
-    pub cluster_barrier: ClusterBarrier,
-    /// Products of `wgmma` on their way, by warpgroup.
-    pub warpgroups: Vec<Warpgroup>,
-    /// Bulk copies on their way here.
-    pub inbox: Vec<Inbound>,
-    /// What asynchronous operations still read of the shared memory.
-    pub readers: Readers,
-    /// Counts whatever may bring a waiting thread on.
-    pub events: u64,
-    /// Whether a thread has looked at memory that others may change.
-    pub polled: bool,
-    /// Of the last thread to end.
-    pub last_line: u32,
-    pub fault: Option<Box<Fault>>,
-    /// What it has touched, where that is counted.
-    pub sectors: Sectors,
-}
 
 /// Why a block stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,57 +19,6 @@ pub enum BlockStop {
 }
 
 impl Block {
-    /// Makes this a fresh block.
-    pub fn reset(&mut self, launch: &Launch<'_>, ctaid: [u32; 3], rank: u32) {
-        self.ctaid = ctaid;
-        self.rank = rank;
-        self.mbarriers.clear();
-        self.cluster_barrier = ClusterBarrier::default();
-        self.inbox.clear();
-        self.readers.reset(launch.shared_bytes);
-        self.polled = false;
-        let warps = launch.threads.div_ceil(32) as usize;
-        let checks = &launch.options.checks;
-        self.shared_bytes = launch.shared_bytes as u32;
-        self.shared.clear();
-        self.shared.resize(
-            launch.shared_bytes.div_ceil(16),
-            u128::from_le_bytes([FRESH; 16]),
-        );
-        if launch.level == super::inst::level::FULL {
-            let wanted = Wanted {
-                races: checks.shared_races,
-                uninitialised: checks.uninitialised,
-                in_flight: checks.async_copies,
-                proxy_fences: checks.proxy_fences,
-                wgmma: checks.wgmma,
-            };
-            self.shadow.reset(launch.shared_bytes, warps, wanted);
-        }
-        self.warps.resize_with(warps, Warp::default);
-        for (index, warp) in self.warps.iter_mut().enumerate() {
-            warp.reset(launch, self.ctaid, index as u32);
-        }
-        self.warpgroups.clear();
-        let warpgroups = warps.div_ceil(warpgroup::WARPS);
-        self.warpgroups.resize_with(warpgroups, Warpgroup::default);
-        self.waiting = 0;
-        self.live = launch.threads;
-        self.barriers = Default::default();
-        self.barriers_used = 0;
-        self.fault = None;
-        self.sectors = Sectors::default();
-    }
-
-    /// Where a byte of shared memory lies; the caller has checked the address against `shared_bytes`.
-    #[inline(always)]
-    pub fn shared_pointer(&mut self, address: u32) -> *mut u8 {
-        self.shared
-            .as_mut_ptr()
-            .cast::<u8>()
-            .wrapping_add(address as usize)
-    }
-
     /// Runs until the end, or until it can do nothing but spin.
     pub fn run(&mut self, launch: &Launch<'_>, peers: &mut Peers<'_>) -> BlockStop {
         let (mut idle, mut round) = (0, 0);
@@ -190,7 +92,7 @@ impl Block {
     }
 
     fn report_deadlock(&mut self, launch: &Launch<'_>, ranks: u32) {
-        use super::warp::Wait;
+        use super::state::Wait;
         let first = self
             .warps
             .iter()
@@ -211,15 +113,5 @@ impl Block {
         let what =
             format!("Deadlock: every thread of the {whole} that has not ended waits for another");
         self.report(launch, FaultKind::LaunchFailed, line, thread, &what, &waits);
-    }
-}
-
-/// Registers, local and shared memory, what waits and where every lane is.
-impl Hash for Block {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.shared.hash(state);
-        self.warps.hash(state);
-        self.mbarriers.hash(state);
-        self.inbox.len().hash(state);
     }
 }

@@ -2,11 +2,8 @@
 //! routine's frame use different lanes of its rows; a frame of another routine there would have other rows, so it lies
 //! behind.
 
-use super::context::{Context, Lanes};
 use super::handler::Op;
-use super::inst::{Flow, Inst};
-use super::space;
-use super::warp::{Frame, Wait};
+use super::state::{Context, Flow, Frame, Inst, Lanes, Wait, space};
 use crate::check::FaultKind;
 
 /// The (offset, size) list at a place of the pool, and the place behind it.

@@ -2,16 +2,39 @@
 //!
 //! One processor runs a cluster's blocks in turn, so a block may touch another's shared memory as its own.
 
-use super::block::{Block, BlockStop};
-use super::launch::Launch;
-use super::stuck::States;
-use super::warp::Wait;
+use super::block::BlockStop;
+use super::state::{Block, Launch, Peers, Wait};
 use crate::check::Fault;
-use crate::check::shared::Knowledge;
+use std::collections::VecDeque;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Rounds without any event, each with all waits that may time out timed out, before nobody can be called able to move.
 const QUIET_ROUNDS: u32 = 2;
+
+/// States of a cluster that are remembered: a circle of more is not found.
+pub const STATES: usize = 64;
+
+/// The states of a cluster, the latest last, and in which round of watching it was found to go in a circle.
+#[derive(Default)]
+pub struct States {
+    pub seen: VecDeque<u64>,
+    pub round: u64,
+    pub circles: bool,
+}
+
+impl States {
+    /// Notes a state; whether it was there before.
+    pub fn again(&mut self, state: u64) -> bool {
+        if self.seen.contains(&state) {
+            return true;
+        }
+        if self.seen.len() == STATES {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(state);
+        false
+    }
+}
 
 /// The blocks of a cluster, by rank.
 #[derive(Default)]
@@ -20,30 +43,6 @@ pub struct Cluster {
     pub fault: Option<Box<Fault>>,
     /// What it was like whenever it only spun.
     pub states: States,
-}
-
-/// The other blocks of the running block's cluster.
-pub struct Peers<'a> {
-    before: &'a mut [Block],
-    after: &'a mut [Block],
-}
-
-impl Peers<'_> {
-    pub fn reborrow(&mut self) -> Peers<'_> {
-        Peers {
-            before: self.before,
-            after: self.after,
-        }
-    }
-
-    /// The block of a rank that is not `own`.
-    pub fn get(&mut self, own: u32, rank: u32) -> Option<&mut Block> {
-        if rank < own {
-            self.before.get_mut(rank as usize)
-        } else {
-            self.after.get_mut(rank.checked_sub(own + 1)? as usize)
-        }
-    }
 }
 
 impl Cluster {
@@ -181,13 +180,4 @@ impl Cluster {
         launch.progress();
         true
     }
-}
-
-/// What a block knows of the cluster's barrier.
-#[derive(Default)]
-pub struct ClusterBarrier {
-    /// Of those that have arrived in this phase.
-    pub arriving: Knowledge,
-    /// Of those that arrived in the phase before.
-    pub released: Knowledge,
 }

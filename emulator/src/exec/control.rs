@@ -1,9 +1,7 @@
 //! Branches, ends, guards, clocks.
 
-use super::context::Context;
 use super::handler::Op;
-use super::inst::{Flow, Inst};
-use super::warp::Wait;
+use super::state::{Context, Flow, Inst, Lanes, Wait};
 use crate::check::FaultKind;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -86,7 +84,7 @@ impl Op for BranchTable {
                 let what = format!("brx.idx with index {value} into a table of {}", i.imm);
                 return c.fail(i, lane, FaultKind::InvalidPc, &what, &[]);
             }
-            let same = super::context::Lanes(left)
+            let same = Lanes(left)
                 .filter(|l| index.get(*l) == value)
                 .fold(0, |m, l| m | 1 << l);
             left &= !same;

@@ -5,7 +5,7 @@
 
 use super::block::BlockStop;
 use super::cluster::Cluster;
-use super::launch::Launch;
+use super::state::Launch;
 use super::stuck::Patience;
 use crate::check::{Fault, FaultKind};
 use std::collections::VecDeque;

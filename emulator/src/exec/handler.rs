@@ -3,8 +3,7 @@
 //! Every instruction is compiled twice: for any processor, and for one with AVX2 and FMA. Which copy runs is decided
 //! when a module is decoded. All that an instruction calls must be inlined, or it loses the wider copy's features.
 
-use super::context::{Context, Lane, column};
-use super::inst::{Flow, Inst, Run};
+use super::state::{Context, Flow, Inst, Lane, Run, column};
 use std::marker::PhantomData;
 
 /// An instruction.

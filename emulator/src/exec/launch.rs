@@ -1,72 +1,35 @@
-//! A launch: what it asks for is checked, then its blocks run (see `grid`).
+//! A kernel and its launch: what it asks for is checked, then its blocks run (see `grid`).
 
-use super::config::{LaunchConfig, Options};
-use super::count::Counting;
+use super::config::{LaunchConfig, Options, Param};
 use super::grid::Grid;
-use super::inst::{Inst, level};
-use super::module::Kernel;
-use super::program::Program;
+use super::state::{Counting, Launch, Program, Signals, level};
 use super::workspace::Workspace;
 use crate::check::{Fault, FaultKind};
-use crate::memory::{Memory, Range};
+use crate::memory::Memory;
 use cuda_emulator_counts::Counts;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// All that the blocks of a launch share.
-pub struct Launch<'a> {
-    pub kernel_name: &'a str,
-    pub program: &'a Program,
-    pub code: &'a [Inst],
-    pub level: u8,
-    pub config: LaunchConfig,
-    pub cluster: [u32; 3],
-    pub explicit_cluster: bool,
-    /// Threads of a block.
-    pub threads: u32,
-    /// Static and dynamic.
-    pub shared_bytes: usize,
-    pub params: &'a [u8],
-    pub memory: &'a Memory,
-    pub ranges: &'a [Range],
-    pub options: &'a Options,
-    /// The address of a cooperative launch's workspace, else 0.
-    pub workspace: u64,
-    /// Counts, if they are wanted.
-    pub counting: Option<&'a Counting>,
-    watching: AtomicBool,
-    cancelled: AtomicBool,
-    progress: AtomicU64,
-}
-
-impl Launch<'_> {
-    /// Whether another block has failed.
-    pub fn cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-
-    /// Lets all blocks end.
-    pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether writes of memory are looked at: they are once the kernel seems to be stuck.
-    pub fn watches(&self) -> bool {
-        self.watching.load(Ordering::Relaxed)
-    }
-
-    pub fn set_watching(&self, on: bool) {
-        self.watching.store(on, Ordering::Relaxed);
-    }
-
-    /// Notes that something other than spinning has happened.
-    pub fn progress(&self) {
-        self.progress.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// How often something has.
-    pub fn progress_so_far(&self) -> u64 {
-        self.progress.load(Ordering::Relaxed)
-    }
+/// A kernel that can be launched.
+pub struct Kernel {
+    /// Its name in the PTX.
+    pub name: String,
+    /// Its parameters in order.
+    pub params: Vec<Param>,
+    /// Bytes of the whole parameter block.
+    pub param_bytes: usize,
+    /// Bytes of shared memory that it declares itself.
+    pub static_shared: usize,
+    /// Bytes of local memory of one thread.
+    pub local_bytes: usize,
+    /// Bytes of the module's constant memory.
+    pub const_bytes: usize,
+    /// Most threads of a block: `.maxntid`, or 1024.
+    pub max_threads: u32,
+    /// The block shape it insists on (`.reqntid`).
+    pub required_block: Option<[u32; 3]>,
+    /// The cluster shape it insists on (`.reqnctapercluster`).
+    pub cluster: Option<[u32; 3]>,
+    /// Its code and that of the functions it calls.
+    pub program: Program,
 }
 
 fn refuse(kernel: &Kernel, kind: FaultKind, what: String) -> Fault {
@@ -188,9 +151,7 @@ fn execute(
         options,
         workspace: workspace.as_ref().map_or(0, Workspace::address),
         counting,
-        watching: AtomicBool::new(false),
-        cancelled: AtomicBool::new(false),
-        progress: AtomicU64::new(0),
+        signals: Signals::default(),
     };
     Grid::new(&launch).run()
 }

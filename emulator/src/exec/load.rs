@@ -1,9 +1,7 @@
 //! `ld` and `st` (PTX ISA, "Data Movement and Conversion Instructions").
 
-use super::access::{Kind, spaces};
-use super::context::{Context, Lane, column};
 use super::handler::Op;
-use super::inst::{Flow, Inst, level};
+use super::state::{Context, Flow, Inst, Kind, Lane, column, level, spaces};
 use crate::check::shared::{Eights, Pattern};
 use std::marker::PhantomData;
 

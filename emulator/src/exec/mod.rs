@@ -3,26 +3,21 @@
 mod block;
 mod cluster;
 mod config;
-mod context;
 pub mod count;
 mod grid;
-mod group;
 mod launch;
-mod module;
+mod observer;
 pub mod order;
 mod print;
 mod report;
 mod run;
+mod start;
+pub mod state;
 mod stuck;
-mod warp;
 mod workspace;
 
 pub mod handler;
-pub mod inst;
-pub mod program;
 pub mod rounding;
-pub mod space;
-pub mod special;
 
 pub mod access;
 pub mod async_copy;
@@ -45,8 +40,7 @@ pub mod tensor;
 
 pub use config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
 pub use hopper::{swizzle, tensor_map};
-pub use launch::{launch, launch_counted};
-pub use module::{Kernel, Module};
+pub use launch::{Kernel, launch, launch_counted};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,7 @@
 //! `mov` between registers, into parts and out of parts; `cvta`; `isspacep`.
 
-use super::context::{Context, Lane};
 use super::handler::{Fn1, Op, lanes};
-use super::inst::{Flow, Inst};
-use super::space;
+use super::state::{Context, Flow, Inst, Lane, space};
 use std::marker::PhantomData;
 
 /// `mov`

@@ -1,7 +1,7 @@
 //! What kernels print.
 
 use super::access::peek;
-use super::context::Context;
+use super::state::Context;
 use std::io::Write;
 
 /// Longest string that is followed.

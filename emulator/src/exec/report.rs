@@ -1,9 +1,6 @@
 //! The report of a fault, in the style of compute-sanitizer.
 
-use super::block::Block;
-use super::context::Context;
-use super::inst::{Flow, Inst};
-use super::launch::Launch;
+use super::state::{Block, Context, Flow, Inst, Launch};
 use crate::check::shared::{ENGINE_THREAD, Finding};
 use crate::check::{Fault, FaultKind};
 

@@ -2,8 +2,6 @@
 //!
 //! The result is found in f64 together with the sign of what is missing, and then rounded once.
 
-use super::soft;
-
 /// The bits of a modifier byte that hold the rounding mode.
 pub const ROUNDING: u8 = 3;
 
@@ -153,10 +151,4 @@ pub fn integral(a: f64, rounding: Rounding) -> f64 {
         Rounding::Down => a.floor(),
         Rounding::Up => a.ceil(),
     }
-}
-
-/// An integer to f32.
-#[inline(always)]
-pub fn from_integer(a: i128, rounding: Rounding) -> f32 {
-    soft::round32(a < 0, a.unsigned_abs(), 0, false, rounding)
 }

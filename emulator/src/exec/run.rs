@@ -1,13 +1,8 @@
 //! The interpreter's loop: one warp until it cannot go on.
 
-use super::block::Block;
-use super::cluster::Peers;
-use super::context::{Context, Hit};
 use super::count::Counter;
-use super::inst::{Flow, Inst};
-use super::launch::Launch;
-use super::stuck::Watcher;
-use super::warp::{Group, Wait, Warp};
+use super::observer::{Observer, Watcher};
+use super::state::{Block, Context, Flow, Group, Hit, Inst, Launch, Peers, Wait, Warp};
 
 /// Backward jumps of a group before the other groups of its warp get a turn.
 pub const GROUP_BUDGET: u32 = 256;
@@ -28,22 +23,6 @@ pub enum Stop {
     Spinning,
     /// `Block::fault` says why.
     Failed,
-}
-
-/// What looks on while instructions run.
-pub trait Observer {
-    /// Before an instruction.
-    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32);
-    /// Behind it.
-    fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow);
-}
-
-/// Nobody: the loop compiled with it has nothing of the others.
-impl Observer for () {
-    #[inline(always)]
-    fn before(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32) {}
-    #[inline(always)]
-    fn after(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32, _: Flow) {}
 }
 
 /// Runs a warp of a block; the warp is handed back.

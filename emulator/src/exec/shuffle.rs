@@ -1,9 +1,7 @@
 //! `shfl`, `vote`, `match`, `redux`, `activemask`, `elect` (PTX ISA, "shfl.sync" to "activemask").
 
-use super::context::{Context, Lane, Lanes};
 use super::handler::Op;
-use super::inst::{Flow, Inst, NONE};
-use super::warp::Wait;
+use super::state::{Context, Flow, Inst, Lane, Lanes, NONE, Wait};
 use crate::check::FaultKind;
 use std::marker::PhantomData;
 

@@ -5,44 +5,11 @@
 //! and meanwhile no write has changed global memory, nothing can change any more. A kernel that is merely slow counts
 //! something, and so is never in one state twice.
 
-use super::access::{Kind, spaces};
-use super::block::Block;
-use super::cluster::Cluster;
-use super::context::{Context, Lanes};
-use super::count::Touch;
-use super::inst::Flow;
-use super::launch::Launch;
-use super::run::Observer;
+use super::cluster::{Cluster, STATES, States};
+use super::state::{Block, Launch};
 use crate::check::FaultKind;
-use cuda_emulator_counts::Class;
-use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// States of a cluster that are remembered: a circle of more is not found.
-const STATES: usize = 64;
-
-/// The states of a cluster, the latest last, and in which round of watching it was found to go in a circle.
-#[derive(Default)]
-pub struct States {
-    seen: VecDeque<u64>,
-    round: u64,
-    circles: bool,
-}
-
-impl States {
-    /// Notes a state; whether it was there before.
-    fn again(&mut self, state: u64) -> bool {
-        if self.seen.contains(&state) {
-            return true;
-        }
-        if self.seen.len() == STATES {
-            self.seen.pop_front();
-        }
-        self.seen.push_back(state);
-        false
-    }
-}
 
 /// How long nothing has changed.
 #[derive(Default)]
@@ -139,49 +106,4 @@ impl Block {
         );
         self.report(launch, FaultKind::LaunchTimeout, line, thread, &what, &[]);
     }
-}
-
-/// Notes as progress whatever may have changed global memory.
-#[derive(Default)]
-pub struct Watcher(Vec<(u64, usize, [u8; 16])>);
-
-impl Observer for Watcher {
-    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) {
-        let (inst, trace) = (
-            &launch.code[pc as usize],
-            &launch.program.traces[pc as usize],
-        );
-        self.0.clear();
-        let unknown = matches!(
-            trace.class,
-            Some(Class::StoreGlobal | Class::StoreGeneric | Class::Atomic | Class::AsyncCopy)
-        );
-        if unknown && trace.touch == Touch::Nothing {
-            launch.progress();
-        }
-        trace.touch.each(c, inst, &mut |access| {
-            if access.kind == Kind::Read || access.space != spaces::GLOBAL {
-                return; // shared memory is a part of the block's state
-            }
-            let size = access.bytes as usize;
-            for lane in Lanes(access.lanes) {
-                let at = access.at[lane];
-                self.0.push((at, size, bytes(launch, at, size)));
-            }
-        });
-    }
-
-    fn after(&mut self, _: &mut Context<'_>, launch: &Launch<'_>, _: u32, _: Flow) {
-        let changed = |(at, size, old): &(u64, usize, [u8; 16])| bytes(launch, *at, *size) != *old;
-        if self.0.iter().any(changed) {
-            launch.progress();
-        }
-    }
-}
-
-/// Bytes of global memory; zero where there is nothing.
-fn bytes(launch: &Launch<'_>, at: u64, size: usize) -> [u8; 16] {
-    let mut out = [0; 16];
-    let _ = launch.memory.read(at, &mut out[..size]);
-    out
 }

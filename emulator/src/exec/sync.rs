@@ -1,10 +1,8 @@
 //! Barriers and fences.
 
 use super::barrier::reduction;
-use super::context::Context;
 use super::handler::Op;
-use super::inst::{Flow, Inst, NONE, level};
-use super::warp::Wait;
+use super::state::{Context, Flow, Inst, Lanes, NONE, Wait, level};
 use crate::check::FaultKind;
 
 /// Modifier bytes of `Barrier`.
@@ -98,7 +96,7 @@ impl Op for WarpBarrier {
         let mut left = c.active;
         while left != 0 {
             let mask = masks.get(left.trailing_zeros() as usize);
-            let same = super::context::Lanes(left)
+            let same = Lanes(left)
                 .filter(|l| masks.get(*l) == mask)
                 .fold(0, |m, l| m | 1 << l);
             left &= !same;

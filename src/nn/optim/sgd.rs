@@ -93,3 +93,36 @@ impl Optimizer for Sgd {
 
     remembered!();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Linear, Module};
+    use crate::{Device, Generator, Tensor};
+
+    #[test]
+    fn momentum_that_comes_later_begins_at_rest_and_steps_are_counted_on() -> Result<()> {
+        let mut model = Linear::new(2, 3, &mut Generator::manual_seed(1), &Device::Cpu)?;
+        for parameter in model.parameters() {
+            parameter.grad = Tensor::full(parameter.value.shape(), 0.5, &Device::Cpu)?;
+        }
+        let mut sgd = Sgd::new(0.1);
+        sgd.step(&mut model)?;
+        assert!(sgd.state_dict(&mut model)?.tensors.is_empty());
+        sgd = sgd.momentum(0.9);
+        for velocity in [0.5, 0.95] {
+            sgd.step(&mut model)?;
+            let state = sgd.state_dict(&mut model)?;
+            assert_eq!(
+                state.tensors["bias.momentum_buffer"].to_vec()?,
+                [velocity; 3]
+            );
+            assert_eq!(state.tensors.len(), 2);
+        }
+        assert_eq!(sgd.steps(), 3);
+        // and a model that it does not know is refused all the same
+        let mut other = Linear::new(4, 3, &mut Generator::manual_seed(1), &Device::Cpu)?;
+        assert!(sgd.step(&mut other).is_err());
+        Ok(())
+    }
+}

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::OptimizerState;
 use crate::device::Device;
 use crate::error::{Error, Result};
-use crate::live::{self, Counter, Setting};
 use crate::nn::state::fitting;
 use crate::ops::Slot;
 use crate::ops::optimizer::At;
+use crate::runtime::live::{self, Counter, Setting};
 use crate::tensor::Tensor;
 
 /// A parameter and its gradient.
@@ -28,6 +28,8 @@ pub(super) struct Kind {
 pub(super) struct State {
     lr: Setting,
     steps: Counter,
+    /// What the tensors of each parameter are.
+    names: &'static [&'static str],
     tensors: Vec<Vec<Tensor<f32>>>,
 }
 
@@ -36,6 +38,7 @@ impl State {
         Self {
             lr: Setting::new(lr),
             steps: Counter::default(),
+            names: &[],
             tensors: Vec::new(),
         }
     }
@@ -74,7 +77,7 @@ impl State {
         let mut slots = self.slots::<N>(kind, pairs)?;
         let at = At {
             step: counter.get() + 1,
-            live: live::live(&device, kind.optimizer, &counter, width, words)?,
+            live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
         };
         step(&mut slots, &at, lr)?;
         if at.live.is_none() {
@@ -83,59 +86,68 @@ impl State {
         Ok(())
     }
 
+    /// The parameters with their states; those that are missing, before the first step all, are zeros.
     fn slots<'a, const N: usize>(
         &'a mut self,
         kind: &Kind,
         pairs: &'a mut [Pair<'_>],
     ) -> Result<Vec<Slot<'a, f32, N>>> {
-        if self.tensors.is_empty() {
-            if N > 0 && pairs.iter().any(|(p, _)| p.device().is_capturing()) {
-                let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
-                              make one step before";
-                let op = kind.optimizer;
-                return Err(Error::Capture { op, reason });
-            }
-            let zeros = |(p, _): &Pair<'_>| {
-                let zero = Tensor::zeros(p.shape(), p.device())?;
-                Ok(vec![zero; N])
-            };
-            self.tensors = pairs.iter().map(zeros).collect::<Result<_>>()?;
+        if !self.tensors.is_empty() {
+            self.check(kind, pairs.iter().map(|(p, _)| &**p))?;
         }
-        self.check(kind, pairs.iter().map(|(p, _)| &**p))?;
-        let states = self.tensors.iter_mut();
+        if self.tensors.is_empty() || self.names != kind.names {
+            self.tensors = self.made(kind, pairs)?;
+            self.names = kind.names;
+        }
         let slot = |((p, g), states): (&'a mut Pair<'_>, &'a mut Vec<Tensor<f32>>)| {
-            let states: Vec<&mut Tensor<f32>> = states.iter_mut().collect();
-            let other =
-                |_| Error::argument(kind.optimizer, "the options of the first step", "others");
+            let states = states.first_chunk_mut();
+            let states = states
+                .ok_or_else(|| Error::argument(kind.optimizer, format!("{N} states"), "fewer"))?;
             Ok(Slot {
                 param: &mut **p,
                 grad: &**g,
-                states: states.try_into().map_err(other)?,
+                states: states.each_mut(),
             })
         };
+        let states = self.tensors.iter_mut();
         pairs.iter_mut().zip(states).map(slot).collect()
     }
 
-    /// Whether these are the parameters of the first step, and the options what it kept states for.
+    /// States for these names: those that are there, which options of other steps may have kept, else zeros.
+    fn made(&self, kind: &Kind, pairs: &[Pair<'_>]) -> Result<Vec<Vec<Tensor<f32>>>> {
+        let made = |(i, (p, _)): (usize, &Pair<'_>)| {
+            let state = |name: &&str| {
+                let at = self.names.iter().position(|own| own == name);
+                let there = at.and_then(|at| self.tensors.get(i)?.get(at));
+                if let Some(there) = there {
+                    return Ok(there.clone());
+                }
+                if p.device().is_capturing() {
+                    let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
+                                  make one step before";
+                    let op = kind.optimizer;
+                    return Err(Error::Capture { op, reason });
+                }
+                Tensor::zeros(p.shape(), p.device())
+            };
+            kind.names.iter().map(state).collect()
+        };
+        pairs.iter().enumerate().map(made).collect()
+    }
+
+    /// Whether these are the parameters of the first step.
     fn check<'a>(
         &self,
         kind: &Kind,
         parameters: impl ExactSizeIterator<Item = &'a Tensor<f32>>,
     ) -> Result<()> {
         let (own, got) = (self.tensors.len(), parameters.len());
-        let (mut same, mut kept) = (own == got, true);
-        for (states, p) in self.tensors.iter().zip(parameters) {
-            same &= states.iter().all(|s| s.shape() == p.shape());
-            kept &= states.len() == kind.names.len();
-        }
-        match (same, kept) {
-            (true, true) => Ok(()),
-            (true, false) => Err(Error::argument(
-                kind.optimizer,
-                "the options of the first step",
-                format!("such as keep {:?}", kind.names),
-            )),
-            (false, _) => Err(Error::argument(
+        let same = |(states, p): (&Vec<Tensor<f32>>, &Tensor<f32>)| {
+            states.iter().all(|s| s.shape() == p.shape())
+        };
+        match own == got && self.tensors.iter().zip(parameters).all(same) {
+            true => Ok(()),
+            false => Err(Error::argument(
                 kind.optimizer,
                 format!("the model of the first step, {own} parameters"),
                 format!("{got} parameters, or of other shapes"),
@@ -149,7 +161,7 @@ impl State {
             self.check(kind, named.iter().map(|(_, p)| *p))?;
         }
         for ((parameter, _), states) in named.iter().zip(&self.tensors) {
-            for (name, state) in kind.names.iter().zip(states) {
+            for (name, state) in self.names.iter().zip(states) {
                 kind.insert(&mut tensors, format!("{parameter}.{name}"), state)?;
             }
         }
@@ -189,7 +201,11 @@ impl State {
         for keys in &keys {
             tensors.push(keys.iter().map(&mut take).collect::<Result<Vec<_>>>()?);
         }
+        let begun = !tensors.is_empty();
         self.replace(tensors)?;
+        if begun {
+            self.names = kind.names;
+        }
         self.steps.set(state.step);
         Ok(())
     }
@@ -206,9 +222,12 @@ impl State {
                 new.push(states.iter().map(zero).collect::<Result<_>>()?);
             }
         }
-        let old = self.tensors.iter_mut().flatten();
-        for (old, new) in old.zip(new.into_iter().flatten()) {
-            old.replace(new)?;
+        for (old, new) in self.tensors.iter_mut().zip(new) {
+            let mut new = new.into_iter();
+            for (old, new) in old.iter_mut().zip(&mut new) {
+                old.replace(new)?;
+            }
+            old.extend(new);
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 use super::{AMSGRAD, AdamOptions, LIVE, OP, Scalars};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
+use crate::runtime::launch::Launch;
 
 /// One step for every element of `p`; `g` and the moments `m` and `v` are at least as long.
 ///

@@ -5,7 +5,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
@@ -29,8 +29,8 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Different shapes or devices.
     pub fn add_out(&self, other: &Self, alpha: f32, out: &mut Self) -> Result<()> {
-        same_shape(OP, self, other)?;
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), other.shape())?;
+        expect_shape(OP, self.shape(), out.shape())?;
         dispatch::binary(
             OP,
             self,
@@ -46,7 +46,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Different shapes or devices.
     pub fn add_(&mut self, other: &Self, alpha: f32) -> Result<()> {
-        same_shape(OP, self, other)?;
+        expect_shape(OP, self.shape(), other.shape())?;
         dispatch::update(
             OP,
             other,

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::{Error, Result, numel, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// `y[r]` = the first column in which row r of `x` (rows, cols) is maximal; a NaN counts as the maximum.
 ///

@@ -33,7 +33,7 @@ impl<T: Float> Tensor<T> {
     /// Another shape or device, no dimensions, or rows without columns.
     pub fn argmax_out(&self, out: &mut Tensor<i32>) -> Result<()> {
         let (rows, cols) = rows_and_cols(OP, self.shape())?;
-        expect_shape(OP, &self.shape()[..self.shape().len() - 1], out)?;
+        expect_shape(OP, &self.shape()[..self.shape().len() - 1], out.shape())?;
         if cols == 0 && rows > 0 {
             return Err(Error::shape(
                 OP,

@@ -37,7 +37,7 @@ pub(crate) fn avg_pool2d<T: Float>(
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
     let [down, across] = [0, 1].map(|d| counts(d, shape, window, count_include_pad));
-    planes(y, size_out, Vec::new, |number, y, wide| {
+    planes(y, None, size_out, Vec::new, |number, y, _, wide| {
         let x = widened(&x[number * size_in..][..size_in], wide);
         for (i, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
             vectorized!({
@@ -62,7 +62,7 @@ pub(crate) fn avg_pool2d_backward<T: Float>(
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
     let [down, across] = [0, 1].map(|d| counts(d, shape, window, count_include_pad));
-    planes(dx, size_in, Vec::new, |number, dx, wide| {
+    planes(dx, None, size_in, Vec::new, |number, dx, _, wide| {
         let dy = widened(&dy[number * size_out..][..size_out], wide);
         let mut parts = vec![0.0; shape.output[1]];
         dx.fill(0.0);

@@ -9,10 +9,10 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::max_pool2d::Planes;
 use crate::ops::max_pool2d::cuda::over;
 use crate::ops::window::Window;
+use crate::runtime::launch::Launch;
 
 /// The mean of each window, padding counted or not.
 ///

@@ -51,7 +51,7 @@ impl<T: Float> Tensor<T> {
         out: &mut Self,
     ) -> Result<()> {
         let (planes, shape) = Planes::new(OP, self.shape(), window)?;
-        expect_shape(OP, &shape, out)?;
+        expect_shape(OP, &shape, out.shape())?;
         dispatch::unary(
             OP,
             self,
@@ -90,7 +90,7 @@ pub fn avg_pool2d_backward_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "avg_pool2d_backward";
     let (planes, shape) = Planes::new(OP, out.shape(), window)?;
-    expect_shape(OP, &shape, grad)?;
+    expect_shape(OP, &shape, grad.shape())?;
     dispatch::unary(
         OP,
         grad,

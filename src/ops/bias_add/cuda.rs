@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::{Error, Result, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// `y[r, c] = x[r, c] + bias[c]`: every row of `x`, as long as `bias`, plus `bias`; `y` is at least as long as `x`.
 ///

@@ -5,7 +5,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::{expect_shape, same_shape};
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
@@ -29,8 +29,8 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Those of [`Tensor::bias_add`], and another shape or device.
     pub fn bias_add_out(&self, bias: &Self, out: &mut Self) -> Result<()> {
-        expect_shape(OP, &[self.columns()?], bias)?;
-        same_shape(OP, self, out)?;
+        expect_shape(OP, &[self.columns()?], bias.shape())?;
+        expect_shape(OP, self.shape(), out.shape())?;
         dispatch::binary(OP, self, bias, out, cpu::bias_add, |s, x, b, y| {
             cuda::bias_add(s, x, b, y)
         })
@@ -41,7 +41,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Those of [`Tensor::bias_add`].
     pub fn bias_add_(&mut self, bias: &Self) -> Result<()> {
-        expect_shape(OP, &[self.columns()?], bias)?;
+        expect_shape(OP, &[self.columns()?], bias.shape())?;
         dispatch::update(
             OP,
             bias,

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Element;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// `y[i] = x[i]` as another type, for every element of `x`; `y` is at least as long.
 ///

@@ -9,7 +9,7 @@ pub mod cuda;
 
 use std::any::Any;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Element;
 use crate::error::Result;
 use crate::ops::dispatch;
@@ -44,7 +44,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// Another shape or device.
     pub fn cast_out<U: Element>(&self, out: &mut Tensor<U>) -> Result<()> {
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         let same = (self as &dyn Any).downcast_ref::<Tensor<U>>();
         if let Some(same) = same.filter(|same| same.device() == out.device()) {
             out.clone_from(same);

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::{Element, Float};
 use crate::error::{Result, numel, to_i32};
-use crate::launch::{Launch, workspace};
+use crate::runtime::launch::{Launch, workspace};
 
 const THREADS: usize = 256;
 /// Blocks that share out the rows, and blocks at most: both independent of the device, and with them the order of

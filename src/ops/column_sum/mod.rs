@@ -32,7 +32,7 @@ pub fn column_sum<T: Float>(input: &Tensor<T>) -> Result<Tensor<T>> {
 /// Another shape or device, a tensor without dimensions.
 pub fn column_sum_out<T: Float>(input: &Tensor<T>, out: &mut Tensor<T>) -> Result<()> {
     let (rows, cols) = rows_and_cols(OP, input.shape())?;
-    expect_shape(OP, &[cols], out)?;
+    expect_shape(OP, &[cols], out.shape())?;
     dispatch::unary(OP, input, out, cpu::column_sum, |s, x, y| {
         cuda::column_sum(s, x, y, rows, cols)
     })

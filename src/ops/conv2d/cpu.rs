@@ -1,15 +1,14 @@
-//! Convolution on the CPU: windows unfolded in blocks that a core's cache holds, multiplied by the `faer` crate; or, where
+//! Convolution on the CPU: windows unfolded in blocks that a core's cache holds, multiplied by [`cpu::product`]; or, where
 //! that takes fewer multiplications, [`winograd`]. `f16` and `bf16` are widened to `f32` before and rounded once after.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::s;
 use rayon::prelude::*;
 
 use super::{Conv, winograd};
 use crate::cpu;
+use crate::cpu::Buffer;
 use crate::element::Float;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Elements of an unfolded block: 1 MiB, which a second-level cache holds.
 const BLOCK: usize = 256 * 1024;
@@ -72,13 +71,8 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
     let columns = parts(plane, BLOCK / terms.max(1), products);
     let mut tasks = Vec::new();
     for (i, y) in y.chunks_exact_mut(m * plane).enumerate() {
-        let mut rest = MatMut::from_row_major_slice_mut(y, m, plane);
-        for start in (0..plane).step_by(columns) {
-            let here = columns.min(plane - start);
-            let (block, others) = rest.split_at_col_mut(here);
-            tasks.push((i, start, block));
-            rest = others;
-        }
+        let blocks = cpu::tiles(cpu::matrix_mut(y, [m, plane]), [m, columns]);
+        tasks.extend(blocks.into_iter().map(|([_, start], y)| (i, start, y)));
     }
     let direct = conv.taps() == 1 && plane == plane_in && conv.window.stride == [1, 1];
     tasks
@@ -86,26 +80,25 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
         .for_each_init(Vec::new, |unfolded, (i, start, mut y)| {
             let x = &x[i * conv.inputs * plane_in..][..conv.inputs * plane_in];
             let group = i % conv.groups;
-            let w = MatRef::from_row_major_slice(&w[group * m * terms..][..m * terms], m, terms);
+            let w = cpu::matrix(&w[group * m * terms..][..m * terms], [m, terms], terms);
             let width = y.ncols();
-            let accum = match bias {
-                Some(bias) => {
-                    for (r, &bias) in bias[group * m..][..m].iter().enumerate() {
-                        y.as_mut().row_mut(r).fill(bias);
-                    }
-                    Accum::Add
-                }
-                None => Accum::Replace,
-            };
             let windows = if direct {
                 // a window is one element: the planes are the matrix
-                MatRef::from_row_major_slice_with_stride(&x[start..], terms, width, plane)
+                cpu::matrix(&x[start..], [terms, width], plane)
             } else {
                 unfolded.resize(terms * width, 0.0);
                 conv.unfold(x, 0..terms, start..start + width, unfolded);
-                MatRef::from_row_major_slice(unfolded, terms, width)
+                cpu::matrix(unfolded, [terms, width], width)
             };
-            matmul(y, accum, w, windows, 1.0, Par::Seq);
+            match bias {
+                Some(bias) => {
+                    for (mut row, &bias) in y.rows_mut().into_iter().zip(&bias[group * m..]) {
+                        row.fill(bias);
+                    }
+                    cpu::add_product(w, windows, y);
+                }
+                None => cpu::product(w, windows, y),
+            }
         });
 }
 
@@ -116,22 +109,21 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
         let channels = parts(conv.inputs, conv.inputs, products);
         let images = dx.par_chunks_exact_mut(conv.inputs * plane_in).enumerate();
         images.for_each(|(i, dx)| {
-            let dy = MatRef::from_row_major_slice(&dy[i * m * plane..][..m * plane], m, plane);
+            let dy = cpu::matrix(&dy[i * m * plane..][..m * plane], [m, plane], plane);
             let w = &w[i % conv.groups * m * terms..][..m * terms];
-            let w = MatRef::from_row_major_slice(w, m, terms);
+            let w = cpu::matrix(w, [m, terms], terms);
             let tasks = dx.par_chunks_mut(channels * plane_in).enumerate();
             tasks.for_each_init(Vec::new, |unfolded, (part, dx)| {
                 let rows = dx.len() / plane_in * taps;
                 let first = part * channels * taps;
-                let w = w.subcols(first, rows).transpose();
+                let w = w.slice(s![.., first..first + rows]).reversed_axes();
                 let columns = parts(plane, BLOCK / rows.max(1), usize::MAX);
                 dx.fill(0.0);
                 for start in (0..plane).step_by(columns) {
                     let width = columns.min(plane - start);
                     unfolded.resize(rows * width, 0.0);
-                    let block = MatMut::from_row_major_slice_mut(unfolded, rows, width);
-                    let dy = dy.subcols(start, width);
-                    matmul(block, Accum::Replace, w, dy, 1.0, Par::Seq);
+                    let block = cpu::matrix_mut(unfolded, [rows, width]);
+                    cpu::product(w, dy.slice(s![.., start..start + width]), block);
                     conv.fold(unfolded, first..first + rows, start..start + width, dx);
                 }
             });
@@ -156,12 +148,12 @@ pub(crate) fn backward_weight<T: Float>(
         let columns = parts(plane, BLOCK / rows, usize::MAX);
         let mut tasks = Vec::new();
         for (group, dw) in dw.chunks_exact_mut(m * terms).enumerate() {
-            let mut rest = MatMut::from_row_major_slice_mut(dw, m, terms);
-            for first in (0..terms).step_by(rows) {
-                let (block, others) = rest.split_at_col_mut(rows.min(terms - first));
-                tasks.push((group, first, block));
-                rest = others;
-            }
+            let blocks = cpu::tiles(cpu::matrix_mut(dw, [m, terms]), [m, rows]);
+            tasks.extend(
+                blocks
+                    .into_iter()
+                    .map(|([_, first], dw)| (group, first, dw)),
+            );
         }
         tasks
             .into_par_iter()
@@ -171,16 +163,14 @@ pub(crate) fn backward_weight<T: Float>(
                 for image in 0..conv.images {
                     let i = image * conv.groups + group;
                     let x = &x[i * conv.inputs * plane_in..][..conv.inputs * plane_in];
-                    let dy =
-                        MatRef::from_row_major_slice(&dy[i * m * plane..][..m * plane], m, plane);
+                    let dy = cpu::matrix(&dy[i * m * plane..][..m * plane], [m, plane], plane);
                     for start in (0..plane).step_by(columns) {
                         let width = columns.min(plane - start);
                         unfolded.resize(here * width, 0.0);
                         conv.unfold(x, first..first + here, start..start + width, unfolded);
-                        let windows =
-                            MatRef::from_row_major_slice(unfolded, here, width).transpose();
-                        let dy = dy.subcols(start, width);
-                        matmul(dw.as_mut(), Accum::Add, dy, windows, 1.0, Par::Seq);
+                        let windows = cpu::matrix(unfolded, [here, width], width).reversed_axes();
+                        let dy = dy.slice(s![.., start..start + width]);
+                        cpu::add_product(dy, windows, dw.view_mut());
                     }
                 }
             });

@@ -4,22 +4,15 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::shape::BIAS;
-use super::tile::{Tile, geometry};
+use super::launches::{backward_bias, backward_input, backward_weight, forward};
+use super::tile::Tile;
 use super::{Conv, Conv2dOptions, OP};
 use crate::element::Float;
-use crate::error::{Result, to_i32};
-use crate::grid::multiprocessors;
-use crate::kernels;
-use crate::launch::{Launch, workspace};
+use crate::error::Result;
 use crate::ops::matmul::cuda::Kernel;
-use crate::ops::window::check_count;
-
-const THREADS: usize = 256;
-/// Blocks that keep a multiprocessor busy while some of them wait.
-const BLOCKS_EACH: usize = 4;
+use crate::runtime::kernels;
 
 /// The convolution of images; `bias` has one element for each output channel.
 ///
@@ -149,155 +142,7 @@ pub fn conv2d_backward_bias<T: Float>(
     stream: &Arc<CudaStream>,
     dy: &impl DevicePtr<T>,
     db: &mut impl DevicePtrMut<T>,
-    [images, channels, h, w]: [usize; 4],
+    shape: [usize; 4],
 ) -> Result<()> {
-    let count = check_count(BIAS, &[images, channels, h, w])?;
-    let (chunk, splits) = split_images(stream, images, channels)?;
-    let mut partial = workspace::<f32>(stream, BIAS, (splits * channels).max(1))?;
-    if splits * channels > 0 {
-        Launch::new(stream, OP, &format!("conv2d_bias_{}", T::NAME))?
-            .grid(channels, splits, 1)
-            .block(THREADS as u32)
-            .read(dy, count)
-            .write(&mut partial, splits * channels)
-            .scalar(images as i32)
-            .scalar(channels as i32)
-            .scalar((h * w) as i32)
-            .scalar(chunk as i32)
-            .run()?;
-    }
-    finish(stream, &partial, db, splits, channels)
-}
-
-/// Images of a split, and how many splits; together with `blocks` of each they fill the device.
-fn split_images(stream: &Arc<CudaStream>, images: usize, blocks: usize) -> Result<(usize, usize)> {
-    let count = multiprocessors(stream, OP)?;
-    let wanted = (BLOCKS_EACH * count).div_ceil(blocks.max(1)).min(65535);
-    let chunk = images.div_ceil(wanted).max(1);
-    Ok((chunk, images.div_ceil(chunk)))
-}
-
-/// Adds the splits up; with none, that is zero.
-fn finish<T: Float>(
-    stream: &Arc<CudaStream>,
-    partial: &CudaSlice<f32>,
-    y: &mut impl DevicePtrMut<T>,
-    splits: usize,
-    n: usize,
-) -> Result<()> {
-    if n == 0 {
-        return Ok(());
-    }
-    Launch::new(stream, OP, &format!("conv2d_finish_{}", T::NAME))?
-        .grid(n.div_ceil(THREADS), 1, 1)
-        .block(THREADS as u32)
-        .read(partial, splits * n)
-        .write(y, n)
-        .scalar(splits as i32)
-        .scalar(n as i32)
-        .run()
-}
-
-pub(super) fn forward<T: Float>(
-    stream: &Arc<CudaStream>,
-    x: &impl DevicePtr<T>,
-    w: &impl DevicePtr<T>,
-    bias: Option<&impl DevicePtr<T>>,
-    y: &mut impl DevicePtrMut<T>,
-    conv: &Conv,
-    kernel: Option<Kernel>,
-) -> Result<()> {
-    let [x_len, w_len, y_len] = conv.counts();
-    if y_len == 0 {
-        return Ok(());
-    }
-    let (m, n, k) = (conv.outputs, conv.images * conv.planes()[1], conv.terms());
-    let tile = match kernel {
-        Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, "", [m, n])?,
-    };
-    let launch = tile
-        .launch::<T>(stream, "", conv.groups, [m, n], true)?
-        .read(w, w_len)
-        .read(x, x_len)
-        .read_optional(bias, conv.groups * conv.outputs)
-        .write(y, y_len);
-    let launch = launch.scalar(m as i32).scalar(n as i32).scalar(k as i32);
-    geometry(launch, conv, tile.step::<T>()).run()
-}
-
-pub(super) fn backward_input<T: Float>(
-    stream: &Arc<CudaStream>,
-    dy: &impl DevicePtr<T>,
-    w: &impl DevicePtr<T>,
-    dx: &mut impl DevicePtrMut<T>,
-    conv: &Conv,
-    kernel: Option<Kernel>,
-) -> Result<()> {
-    const KIND: &str = "_backward_input";
-    let [x_len, w_len, y_len] = conv.counts();
-    if x_len == 0 {
-        return Ok(());
-    }
-    let mut a = workspace::<T>(stream, OP, w_len.max(1))?;
-    if w_len > 0 {
-        Launch::new(stream, OP, &format!("conv2d_repack_{}", T::NAME))?
-            .grid(w_len.div_ceil(THREADS), 1, 1)
-            .block(THREADS as u32)
-            .read(w, w_len)
-            .write(&mut a, w_len)
-            .scalar(w_len as i32)
-            .scalar(conv.outputs as i32)
-            .scalar(conv.inputs as i32)
-            .scalar(conv.taps() as i32)
-            .run()?;
-    }
-    let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
-    let k = to_i32(OP, "terms", conv.outputs * conv.taps())?;
-    let tile = match kernel {
-        Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
-    };
-    let launch = tile
-        .launch::<T>(stream, KIND, conv.groups, [m, n], true)?
-        .read(&a, w_len)
-        .read(dy, y_len)
-        .read_optional(None::<&CudaSlice<T>>, 0)
-        .write(dx, x_len);
-    let launch = launch.scalar(m as i32).scalar(n as i32).scalar(k);
-    geometry(launch, conv, tile.step::<T>()).run()
-}
-
-pub(super) fn backward_weight<T: Float>(
-    stream: &Arc<CudaStream>,
-    dy: &impl DevicePtr<T>,
-    x: &impl DevicePtr<T>,
-    dw: &mut impl DevicePtrMut<T>,
-    conv: &Conv,
-    kernel: Option<Kernel>,
-) -> Result<()> {
-    const KIND: &str = "_backward_weight";
-    let [x_len, w_len, y_len] = conv.counts();
-    if w_len == 0 {
-        return Ok(());
-    }
-    let (m, n) = (conv.outputs, conv.terms());
-    let tile = match kernel {
-        Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
-    };
-    let blocks = conv.groups * tile.tiles(m, n);
-    let (chunk, splits) = split_images(stream, conv.images, blocks)?;
-    let mut partial = workspace::<f32>(stream, OP, (splits * w_len).max(1))?;
-    if splits > 0 {
-        let launch = tile
-            .launch::<T>(stream, KIND, splits * conv.groups, [m, n], false)?
-            .read(dy, y_len)
-            .read(x, x_len)
-            .write(&mut partial, splits * w_len)
-            .scalar(conv.images as i32)
-            .scalar(chunk as i32);
-        geometry(launch, conv, tile.step::<T>()).run()?;
-    }
-    finish(stream, &partial, dw, splits, w_len)
+    backward_bias(stream, dy, db, shape)
 }

@@ -12,6 +12,7 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod launches;
 mod minimal;
 mod shape;
 mod tile;
@@ -69,9 +70,9 @@ impl<T: Float> Tensor<T> {
         out: &mut Self,
     ) -> Result<()> {
         let conv = Conv::new(OP, self.shape(), weight.shape(), options)?;
-        expect_shape(OP, &conv.output_shape(), out)?;
+        expect_shape(OP, &conv.output_shape(), out.shape())?;
         if let Some(bias) = bias {
-            expect_shape(OP, &[weight.shape()[0]], bias)?;
+            expect_shape(OP, &[weight.shape()[0]], bias.shape())?;
         }
         dispatch::binary_optional(
             OP,
@@ -80,7 +81,7 @@ impl<T: Float> Tensor<T> {
             bias,
             out,
             |x, w, bias, y| cpu::conv2d(x, w, bias, y, &conv),
-            |s, x, w, bias, y| cuda::forward(s, x, w, bias, y, &conv, None),
+            |s, x, w, bias, y| launches::forward(s, x, w, bias, y, &conv, None),
         )
     }
 }
@@ -114,7 +115,7 @@ pub fn conv2d_backward_input_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "conv2d_backward_input";
     let conv = Conv::new(OP, out.shape(), weight.shape(), options)?;
-    expect_shape(OP, &conv.output_shape(), grad)?;
+    expect_shape(OP, &conv.output_shape(), grad.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
@@ -122,7 +123,7 @@ pub fn conv2d_backward_input_out<T: Float>(
         None::<&Tensor<T>>,
         out,
         |dy, w, _, dx| cpu::backward_input(dy, w, dx, &conv),
-        |s, dy, w, _, dx| cuda::backward_input(s, dy, w, dx, &conv, None),
+        |s, dy, w, _, dx| launches::backward_input(s, dy, w, dx, &conv, None),
     )
 }
 
@@ -155,7 +156,7 @@ pub fn conv2d_backward_weight_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "conv2d_backward_weight";
     let conv = Conv::new(OP, input.shape(), out.shape(), options)?;
-    expect_shape(OP, &conv.output_shape(), grad)?;
+    expect_shape(OP, &conv.output_shape(), grad.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
@@ -163,7 +164,7 @@ pub fn conv2d_backward_weight_out<T: Float>(
         None::<&Tensor<T>>,
         out,
         |dy, x, _, dw| cpu::backward_weight(dy, x, dw, &conv),
-        |s, dy, x, _, dw| cuda::backward_weight(s, dy, x, dw, &conv, None),
+        |s, dy, x, _, dw| launches::backward_weight(s, dy, x, dw, &conv, None),
     )
 }
 
@@ -184,12 +185,12 @@ pub fn conv2d_backward_bias<T: Float>(grad: &Tensor<T>) -> Result<Tensor<T>> {
 /// Those of [`conv2d_backward_bias`], and another shape or device.
 pub fn conv2d_backward_bias_out<T: Float>(grad: &Tensor<T>, out: &mut Tensor<T>) -> Result<()> {
     let shape = shape::gradient(grad.shape())?;
-    expect_shape(shape::BIAS, &[shape[1]], out)?;
+    expect_shape(shape::BIAS, &[shape[1]], out.shape())?;
     dispatch::unary(
         shape::BIAS,
         grad,
         out,
         |dy, db| cpu::backward_bias(dy, db, shape),
-        |s, dy, db| cuda::conv2d_backward_bias(s, dy, db, shape),
+        |s, dy, db| launches::backward_bias(s, dy, db, shape),
     )
 }

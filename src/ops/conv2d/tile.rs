@@ -7,10 +7,10 @@ use cudarc::driver::CudaStream;
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::grid::multiprocessors;
-use crate::kernels;
-use crate::launch::Launch;
 use crate::ops::matmul::cuda::Kernel;
+use crate::runtime::grid::multiprocessors;
+use crate::runtime::kernels;
+use crate::runtime::launch::Launch;
 
 /// One tile of a product to a block.
 #[derive(Clone, Copy)]

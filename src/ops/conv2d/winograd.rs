@@ -12,16 +12,15 @@
 use std::array::from_fn;
 use std::ops::Range;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
 use super::Conv;
 use super::minimal::{Inputs, LANES, Lanes, Products, SIDE, Taps, square};
-use crate::cpu::{TASK, vectorized};
+use crate::cpu::Buffer;
+use crate::cpu::{self, TASK, vectorized};
 use crate::error::Result;
 use crate::ops::transpose::cpu::transpose;
-use crate::pool::Buffer;
 
 const POINTS: usize = SIDE * SIDE;
 
@@ -104,14 +103,14 @@ impl Matrices {
         rows * cols + LANES
     }
 
-    fn point(&self, point: usize) -> MatRef<'_, f32> {
+    fn point(&self, point: usize) -> ArrayView2<'_, f32> {
         let data = &self.data[point * Self::stride(self.rows, self.cols)..];
-        MatRef::from_row_major_slice(&data[..self.rows * self.cols], self.rows, self.cols)
+        cpu::matrix(data, [self.rows, self.cols], self.cols)
     }
 
-    fn point_mut(&mut self, point: usize) -> MatMut<'_, f32> {
+    fn point_mut(&mut self, point: usize) -> ArrayViewMut2<'_, f32> {
         let data = &mut self.data[point * Self::stride(self.rows, self.cols)..];
-        MatMut::from_row_major_slice_mut(&mut data[..self.rows * self.cols], self.rows, self.cols)
+        cpu::matrix_mut(&mut data[..self.rows * self.cols], [self.rows, self.cols])
     }
 
     /// Runs of `rows` rows: of each, those of every point.
@@ -164,7 +163,7 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
                         points.point(point),
                         weights.point(point),
                     );
-                    matmul(y, Accum::Replace, x, w, 1.0, Par::Seq);
+                    cpu::product(x, w, y);
                 }
                 self.outputs(&products, bias, group, rows.clone(), y);
                 Ok(())

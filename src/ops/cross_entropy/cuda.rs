@@ -11,8 +11,8 @@ use super::options::check_smoothing;
 use super::{BACKWARD, CrossEntropyOptions, OP, Reduction};
 use crate::element::Float;
 use crate::error::{Error, Result, numel, to_i32};
-use crate::launch::{Launch, workspace};
 use crate::ops::cast::cuda::cast;
+use crate::runtime::launch::{Launch, workspace};
 
 const THREADS: u32 = 256;
 /// Rows that a block adds up, and blocks at most: both independent of the device, and with them the order of the sum.

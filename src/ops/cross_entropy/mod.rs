@@ -22,7 +22,7 @@ mod options;
 
 pub use options::{CrossEntropyOptions, Reduction};
 
-use crate::checks::{expect_shape, same_device, same_shape};
+use crate::checks::{expect_shape, same_device};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch::mixed;
@@ -142,7 +142,7 @@ pub(crate) fn forward<T: Float>(
     total: Option<&mut Tensor<f32>>,
 ) -> Result<()> {
     let shape = checked(OP, logits, labels, options)?;
-    expect_shape(OP, &options.shape(shape[0]), out)?;
+    expect_shape(OP, &options.shape(shape[0]), out.shape())?;
     same_device(OP, &[logits.device(), out.device()])?;
     if out.numel() == 0 {
         return Ok(());
@@ -179,10 +179,10 @@ pub(crate) fn backward<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     let shape = checked(BACKWARD, logits, labels, options)?;
-    same_shape(BACKWARD, logits, out)?;
+    expect_shape(BACKWARD, logits.shape(), out.shape())?;
     same_device(BACKWARD, &[logits.device(), out.device()])?;
     if let Some(grad) = grad {
-        expect_shape(BACKWARD, &options.shape(shape[0]), grad)?;
+        expect_shape(BACKWARD, &options.shape(shape[0]), grad.shape())?;
         same_device(BACKWARD, &[logits.device(), grad.device()])?;
     }
     if out.numel() == 0 {
@@ -256,7 +256,7 @@ fn checked<T: Float>(
         let got = format!("{:?}", logits.shape());
         return Err(Error::shape(op, "logits of shape [rows, classes]", got));
     };
-    expect_shape(op, &[rows], labels)?;
+    expect_shape(op, &[rows], labels.shape())?;
     same_device(op, &[logits.device(), labels.device()])?;
     options.check(op, classes, logits.device())?;
     if rows > 0 && classes == 0 {

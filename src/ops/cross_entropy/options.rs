@@ -48,7 +48,7 @@ impl CrossEntropyOptions<'_> {
         match self.weight {
             None => Ok(()),
             Some(weight) => {
-                expect_shape(op, &[classes], weight)?;
+                expect_shape(op, &[classes], weight.shape())?;
                 same_device(op, &[device, weight.device()])
             }
         }

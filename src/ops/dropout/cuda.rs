@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::{DropoutOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
-use crate::live::Live;
+use crate::runtime::launch::Launch;
+use crate::runtime::live::Live;
 
 /// `y[i] = 0` with probability p, else `x[i] / (1 - p)`; `y` is at least as long as `x`. With `dy` for `x` it is its own
 /// gradient.

@@ -12,11 +12,11 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::live::Live;
 use crate::ops::dispatch;
+use crate::runtime::live::Live;
 use crate::tensor::Tensor;
 
 const OP: &str = "dropout";
@@ -110,7 +110,7 @@ pub(crate) fn dropout_at<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     options.check(op)?;
-    same_shape(op, x, out)?;
+    expect_shape(op, x.shape(), out.shape())?;
     dispatch::unary(
         op,
         x,

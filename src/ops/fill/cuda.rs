@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtrMut};
 use super::OP;
 use crate::element::Element;
 use crate::error::Result;
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// `y[i] = value` for every element of `y`.
 ///

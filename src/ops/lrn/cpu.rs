@@ -2,9 +2,9 @@
 
 use super::LrnOptions;
 use super::windows::{BLOCK, Block, Shape, Walk, chunks, windows};
+use crate::cpu::math::{exp, ln};
 use crate::cpu::vectorized;
 use crate::element::Float;
-use crate::math::{exp, ln};
 
 /// Calls `$f` with `s -> s^-beta` as its last argument. The closures must be inlined, or they are not vector code.
 macro_rules! with_power {

@@ -9,7 +9,7 @@ use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 use super::{LrnOptions, OP};
 use crate::element::Float;
 use crate::error::{Error, Result, numel, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// Threads of a block of the kernels that keep the window in registers.
 const THREADS: u32 = 256;

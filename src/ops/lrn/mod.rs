@@ -18,7 +18,7 @@ pub(crate) mod cpu;
 pub mod cuda;
 mod windows;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
@@ -125,7 +125,7 @@ impl<T: Float> Tensor<T> {
         };
         options.check(OP)?;
         let shape = split(OP, self.shape())?;
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         dispatch::unary(
             OP,
             self,
@@ -163,8 +163,8 @@ pub fn local_response_norm_backward_out<T: Float>(
     const OP: &str = "lrn_backward";
     options.check(OP)?;
     let shape = split(OP, grad.shape())?;
-    same_shape(OP, grad, input)?;
-    same_shape(OP, grad, out)?;
+    expect_shape(OP, grad.shape(), input.shape())?;
+    expect_shape(OP, grad.shape(), out.shape())?;
     dispatch::binary(
         OP,
         grad,

@@ -9,9 +9,9 @@ use super::gemm::{Activation, Gemm};
 pub use super::kernel::Kernel;
 use crate::element::Float;
 use crate::error::{Result, to_i32};
-use crate::grid::multiprocessors;
-use crate::launch::Launch;
-use crate::tensor_map::Matrices;
+use crate::runtime::grid::multiprocessors;
+use crate::runtime::launch::Launch;
+use crate::runtime::tensor_map::Matrices;
 
 /// [`Gemm`] with the kernel that suits it; `bias` has n elements, one to a column.
 ///

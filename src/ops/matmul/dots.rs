@@ -2,38 +2,27 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::few_rows::rows;
+use super::blocks;
 use super::gemm::Gemm;
 
 /// Terms at a time: so many of all rows of the first operand stay in a core's cache.
 const DEPTH: usize = 1024;
-/// Rows of either operand whose products are summed together, in as many registers as every x86-64 has.
+/// Rows of the second operand whose products with two of the first are summed together, in as many registers as every
+/// x86-64 has.
 const ROWS: usize = 4;
-const COLS: usize = 2;
 
 /// Adds to `sums`, which has `m` for each row of `b`.
 pub(super) fn add(a: &[f32], b: &[f32], sums: &mut [f32], gemm: &Gemm) {
-    let (m, k) = (gemm.m, gemm.k);
-    for start in (0..k).step_by(DEPTH) {
-        let depth = DEPTH.min(k - start);
-        let row_a = |i: usize| &a[i * gemm.lda + start..][..depth];
-        for (group, sums) in sums.chunks_mut(ROWS * m).enumerate() {
-            let b = rows(b, gemm, (group * ROWS, sums.len() / m), (start, depth));
-            for i in (0..m).step_by(COLS) {
-                let dots = if i + 1 < m {
-                    let a = [row_a(i), row_a(i + 1)];
-                    Arch::new().dispatch(Dots { a, b })
-                } else {
-                    let one = Arch::new().dispatch(Dots { a: [row_a(i)], b });
-                    one.map(|[dot]| [dot, 0.0])
-                };
-                for (sums, dots) in sums.chunks_exact_mut(m).zip(dots) {
-                    let sums = sums[i..].iter_mut().zip(dots);
-                    sums.for_each(|(sum, dot)| *sum += dot);
-                }
-            }
+    blocks::add(b, sums, gemm, DEPTH, |i, terms, b: [_; ROWS]| {
+        let row = |i: usize| &a[i * gemm.lda..][terms.clone()];
+        if i + 1 < gemm.m {
+            let a = [row(i), row(i + 1)];
+            Arch::new().dispatch(Dots { a, b })
+        } else {
+            let one = Arch::new().dispatch(Dots { a: [row(i)], b });
+            one.map(|[dot]| [dot, 0.0])
         }
-    }
+    });
 }
 
 /// The dot product of each row with each; all have one length.

@@ -5,8 +5,8 @@
 use super::gemm::Gemm;
 use super::{dots, lanes};
 use crate::cpu;
+use crate::cpu::Buffer;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Rows from which on packing pays.
 const MOST: usize = 32;
@@ -44,17 +44,6 @@ pub(super) fn product(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Resul
         y.iter_mut().zip(of_row).for_each(|(y, sum)| *y = *sum);
     }
     Ok(())
-}
-
-/// `R` rows of `b` from `first` on and `depth` terms of them. A group cut short repeats its last row, whose sums are
-/// dropped.
-pub(super) fn rows<'a, const R: usize>(
-    b: &'a [f32],
-    gemm: &Gemm,
-    (first, rows): (usize, usize),
-    (start, depth): (usize, usize),
-) -> [&'a [f32]; R] {
-    std::array::from_fn(|r| &b[(first + r.min(rows - 1)) * gemm.ldb + start..][..depth])
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use super::OP;
 use super::gemm::Gemm;
 use crate::element::Float;
 use crate::error::Result;
-use crate::grid::multiprocessors;
-use crate::kernels;
+use crate::runtime::grid::multiprocessors;
+use crate::runtime::kernels;
 
 /// A kernel, named by its technique and, where there are several, by the side of the square of outputs that one of its
 /// blocks computes.

@@ -3,10 +3,10 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::few_rows::rows;
+use super::blocks;
 use super::gemm::Gemm;
+use crate::cpu::Buffer;
 use crate::error::Result;
-use crate::pool::Buffer;
 
 /// Rows of the first operand side by side: the lanes of one vector of AVX-512, or of two of AVX2.
 const PANEL: usize = 16;
@@ -35,21 +35,11 @@ pub(super) fn pack(a: &[f32], gemm: &Gemm) -> Result<Buffer<f32>> {
 
 /// Adds to `sums`, which has `m` for each row of `b`.
 pub(super) fn add(packed: &[f32], b: &[f32], sums: &mut [f32], gemm: &Gemm) {
-    let (m, k) = (gemm.m, gemm.k);
-    for start in (0..k).step_by(DEPTH) {
-        let depth = DEPTH.min(k - start);
-        for (group, sums) in sums.chunks_mut(ROWS * m).enumerate() {
-            let b = rows(b, gemm, (group * ROWS, sums.len() / m), (start, depth));
-            for (panel, first) in packed.chunks_exact(PANEL * k).zip((0..m).step_by(PANEL)) {
-                let a = &panel[start * PANEL..][..depth * PANEL];
-                let products = Arch::new().dispatch(Products { a, b });
-                for (sums, products) in sums.chunks_exact_mut(m).zip(products) {
-                    let sums = sums[first..].iter_mut().zip(products);
-                    sums.for_each(|(sum, product)| *sum += product);
-                }
-            }
-        }
-    }
+    blocks::add(b, sums, gemm, DEPTH, |first, terms, b| {
+        let panel = &packed[first * gemm.k..][..PANEL * gemm.k];
+        let a = &panel[terms.start * PANEL..terms.end * PANEL];
+        Arch::new().dispatch(Products { a, b })
+    });
 }
 
 /// The product of a panel and some rows of `b`.

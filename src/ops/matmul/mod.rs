@@ -8,6 +8,7 @@
 //! rounded once, at the end. NaN and infinities are those of IEEE 754 (0 times infinity is NaN). On CUDA, `f16` and
 //! `bf16` use Tensor Cores (`bf16` from sm_80 on), and `f32` does only where [`MatmulOptions::allow_tf32`] says so.
 
+mod blocks;
 pub(crate) mod cpu;
 pub mod cuda;
 mod dots;
@@ -176,7 +177,7 @@ fn product_out<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     let plan = plan(op, a, b, options)?;
-    expect_shape(op, &plan.shape, out)?;
+    expect_shape(op, &plan.shape, out.shape())?;
     run(op, &plan, a, b, options.bias, out)
 }
 
@@ -191,7 +192,7 @@ fn plan<T: Float>(
     plan.gemm.activation = options.activation;
     plan.gemm.allow_tf32 = options.allow_tf32;
     if let Some(bias) = options.bias {
-        expect_shape(op, &[plan.gemm.n], bias)?;
+        expect_shape(op, &[plan.gemm.n], bias.shape())?;
     }
     plan.gemm.spans(op)?;
     Ok(plan)

@@ -5,7 +5,6 @@ use super::rows::Rows;
 use crate::cpu::{self, TASK, vectorized};
 use crate::element::Float;
 use crate::ops::window::Window;
-use rayon::prelude::*;
 
 /// A plane as `f32`, in the buffer where it is something else.
 pub(crate) fn widened<'a, T: Float>(plane: &'a [T], wide: &'a mut Vec<f32>) -> &'a [f32] {
@@ -19,25 +18,31 @@ pub(crate) fn widened<'a, T: Float>(plane: &'a [T], wide: &'a mut Vec<f32>) -> &
     }
 }
 
-/// Works on planes of `size` elements in parallel; `work` gets the plane's number, the plane as `f32`, and what a task has
-/// to work in.
+/// Works on planes of `size` elements in parallel; `work` gets the plane's number, the plane as `f32`, that of `also` where
+/// it is wanted, and what a task has to work in.
 pub(crate) fn planes<T: Float, S>(
     y: &mut [T],
+    also: Option<&mut [i32]>,
     size: usize,
     scratch: impl Fn() -> S + Sync,
-    work: impl Fn(usize, &mut [f32], &mut S) + Sync,
+    work: impl Fn(usize, &mut [f32], Option<&mut [i32]>, &mut S) + Sync,
 ) {
-    let per_task = TASK.div_ceil(size.max(1)) * size.max(1);
-    cpu::share_out(y, per_task, |at, y| {
+    let per_task = TASK.div_ceil(size);
+    let mut also = also.map(|also| also.chunks_mut(per_task * size));
+    let tasks = y.chunks_mut(per_task * size).enumerate();
+    let tasks = tasks.map(|(task, y)| (task, y, also.as_mut().and_then(Iterator::next)));
+    cpu::share(tasks, |(task, y, also)| {
         let (mut wide, mut scratch) = (Vec::new(), scratch());
+        let mut also = also.map(|also| also.chunks_exact_mut(size));
         for (i, plane) in y.chunks_exact_mut(size).enumerate() {
-            let number = at / size + i;
+            let number = task * per_task + i;
+            let also = also.as_mut().and_then(Iterator::next);
             if let Some(plane) = T::as_f32_mut(plane) {
-                work(number, plane, &mut scratch);
+                work(number, plane, also, &mut scratch);
                 continue;
             }
             wide.resize(size, 0.0);
-            work(number, &mut wide, &mut scratch);
+            work(number, &mut wide, also, &mut scratch);
             T::narrow(&wide, plane);
         }
     });
@@ -51,37 +56,28 @@ pub(crate) fn max_pool2d<T: Float>(
     window: &Window,
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
-    let input = |number: usize| &x[number * size_in..][..size_in];
     let (width, scratch) = (shape.output[1], || (Vec::new(), Rows::new(shape, window)));
-    let Some(indices) = indices else {
-        return planes(y, size_out, scratch, |number, y, (wide, rows)| {
-            let x = widened(input(number), wide);
-            vectorized!(for (i, y) in y.chunks_exact_mut(width).enumerate() {
-                y.copy_from_slice(rows.pool::<false>(x, i));
-            });
-        });
-    };
-    let per_task = TASK.div_ceil(size_out);
-    let tasks = y
-        .par_chunks_mut(per_task * size_out)
-        .zip(indices.par_chunks_mut(per_task * size_out));
-    tasks.enumerate().for_each(|(task, (y, indices))| {
-        let (mut wide, mut rows) = scratch();
-        let planes = y
-            .chunks_exact_mut(size_out)
-            .zip(indices.chunks_exact_mut(size_out));
-        for (i, (y, indices)) in planes.enumerate() {
-            let x = widened(input(task * per_task + i), &mut wide);
-            let outputs = y
-                .chunks_exact_mut(width)
-                .zip(indices.chunks_exact_mut(width));
+    planes(
+        y,
+        indices,
+        size_out,
+        scratch,
+        |number, y, places, (wide, rows)| {
+            let x = widened(&x[number * size_in..][..size_in], wide);
+            let outputs = y.chunks_exact_mut(width);
+            let Some(places) = places else {
+                return vectorized!(for (i, y) in outputs.enumerate() {
+                    y.copy_from_slice(rows.pool::<false>(x, i));
+                });
+            };
+            let outputs = outputs.zip(places.chunks_exact_mut(width));
             vectorized!(for (i, (y, places)) in outputs.enumerate() {
-                T::narrow(rows.pool::<true>(x, i), y);
+                y.copy_from_slice(rows.pool::<true>(x, i));
                 let found = places.iter_mut().zip(rows.places());
                 found.for_each(|(place, found)| *place = found);
             });
-        }
-    });
+        },
+    );
 }
 
 pub(crate) fn max_pool2d_backward<T: Float>(
@@ -91,7 +87,7 @@ pub(crate) fn max_pool2d_backward<T: Float>(
     shape: &Planes,
 ) {
     let [size_in, size_out] = [shape.input, shape.output].map(|[h, w]| h * w);
-    planes(dx, size_in, Vec::new, |number, dx, wide| {
+    planes(dx, None, size_in, Vec::new, |number, dx, _, wide| {
         let of = number * size_out..(number + 1) * size_out;
         let dy = widened(&dy[of.clone()], wide);
         dx.fill(0.0);

@@ -9,8 +9,8 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::{OP, Planes};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::window::Window;
+use crate::runtime::launch::Launch;
 
 const THREADS: u32 = 256;
 

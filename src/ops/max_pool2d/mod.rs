@@ -117,9 +117,9 @@ fn run<T: Float>(
     indices: Option<&mut Tensor<i32>>,
 ) -> Result<()> {
     let (planes, shape) = Planes::new(OP, input.shape(), window)?;
-    expect_shape(OP, &shape, out)?;
+    expect_shape(OP, &shape, out.shape())?;
     if let Some(indices) = &indices {
-        expect_shape(OP, &shape, indices)?;
+        expect_shape(OP, &shape, indices.shape())?;
     }
     dispatch::unary_also(
         OP,
@@ -160,8 +160,8 @@ pub fn max_pool2d_backward_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "max_pool2d_backward";
     let (planes, shape) = Planes::new(OP, out.shape(), window)?;
-    expect_shape(OP, &shape, grad)?;
-    expect_shape(OP, &shape, indices)?;
+    expect_shape(OP, &shape, grad.shape())?;
+    expect_shape(OP, &shape, indices.shape())?;
     dispatch::binary(
         OP,
         grad,

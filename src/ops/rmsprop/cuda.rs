@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 use super::{CENTERED, CENTERED_MOMENTUM, Form, LIVE, MOMENTUM, OP, PLAIN, RmsPropOptions};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
+use crate::runtime::launch::Launch;
 
 /// One step without momentum for every element of `p`; `g` and the mean square `v` are at least as long.
 ///

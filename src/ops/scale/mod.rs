@@ -5,7 +5,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
@@ -29,7 +29,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Another shape or device.
     pub fn mul_out(&self, factor: f32, out: &mut Self) -> Result<()> {
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         dispatch::unary(
             OP,
             self,

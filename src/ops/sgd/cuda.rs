@@ -7,8 +7,8 @@ use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 use super::{LIVE, MOMENTUM, OP, SgdOptions};
 use crate::element::Float;
 use crate::error::Result;
-use crate::launch::Launch;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
+use crate::runtime::launch::Launch;
 
 /// One step without momentum for every element of `p`; `g` is at least as long.
 ///

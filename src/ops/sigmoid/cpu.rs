@@ -1,8 +1,8 @@
 //! Sigmoid on the CPU.
 
 use crate::cpu;
+use crate::cpu::math;
 use crate::element::Float;
-use crate::math;
 
 pub(crate) fn sigmoid<T: Float>(x: &[T], y: &mut [T]) {
     cpu::map(x, y, math::sigmoid);

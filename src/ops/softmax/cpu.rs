@@ -1,9 +1,9 @@
 //! Softmax and log-softmax on the CPU: maximum, exponentials with their sum, and scaling, each over a row that the
 //! first pass brought into the cache.
 
+use crate::cpu::math::{exp, exp_not_positive};
 use crate::cpu::{map_rows, prefetch, sum_f64, vectorized};
 use crate::element::Float;
-use crate::math::{exp, exp_not_positive};
 
 /// The maximum, passing over NaN: that comes back through the sum of the exponentials.
 #[inline(always)]

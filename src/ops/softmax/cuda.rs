@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::{Result, numel, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 /// Softmax of each row of `x` (rows, cols) into `y`.
 ///

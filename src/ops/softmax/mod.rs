@@ -11,7 +11,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
@@ -44,7 +44,7 @@ impl<T: Float> Tensor<T> {
     /// Another shape or device, a tensor without dimensions.
     pub fn softmax_out(&self, out: &mut Self) -> Result<()> {
         let (rows, cols) = rows_and_cols(OP, self.shape())?;
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         let cpu = |x: &[T], y: &mut [T]| cpu::softmax(x, y, cols);
         dispatch::unary(OP, self, out, cpu, |s, x, y| {
             cuda::softmax(s, x, y, rows, cols)
@@ -68,7 +68,7 @@ impl<T: Float> Tensor<T> {
     pub fn log_softmax_out(&self, out: &mut Self) -> Result<()> {
         const OP: &str = "log_softmax";
         let (rows, cols) = rows_and_cols(OP, self.shape())?;
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         let cpu = |x: &[T], y: &mut [T]| cpu::log_softmax(x, y, cols);
         dispatch::unary(OP, self, out, cpu, |s, x, y| {
             cuda::log_softmax(s, x, y, rows, cols)
@@ -97,8 +97,8 @@ pub fn softmax_backward_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "softmax_backward";
     let (rows, cols) = rows_and_cols(OP, grad.shape())?;
-    same_shape(OP, grad, output)?;
-    same_shape(OP, grad, out)?;
+    expect_shape(OP, grad.shape(), output.shape())?;
+    expect_shape(OP, grad.shape(), out.shape())?;
     let cpu = |dy: &[T], y: &[T], dx: &mut [T]| cpu::softmax_backward(dy, y, dx, cols);
     dispatch::binary(OP, grad, output, out, cpu, |s, dy, y, dx| {
         cuda::softmax_backward(s, dy, y, dx, rows, cols)
@@ -126,8 +126,8 @@ pub fn log_softmax_backward_out<T: Float>(
 ) -> Result<()> {
     const OP: &str = "log_softmax_backward";
     let (rows, cols) = rows_and_cols(OP, grad.shape())?;
-    same_shape(OP, grad, output)?;
-    same_shape(OP, grad, out)?;
+    expect_shape(OP, grad.shape(), output.shape())?;
+    expect_shape(OP, grad.shape(), out.shape())?;
     let cpu = |dy: &[T], y: &[T], dx: &mut [T]| cpu::log_softmax_backward(dy, y, dx, cols);
     dispatch::binary(OP, grad, output, out, cpu, |s, dy, y, dx| {
         cuda::log_softmax_backward(s, dy, y, dx, rows, cols)

@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Float;
 use crate::error::{Result, to_i32};
-use crate::launch::{Launch, workspace};
+use crate::runtime::launch::{Launch, workspace};
 
 const THREADS: u32 = 256;
 /// Elements of a block, and blocks at most: both independent of the device, and with them the order of the sum.

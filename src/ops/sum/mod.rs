@@ -32,7 +32,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Another shape or device.
     pub fn sum_out(&self, out: &mut Self) -> Result<()> {
-        expect_shape(OP, &[], out)?;
+        expect_shape(OP, &[], out.shape())?;
         let cpu = |x: &[T], y: &mut [T]| y[0] = T::from_f32(cpu::sum(x) as f32);
         dispatch::unary(OP, self, out, cpu, |s, x, y| cuda::sum(s, x, y))
     }
@@ -53,7 +53,7 @@ impl<T: Float> Tensor<T> {
     /// Another shape or device.
     pub fn mean_out(&self, out: &mut Self) -> Result<()> {
         const OP: &str = "mean";
-        expect_shape(OP, &[], out)?;
+        expect_shape(OP, &[], out.shape())?;
         let cpu = |x: &[T], y: &mut [T]| y[0] = T::from_f32((cpu::sum(x) / x.len() as f64) as f32);
         dispatch::unary(OP, self, out, cpu, |s, x, y| cuda::mean(s, x, y))
     }

@@ -1,8 +1,8 @@
 //! Tanh on the CPU.
 
 use crate::cpu;
+use crate::cpu::math;
 use crate::element::Float;
-use crate::math;
 
 pub(crate) fn tanh<T: Float>(x: &[T], y: &mut [T]) {
     cpu::map(x, y, math::tanh);

@@ -5,7 +5,7 @@
 pub(crate) mod cpu;
 pub mod cuda;
 
-use crate::checks::same_shape;
+use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
@@ -29,7 +29,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Another shape or device.
     pub fn tanh_out(&self, out: &mut Self) -> Result<()> {
-        same_shape(OP, self, out)?;
+        expect_shape(OP, self.shape(), out.shape())?;
         dispatch::unary(OP, self, out, cpu::tanh, |s, x, y| cuda::tanh(s, x, y))
     }
 
@@ -62,8 +62,8 @@ pub fn tanh_backward_out<T: Float>(
     out: &mut Tensor<T>,
 ) -> Result<()> {
     const OP: &str = "tanh_backward";
-    same_shape(OP, grad, output)?;
-    same_shape(OP, grad, out)?;
+    expect_shape(OP, grad.shape(), output.shape())?;
+    expect_shape(OP, grad.shape(), out.shape())?;
     dispatch::binary(OP, grad, output, out, cpu::tanh_backward, |s, dy, y, dx| {
         cuda::tanh_backward(s, dy, y, dx)
     })

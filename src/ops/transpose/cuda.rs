@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::OP;
 use crate::element::Element;
 use crate::error::{Result, numel, to_i32};
-use crate::launch::Launch;
+use crate::runtime::launch::Launch;
 
 const THREADS: u32 = 256;
 

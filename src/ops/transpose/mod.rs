@@ -35,7 +35,7 @@ impl<T: Element> Tensor<T> {
             let got = format!("{dim0} and {dim1}");
             return Err(Error::argument(OP, "two different axes", got));
         }
-        expect_shape(OP, &self.transposed_shape()?, out)?;
+        expect_shape(OP, &self.transposed_shape()?, out.shape())?;
         let (rows, cols) = match self.shape() {
             [.., rows, cols] => (*rows, *cols),
             _ => (1, 1),

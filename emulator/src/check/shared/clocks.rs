@@ -1,10 +1,8 @@
 //! What is ordered by the warps' clocks, and how reads and writes change a cell.
 
 use super::cell::{Access, Cell, Finding, IN_FLIGHT, MANY, ROW, STRONG, THREAD, Wanted};
-use super::engine::{ENGINE, ENGINE_THREAD};
-use super::knowledge::{ACTORS, Row};
+use super::knowledge::{ENGINE, ENGINE_THREAD, Row, actor, is_tensor};
 use super::readers::Readers;
-use super::tensor::is_tensor;
 use crate::check::bits;
 use std::cell::RefCell;
 
@@ -15,12 +13,6 @@ pub(super) struct Clocks<'a> {
     pub(super) behind: &'a [Row],
     pub(super) readers: &'a RefCell<Readers>,
     pub(super) wanted: Wanted,
-}
-
-/// The number of a thread's warp, of the copy engine, or of Tensor Cores.
-#[inline(always)]
-pub(super) fn actor(thread: u16) -> usize {
-    (usize::from(thread & THREAD) / 32).min(ACTORS - 1)
 }
 
 impl Clocks<'_> {

@@ -5,14 +5,9 @@
 //! fence, which may be anywhere on the way from the write to the read.
 
 use super::cell::{Access, Cell, Finding, IN_FLIGHT};
-use super::clocks::{Clocks, actor};
-use super::knowledge::{self, Knowledge};
+use super::clocks::Clocks;
+use super::knowledge::{self, ENGINE, ENGINE_THREAD, Knowledge, actor};
 use super::{SharedShadow, cell};
-
-/// The engine's number among the actors.
-pub(super) const ENGINE: usize = 32;
-/// The engine as a thread.
-pub const ENGINE_THREAD: u32 = 1024;
 
 impl SharedShadow {
     /// The engine is told to write here on behalf of a thread of this block, or of another block.

@@ -20,10 +20,8 @@ mod tests;
 
 pub use cell::{Access, Finding, Wanted};
 
-pub use engine::ENGINE_THREAD;
-pub use knowledge::Knowledge;
+pub use knowledge::{ENGINE_THREAD, Knowledge, WARPS};
 pub use runs::{Eights, Pattern};
-pub use tensor::WARPS;
 
 use cell::{Cell, IN_FLIGHT, SPLIT};
 use cells::Cells;
@@ -92,7 +90,7 @@ impl SharedShadow {
 
     fn lift(&mut self, warp: usize) {
         let behind = &self.behind[warp];
-        let engine = self.engine_used.then_some(behind[engine::ENGINE]);
+        let engine = self.engine_used.then_some(behind[knowledge::ENGINE]);
         self.floor[warp] = behind[..self.warps]
             .iter()
             .copied()

@@ -1,8 +1,7 @@
 //! Clocks of the readers of a cell, for the cells whose readers' clocks differ.
 
 use super::cell::{Cell, MANY, ROW, THREAD};
-use super::clocks::actor;
-use super::knowledge::{ACTORS, Row};
+use super::knowledge::{ACTORS, Row, actor};
 use crate::check::bits;
 
 /// A row has a clock for each actor, 0 for those that have not read. Cells of earlier blocks (clocks below `first`) have

@@ -6,21 +6,8 @@
 //! Tensor Cores are an actor, whose clock is the number of the group; what else the other warps have done a wait does not order.
 
 use super::SharedShadow;
-use super::cell::{Access, Finding, ROW, THREAD};
-use super::engine::ENGINE;
-
-/// Number of the first warpgroup's Tensor Cores among the actors.
-const TENSOR: usize = ENGINE + 1;
-/// They as a thread.
-const TENSOR_THREAD: u16 = 32 * TENSOR as u16;
-/// Warps in a warpgroup.
-pub const WARPS: usize = 4;
-
-/// Whether a reader is Tensor Cores.
-#[inline(always)]
-pub(super) fn is_tensor(reader: u16) -> bool {
-    (TENSOR_THREAD..ROW).contains(&(reader & THREAD))
-}
+use super::cell::{Access, Finding};
+use super::knowledge::{TENSOR, WARPS};
 
 impl SharedShadow {
     /// A product of a group reads on behalf of a warp, which must be behind the writes.

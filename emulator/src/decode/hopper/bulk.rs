@@ -4,12 +4,11 @@ use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::access::Kind;
 use crate::exec::atomic::op as which;
-use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::hopper::bulk::{self as run, modifier};
 use crate::exec::hopper::outbound;
+use crate::exec::state::{Kind, Touch};
 use crate::ptx::ast::{Number, Operand};
 
 pub fn decode<'a>(

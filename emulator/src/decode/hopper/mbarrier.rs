@@ -7,7 +7,7 @@ use crate::decode::types::Type;
 use crate::exec::handler::same;
 use crate::exec::hopper::mbarrier_ops::{self as run, modifier};
 use crate::exec::hopper::mbarrier_wait::{self as wait, Test};
-use crate::exec::inst::Run;
+use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 
 /// Takes `.sem.scope`; true unless it is `.relaxed`.

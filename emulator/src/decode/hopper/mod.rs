@@ -12,7 +12,8 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::handler::{Map2, same};
-use crate::exec::{integer, space};
+use crate::exec::integer;
+use crate::exec::state::space;
 use crate::ptx::ast::Operand;
 
 pub use wgmma::{hold, touches};

@@ -4,12 +4,10 @@ use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::access::Kind;
-use crate::exec::count::Touch;
 use crate::exec::handler::same;
 use crate::exec::hopper::bulk::modifier;
 use crate::exec::hopper::tile as run;
-use crate::exec::inst::NONE;
+use crate::exec::state::{Kind, NONE, Run, Touch};
 use crate::ptx::ast::Operand;
 
 const RANKS: [&str; 5] = ["1d", "2d", "3d", "4d", "5d"];
@@ -154,7 +152,7 @@ impl Tile {
     fn emit<'f>(
         self,
         f: &'f mut Function<'_, '_>,
-        runs: [crate::exec::inst::Run; 3],
+        runs: [Run; 3],
     ) -> &'f mut crate::decode::draft::Draft {
         let at = f.pool.len();
         f.pool.resize(at + self.coordinates.len(), NONE);

@@ -8,7 +8,7 @@ use crate::decode::types::Type;
 use crate::exec::handler::same;
 use crate::exec::hopper::product::Form;
 use crate::exec::hopper::wgmma::{self as run, modifier};
-use crate::exec::inst::NONE;
+use crate::exec::state::NONE;
 use crate::ptx::ast::{Number, Operand};
 use std::collections::{BTreeMap, HashSet};
 

@@ -3,7 +3,7 @@
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
 use crate::exec::handler::same;
-use crate::exec::inst::Run;
+use crate::exec::state::Run;
 use crate::exec::tensor::mma;
 
 const SHAPES: [(&str, [usize; 3]); 15] = [

@@ -4,9 +4,8 @@ use super::{by_space, list, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::access::{Kind, spaces};
-use crate::exec::count::Touch;
 use crate::exec::handler::same;
+use crate::exec::state::{Kind, Touch, spaces};
 use crate::exec::tensor::matrix::{self, LoadMatrix, StoreMatrix};
 use crate::ptx::ast::Operand;
 

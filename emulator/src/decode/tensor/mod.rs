@@ -7,23 +7,22 @@ mod multiply;
 
 use super::function::{Function, Result};
 use super::opcode::Opcode;
-use crate::exec::access::spaces;
-use crate::exec::inst::NONE;
+use crate::exec::state::{NONE, spaces};
 use crate::ptx::ast::Operand;
 
 /// An instruction's copies for all check levels, by its state space.
 macro_rules! by_space {
     ($space:expr, $op:ident: $($name:ident)*) => {
         match $space {
-            $($crate::exec::access::spaces::$name => [
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::$name }, { $crate::exec::inst::level::PLAIN }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::$name }, { $crate::exec::inst::level::BOUNDS }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::$name }, { $crate::exec::inst::level::FULL }>>(),
+            $($crate::exec::state::spaces::$name => [
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::PLAIN }>>(),
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::BOUNDS }>>(),
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::FULL }>>(),
             ],)*
             _ => [
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::GENERIC }, { $crate::exec::inst::level::PLAIN }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::GENERIC }, { $crate::exec::inst::level::BOUNDS }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::access::spaces::GENERIC }, { $crate::exec::inst::level::FULL }>>(),
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::PLAIN }>>(),
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::BOUNDS }>>(),
+                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::FULL }>>(),
             ],
         }
     };

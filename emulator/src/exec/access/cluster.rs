@@ -1,9 +1,6 @@
 //! Shared memory of the cluster: the own block's by the short way.
 
-use super::fault::Kind;
-use crate::exec::context::{Context, Lanes};
-use crate::exec::inst::{Flow, Inst};
-use crate::exec::space;
+use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, space};
 
 impl Context<'_> {
     pub(super) fn cluster<const LEVEL: u8>(

@@ -1,26 +1,7 @@
-//! What is done with the bytes, and the reports of accesses that must not be.
+//! The reports of accesses that must not be.
 
 use crate::check::FaultKind;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst};
-
-/// What is done with the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    Read,
-    Write,
-    Update,
-}
-
-impl Kind {
-    pub(in crate::exec) fn verb(self) -> &'static str {
-        match self {
-            Kind::Read => "read",
-            Kind::Write => "write",
-            Kind::Update => "atomic",
-        }
-    }
-}
+use crate::exec::state::{Context, Flow, Inst, Kind};
 
 impl Context<'_> {
     #[cold]

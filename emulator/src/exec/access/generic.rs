@@ -1,9 +1,6 @@
 //! Generic addresses: the window that one lies in says its space.
 
-use super::fault::Kind;
-use crate::exec::context::{Context, Lanes};
-use crate::exec::inst::{Flow, Inst};
-use crate::exec::space;
+use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, space};
 
 impl Context<'_> {
     pub(super) fn generic<const LEVEL: u8>(

@@ -1,8 +1,6 @@
 //! Global memory: live allocations, and the shadow of what was written.
 
-use super::fault::Kind;
-use crate::exec::context::{Context, Hit};
-use crate::exec::inst::{Flow, Inst, level};
+use crate::exec::state::{Context, Flow, Hit, Inst, Kind, level};
 
 impl Context<'_> {
     #[inline(always)]

@@ -1,7 +1,7 @@
 //! The addresses of all lanes at once: from registers, their span, whether they lie side by side.
 
 use crate::check::shared::{Eights, Pattern};
-use crate::exec::context::{Context, column};
+use crate::exec::state::{Context, column};
 
 /// How the lanes of a row of addresses lie, whose eights begin with `first`.
 macro_rules! pattern {

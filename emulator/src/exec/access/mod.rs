@@ -8,22 +8,9 @@ mod lanes;
 mod own;
 mod shared;
 
-pub use fault::Kind;
 pub use generic::peek;
 
-use super::context::Context;
-use super::inst::{Flow, Inst};
-
-/// State spaces as const parameters.
-pub mod spaces {
-    pub const GLOBAL: u8 = 0;
-    pub const SHARED: u8 = 1;
-    pub const LOCAL: u8 = 2;
-    pub const PARAM: u8 = 3;
-    pub const GENERIC: u8 = 4;
-    /// Shared memory of all blocks of the cluster.
-    pub const CLUSTER: u8 = 5;
-}
+use crate::exec::state::{Context, Flow, Inst, Kind, spaces};
 
 impl Context<'_> {
     /// Checks an access and replaces its addresses by those of the host's bytes. True if all 32 lanes execute, each

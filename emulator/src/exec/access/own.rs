@@ -1,8 +1,6 @@
 //! What needs no shadow, as nobody shares or changes it: a thread's local memory and the kernel's parameters.
 
-use super::fault::Kind;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst, Kind};
 
 impl Context<'_> {
     #[inline(always)]

@@ -1,9 +1,7 @@
 //! Shared memory: its bounds, and its shadow of who wrote and who read.
 
-use super::fault::Kind;
 use crate::check::shared::{Access, Eights, Finding, Pattern};
-use crate::exec::context::{Context, Lanes, column};
-use crate::exec::inst::{Flow, Inst, level};
+use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, column, level};
 
 impl Context<'_> {
     #[inline(always)]

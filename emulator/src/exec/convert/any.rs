@@ -1,11 +1,10 @@
 //! Any type to any other, through exact integers and doubles.
 
 use super::{kind, modifier};
-use crate::exec::context::Context;
 use crate::exec::half::{self, Format};
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst};
 use crate::exec::rounding::{self, Rounding};
+use crate::exec::state::{Context, Flow, Inst};
 
 /// An integer narrower than its register, and everything else that no faster form covers.
 pub struct Convert;
@@ -64,7 +63,7 @@ fn from_int(value: i128, to: u8, form: u8) -> u64 {
         }
         kind::F32 | kind::F16 | kind::BF16 if value == 0 => 0,
         kind::F32 => {
-            let d = rounding::from_integer(value, rounding);
+            let d = crate::exec::soft::from_integer(value, rounding);
             let d = if form & modifier::SAT != 0 {
                 saturate(d.into()) as f32
             } else {

@@ -3,102 +3,14 @@
 //! Counting is an `Observer` of the interpreter's loop: a launch that does not count runs the loop compiled with the
 //! observer that does nothing, and no instruction knows of it.
 
-mod global;
 mod shared;
 mod touch;
 
-pub use touch::{Access, Touch, Trace};
-
-use super::access::spaces;
-use super::context::{Context, Lanes};
-use super::inst::Flow;
-use super::launch::Launch;
-use super::run::Observer;
-use super::warp::Wait;
-use crate::exec::access::Kind;
-use crate::memory::Range;
-use cuda_emulator_counts::{Class, Counts, Shared};
-use global::{Touched, Traffic};
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
-/// The counts of a launch, shared by its workers.
-pub struct Counting {
-    total: Mutex<Tally>,
-    read: Touched,
-    written: Touched,
-}
-
-impl Counting {
-    pub fn new(ranges: &[Range]) -> Counting {
-        Counting {
-            total: Mutex::default(),
-            read: Touched::new(ranges),
-            written: Touched::new(ranges),
-        }
-    }
-
-    /// What the warps did.
-    pub fn finish(self) -> Counts {
-        let tally = self
-            .total
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        let by_class = Class::ALL.iter().zip(tally.instructions);
-        Counts {
-            instructions: by_class
-                .filter(|(_, n)| *n > 0)
-                .map(|(class, n)| (*class, n))
-                .collect(),
-            lanes: tally.lanes,
-            branches: tally.branches,
-            diverged: tally.diverged,
-            global_read: tally.read.counts(self.read.bytes()),
-            global_written: tally.written.counts(self.written.bytes()),
-            shared_read: tally.shared_read,
-            shared_written: tally.shared_written,
-            tensor_flop: tally.tensor_flop,
-            ..Counts::default()
-        }
-    }
-}
-
-/// Sectors of global memory that a block has touched.
-#[derive(Default)]
-pub struct Sectors {
-    read: HashSet<u64>,
-    written: HashSet<u64>,
-}
-
-/// The counts of one worker.
-#[derive(Default)]
-struct Tally {
-    instructions: [u64; Class::ALL.len()],
-    lanes: u64,
-    branches: u64,
-    diverged: u64,
-    read: Traffic,
-    written: Traffic,
-    shared_read: Shared,
-    shared_written: Shared,
-    tensor_flop: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: &Tally) {
-        for (sum, n) in self.instructions.iter_mut().zip(other.instructions) {
-            *sum += n;
-        }
-        self.lanes += other.lanes;
-        self.branches += other.branches;
-        self.diverged += other.diverged;
-        self.read.add(&other.read);
-        self.written.add(&other.written);
-        self.shared_read.add(&other.shared_read);
-        self.shared_written.add(&other.shared_written);
-        self.tensor_flop += other.tensor_flop;
-    }
-}
+use super::observer::Observer;
+use crate::exec::state::{
+    Access, Context, Counting, Flow, Group, Kind, Launch, Sectors, Tally, Touch, Wait, spaces,
+};
+use std::sync::PoisonError;
 
 /// Counts what one warp does.
 pub struct Counter<'a> {
@@ -183,7 +95,7 @@ impl Observer for Counter<'_> {
         let trace = &launch.program.traces[pc as usize];
         let Some(class) = trace.class else { return };
         // lanes that only wait for others will execute it again
-        let waits = |g: &super::warp::Group| {
+        let waits = |g: &Group| {
             g.pc == pc && matches!(g.wait, Wait::Collective { .. } | Wait::Warpgroup { .. })
         };
         if flow == Flow::Switch && c.warp.groups.iter().any(waits) {
@@ -193,14 +105,4 @@ impl Observer for Counter<'_> {
         self.tally.lanes += u64::from(self.active.count_ones());
         self.tally.tensor_flop += u64::from(trace.flop);
     }
-}
-
-/// The different values of `f` over lanes, sorted.
-fn distinct(lanes: u32, values: &mut Vec<u64>, f: impl Fn(usize) -> std::ops::RangeInclusive<u64>) {
-    values.clear();
-    for lane in Lanes(lanes) {
-        values.extend(f(lane));
-    }
-    values.sort_unstable();
-    values.dedup();
 }

@@ -1,7 +1,6 @@
 //! Bank conflicts of shared memory: 32 banks, each four bytes wide.
 
-use super::Access;
-use crate::exec::context::Lanes;
+use crate::exec::state::{Access, Lanes};
 use cuda_emulator_counts::Shared;
 
 const BANKS: u64 = 32;

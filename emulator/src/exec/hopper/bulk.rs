@@ -1,11 +1,8 @@
 //! `cp.async.bulk`, `cp.reduce.async.bulk` of plain runs of bytes.
 
-use super::outbound::Piece;
 use crate::check::FaultKind;
-use crate::exec::access::Kind;
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, NONE};
+use crate::exec::state::{Context, Flow, Inst, Kind, NONE, Piece};
 use crate::memory::Range;
 
 /// Modifier bytes.

@@ -1,13 +1,8 @@
 //! `barrier.cluster`, `mapa`, `getctarank`.
 
 use crate::check::FaultKind;
-use crate::exec::block::Block;
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::launch::Launch;
-use crate::exec::space;
-use crate::exec::warp::Wait;
+use crate::exec::state::{Block, Context, Flow, Inst, Launch, Wait, level, space};
 
 /// `barrier.cluster.arrive`. `m[0]`: whether it releases.
 pub struct ClusterArrive;

@@ -2,25 +2,9 @@
 //! for, the latest that hardware may, so that reading them before shows.
 
 use super::place::Place;
-use super::reduction::Reduction;
 use crate::check::FaultKind;
 use crate::check::shared::Finding;
-use crate::exec::block::Block;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::launch::Launch;
-
-/// One copy; what it writes lies inside the block's shared memory.
-pub struct Inbound {
-    pub barrier: u32,
-    pub target: u32,
-    pub data: Vec<u8>,
-    /// What is done with what is there; a plain copy if none.
-    pub reduction: Option<Reduction>,
-    pub line: u32,
-    /// Who started it, if it was a thread of this block.
-    pub thread: u32,
-}
+use crate::exec::state::{Block, Context, Flow, Inbound, Inst, Launch, Reduction, level};
 
 impl Block {
     /// Brings in what is due at a barrier.

@@ -1,12 +1,10 @@
 //! `mbarrier.init`, `.inval`, `.arrive`, `.arrive_drop`, `.expect_tx`, `.complete_tx`, `.pending_count`.
 
-use super::mbarrier::Mbarrier;
 use super::place::Place;
 use crate::check::FaultKind;
 use crate::check::shared::Knowledge;
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, NONE, level};
+use crate::exec::state::{Context, Flow, Inst, MOST, Mbarrier, NONE, level};
 
 /// Modifier bytes of all.
 pub mod modifier {
@@ -210,7 +208,7 @@ pub struct PendingCount;
 impl Op for PendingCount {
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let states = c.row::<u64>(i.r[1]).all();
-        c.set(i.r[0], &states.map(|s| s as u32 & super::mbarrier::MOST));
+        c.set(i.r[0], &states.map(|s| s as u32 & MOST));
         Flow::Next
     }
 }

@@ -1,10 +1,8 @@
 //! `mbarrier.test_wait`, `mbarrier.try_wait`.
 
 use super::mbarrier_ops::modifier::WIDE;
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::warp::Wait;
+use crate::exec::state::{Context, Flow, Inst, Lanes, Wait, level};
 
 /// Modifier bytes beside `WIDE`.
 pub mod modifier {
@@ -33,9 +31,7 @@ impl Op for Test {
         while left != 0 {
             let lane = left.trailing_zeros() as usize;
             let alike = |l: &usize| at[*l] == at[lane] && states[*l] == states[lane];
-            let same = crate::exec::context::Lanes(left)
-                .filter(alike)
-                .fold(0, |m, l| m | 1 << l);
+            let same = Lanes(left).filter(alike).fold(0, |m, l| m | 1 << l);
             left &= !same;
             match test(c, i, lane, at[lane], states[lane]) {
                 Err(flow) => return flow,

@@ -4,24 +4,7 @@ use super::descriptor::{Descriptor, PIECE, ROW};
 use super::product::A_ROWS;
 use crate::check::FaultKind;
 use crate::check::shared::Access;
-use crate::exec::block::Block;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::launch::Launch;
-use std::sync::Arc;
-
-/// Bytes that four warps may multiply.
-pub type Bytes = Arc<[u8]>;
-
-/// An operand: its bytes in rows of 32 along k, or where its pieces lie in shared memory.
-pub enum Source {
-    Bytes(Bytes),
-    Pieces {
-        at: Vec<u32>,
-        rows: usize,
-        turned: bool,
-    },
-}
+use crate::exec::state::{Block, Context, Flow, Inst, Launch, Source, level};
 
 /// Where in shared memory an operand lies.
 #[derive(Clone, Copy)]
@@ -130,13 +113,5 @@ impl Source {
             }
         }
         *self = Source::Bytes(out.into());
-    }
-
-    /// What was read.
-    pub fn bytes(&self) -> Option<Bytes> {
-        match self {
-            Source::Bytes(bytes) => Some(Arc::clone(bytes)),
-            Source::Pieces { .. } => None,
-        }
     }
 }

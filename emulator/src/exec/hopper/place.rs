@@ -1,10 +1,7 @@
 //! Shared memory of a cluster: addresses with the rank of a block (PTX ISA, "Shared State Space", "mapa").
 
 use crate::check::FaultKind;
-use crate::exec::block::Block;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst};
-use crate::exec::space;
+use crate::exec::state::{Block, Context, Flow, Inst, space};
 
 /// Where in a cluster's shared memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

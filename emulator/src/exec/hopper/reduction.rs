@@ -2,15 +2,7 @@
 
 use super::bulk::modifier::{ELEMENT, OP};
 use crate::exec::atomic::Cell;
-use crate::exec::inst::Inst;
-
-/// What a reducing copy does with each element, by the numbers of `atomic::op`.
-#[derive(Clone, Copy)]
-pub struct Reduction {
-    pub op: u8,
-    /// Bytes of an element: 2, 4 or 8.
-    pub bytes: u8,
-}
+use crate::exec::state::{Inst, Reduction};
 
 impl Reduction {
     /// An instruction's: none where its modifier says that elements have no bytes.

@@ -1,9 +1,6 @@
 //! Ordinary accesses to `shared::cluster` addresses: lanes at the own block's memory, lanes at other blocks'.
 
-use crate::exec::access::Kind;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::space;
+use crate::exec::state::{Context, Flow, Inst, Kind, level, space};
 
 impl Context<'_> {
     /// As `resolve`, for addresses of the whole cluster. What orders blocks is not tracked: of accesses to another

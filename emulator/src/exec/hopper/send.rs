@@ -1,8 +1,7 @@
 //! `st.async`: registers on their way to another block's shared memory, whose barrier counts them when they come.
 
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst};
 
 /// Modifier bytes. Those of a reducing bulk copy stay 0.
 pub mod modifier {

@@ -1,14 +1,11 @@
 //! `cp.async.bulk.tensor`: boxes of tensors (PTX ISA, "Tensors").
 
 use super::bulk::modifier::{OP, RANK, WIDE_BARRIER, WIDE_SOURCE, WIDE_TARGET};
-use super::outbound::Piece;
 use super::tensor_map::{BYTES, TensorMap};
 use crate::check::FaultKind;
-use crate::exec::access::{Kind, peek};
-use crate::exec::context::Context;
+use crate::exec::access::peek;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, NONE};
-use crate::exec::space;
+use crate::exec::state::{Context, Flow, Inst, Kind, NONE, Piece, space};
 
 /// Alignment of a box in shared memory.
 const ALIGNMENT: u32 = 128;

@@ -2,9 +2,8 @@
 //! whether one does.
 
 use crate::check::FaultKind;
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst};
 
 /// In place of the instruction, which runs if all is well.
 pub struct Touch;

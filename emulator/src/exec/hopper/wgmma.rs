@@ -7,13 +7,11 @@
 use super::descriptor::Descriptor;
 use super::operand::{Matrix, from_registers, from_shared};
 use super::product::{A_ROWS, Form, multiply};
-use super::warpgroup::{Identity, WARPS};
 use crate::check::FaultKind;
-use crate::exec::context::Context;
+use crate::check::shared::WARPS;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, NONE, level};
+use crate::exec::state::{Context, Flow, Identity, Inst, NONE, Pending, Wait, level};
 use crate::exec::tensor::whole_warp;
-use crate::exec::warp::{Frame, Wait};
 
 /// Modifier bytes.
 pub mod modifier {
@@ -33,44 +31,6 @@ pub mod modifier {
     pub const SATURATE: usize = 6;
 }
 use modifier::*;
-
-/// A product that the warp has not waited for.
-struct Pending {
-    /// Its number among those of the warpgroup.
-    number: u32,
-    group: u32,
-    /// Rows of D's registers, and the frame they are in.
-    d: Vec<u32>,
-    frame: Frame,
-    form: Form,
-    accumulates: bool,
-    negated: u8,
-    saturate: bool,
-    line: u32,
-}
-
-/// The products of a warp on their way.
-#[derive(Default)]
-pub struct Products {
-    pending: Vec<Pending>,
-    fenced: bool,
-}
-
-impl Products {
-    pub fn clear(&mut self) {
-        self.pending.clear();
-        self.fenced = false;
-    }
-
-    /// The line of a product on its way that has one of these rows of a frame.
-    pub fn holds(&self, frame: Frame, rows: &[u32]) -> Option<u32> {
-        let found = self
-            .pending
-            .iter()
-            .find(|p| p.frame == frame && p.d.iter().any(|row| rows.contains(row)))?;
-        Some(found.line)
-    }
-}
 
 /// `wgmma.fence`
 pub struct WgmmaFence;
@@ -185,7 +145,7 @@ fn start(c: &mut Context<'_>, i: &Inst) -> Result<Pending, Flow> {
         group,
         d,
         frame: c.warp.frame,
-        form: Form::of(i.m[FORM]),
+        form: i.m[FORM],
         accumulates: i.r[2] == NONE || c.predicate(i.r[2]) & 1 != 0,
         negated: i.m[NEGATED],
         saturate: i.m[SATURATE] != 0,
@@ -232,7 +192,7 @@ impl Op for WgmmaWait {
                 }
             }
             multiply(
-                product.form,
+                Form::of(product.form),
                 &a,
                 &b,
                 product.negated,

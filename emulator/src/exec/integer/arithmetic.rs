@@ -1,8 +1,8 @@
 //! Sums, products, quotients and comparisons of one type, and products twice as wide.
 
 use super::typed::typed;
-use crate::exec::context::Lane;
 use crate::exec::handler::{Fn1, Fn2, Fn3, lanes};
+use crate::exec::state::Lane;
 use std::marker::PhantomData;
 
 typed! {

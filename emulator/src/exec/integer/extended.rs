@@ -1,8 +1,7 @@
 //! Extended precision: sums and products with a carry in and out.
 
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst};
 use std::marker::PhantomData;
 
 /// What extended-precision instructions do with the carry: `r[5]` is the carry, a predicate.

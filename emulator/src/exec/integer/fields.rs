@@ -1,8 +1,7 @@
 //! Fields of bits and bytes inside a word: taken out, put in, looked for, permuted.
 
-use crate::exec::context::Context;
 use crate::exec::handler::{Fn1, Fn3, Op, lanes};
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst};
 use std::marker::PhantomData;
 
 /// `bfind`; with `m` the distance from the top (`.shiftamt`).

@@ -1,9 +1,8 @@
 //! Bits of whole words: logic, shifts, counts.
 
 use super::typed::typed;
-use crate::exec::context::{Context, column};
 use crate::exec::handler::{Fn1, Fn2, Op, lanes};
-use crate::exec::inst::{Flow, Inst, NONE};
+use crate::exec::state::{Context, Flow, Inst, NONE, column};
 use std::marker::PhantomData;
 
 typed! {

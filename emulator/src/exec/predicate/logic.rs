@@ -1,8 +1,7 @@
 //! Selection by predicates, their logic, and `testp`.
 
-use crate::exec::context::{Context, Lane, column};
 use crate::exec::handler::{Fn3, Op, lanes};
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst, Lane, column};
 use std::marker::PhantomData;
 
 /// `selp`: `r[3]` is the predicate.

@@ -2,9 +2,8 @@
 
 use super::combine;
 use super::test::{Bf16, F16};
-use crate::exec::context::Context;
 use crate::exec::handler::{Op, Test};
-use crate::exec::inst::{Flow, Inst, NONE};
+use crate::exec::state::{Context, Flow, Inst, NONE};
 use std::marker::PhantomData;
 
 #[inline(always)]

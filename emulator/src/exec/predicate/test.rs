@@ -1,8 +1,8 @@
 //! What `setp` and `set` ask of two values.
 
 use super::compare;
-use crate::exec::context::Lane;
 use crate::exec::handler::Test;
+use crate::exec::state::Lane;
 use std::marker::PhantomData;
 
 /// An integer comparison with the operator as a parameter.

@@ -78,6 +78,12 @@ pub fn round32(
     if negative { -magnitude } else { magnitude }
 }
 
+/// An integer to f32.
+#[inline(always)]
+pub fn from_integer(a: i128, rounding: Rounding) -> f32 {
+    round32(a < 0, a.unsigned_abs(), 0, false, rounding)
+}
+
 /// `value * 2^exponent` without rounding on the way.
 fn scale(mut value: f64, mut exponent: i32) -> f64 {
     while exponent > 1000 {

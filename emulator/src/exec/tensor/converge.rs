@@ -1,10 +1,7 @@
 //! What the instructions share: the warp executes them as one, and they access memory in pieces.
 
 use crate::check::FaultKind;
-use crate::exec::access::Kind;
-use crate::exec::context::Context;
-use crate::exec::inst::{Flow, Inst};
-use crate::exec::warp::Wait;
+use crate::exec::state::{Context, Flow, Inst, Kind, Wait};
 
 /// Where the warp is not here as a whole: what happens instead of the instruction. Lanes that are elsewhere are waited
 /// for ("all threads in the warp must execute the same instruction"); for a lane that has ended there is no waiting.

@@ -1,7 +1,7 @@
 //! The matrix that `wmma.load` and `wmma.store` move: its form, and a copy without gaps.
 
 use super::blocks::{Place, Plain, Tiling};
-use crate::exec::inst::Inst;
+use crate::exec::state::Inst;
 
 /// Modifier bytes. A fragment's rows are those of its blocks (columns of B, rows else), its depth the other direction.
 pub mod modifier {

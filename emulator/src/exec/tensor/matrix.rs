@@ -4,11 +4,8 @@ use super::blocks::recast;
 use super::converge::{reach, whole_warp};
 use super::numbers::{Rows, transpose};
 use crate::check::FaultKind;
-use crate::exec::access::{Kind, spaces};
-use crate::exec::context::Context;
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, level};
-use crate::exec::space;
+use crate::exec::state::{Context, Flow, Inst, Kind, level, space, spaces};
 
 /// Modifier bytes.
 pub mod modifier {

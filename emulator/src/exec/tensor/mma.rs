@@ -4,9 +4,8 @@ use super::blocks::{Blocks, Tiling};
 use super::converge::whole_warp;
 use super::multiply::{Arithmetic, Ascending, Descending, Order};
 use super::numbers::{Rows, transpose};
-use crate::exec::context::{Context, Lane};
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst};
+use crate::exec::state::{Context, Flow, Inst, Lane};
 use std::marker::PhantomData;
 
 /// Modifier bytes.

@@ -4,8 +4,7 @@ use super::blocks::{join, recast, split};
 use super::mma::{Class, Factor, kind, modifier};
 use super::multiply::{Bits, Double, Integer, Single};
 use super::numbers::{Rows, from_bf16, from_f16, from_tf32, to_f16};
-use crate::exec::context::Context;
-use crate::exec::inst::Inst;
+use crate::exec::state::{Context, Inst};
 
 /// f16 and bf16, summed in f32; D of f16 is rounded once.
 pub struct Half;

@@ -9,10 +9,8 @@ use super::converge::{reach, whole_warp};
 use super::dense::{Dense, MOST_BYTES, Shape, form, modifier};
 use super::numbers::Rows;
 use crate::check::FaultKind;
-use crate::exec::access::{Kind, spaces};
-use crate::exec::context::{Context, Lane};
 use crate::exec::handler::Op;
-use crate::exec::inst::{Flow, Inst, level};
+use crate::exec::state::{Context, Flow, Inst, Kind, Lane, level, spaces};
 
 /// The matrix's pieces: pass by pass their addresses, checked, and where each lies in the dense matrix.
 #[inline(always)]

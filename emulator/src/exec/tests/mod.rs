@@ -16,6 +16,7 @@ mod warpgroup;
 use super::*;
 use crate::check::{Checks, Fault};
 use crate::memory::Memory;
+use crate::module::Module;
 use std::sync::Arc;
 
 pub const CC: ComputeCapability = ComputeCapability { major: 9, minor: 0 };

@@ -1,0 +1,21 @@
+//! What stands between the ops and the driver. Each line needs only those above it:
+//!
+//! - `kernels`: the table of compiled kernels that `build.rs` writes, and the loader over it.
+//! - `turn`: whose turn it is on a stream. Whoever queues work on one takes a turn first; while a thread captures the
+//!   stream's work as a graph, other threads get an error instead.
+//! - `arena`: the memory of a graph, and freeing in a stream's order.
+//! - `memory`: what tensors own; from the driver, or from the arena of the capture that goes on.
+//! - `live`: values that a captured launch reads from memory, because they are others at every replay.
+//! - `capture`: tells the three above when a capture begins and ends, and keeps what its graph needs.
+//! - `tensor_map`: how Hopper's bulk copies see matrices.
+//! - `launch`: the only unsafe launch, checked argument by argument; `grid`: the grids that kernels have in common.
+
+pub(crate) mod arena;
+pub(crate) mod capture;
+pub(crate) mod grid;
+pub mod kernels;
+pub(crate) mod launch;
+pub(crate) mod live;
+pub(crate) mod memory;
+pub(crate) mod tensor_map;
+pub(crate) mod turn;
