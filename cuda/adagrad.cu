@@ -1,7 +1,8 @@
 // adagrad: g = dp + weight_decay * p;  h = h + g^2;  p -= rate * g / (sqrt(h) + eps),  rate = lr / (1 + (t - 1) lr_decay)
 //
 // Parameters  table: of each parameter p, its gradient dp and the sum of squares h, f32 whatever p is; live: null, or
-//             where rate lies in memory, for a launch that is captured once and replayed at later steps
+//             where rate lies in memory, for a launch that is captured once and replayed at later steps and other
+//             learning rates
 // Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
 // Why         one launch for a whole model: p and h are read once and written once, dp is read once, all in f32 between
 // Limits      h holds the first accumulator value before the first step. The binding computes rate in f64.

@@ -9,7 +9,7 @@
 #pragma once
 #include "pack.cuh"
 
-// A power of two, and as src/ops/optimizer.rs has it. The widest table, for two states, is 3 KiB of the 4 KiB that every
+// A power of two, and as src/ops/optimizer.rs has it. The widest table, for three states, is 3.5 KiB of the 4 KiB that every
 // GPU takes as parameters.
 enum { PARAMETERS = 64 };
 

@@ -26,7 +26,7 @@ impl Module for Many {
 
 type Make = fn() -> Box<dyn Optimizer>;
 
-const OPTIMIZERS: [(&str, Make); 7] = [
+const OPTIMIZERS: [(&str, Make); 10] = [
     ("sgd_f32", || Box::new(optim::Sgd::new(0.1))),
     ("sgd_momentum_f32", || {
         Box::new(optim::Sgd::new(0.1).momentum(0.9))
@@ -36,6 +36,15 @@ const OPTIMIZERS: [(&str, Make); 7] = [
     ("rmsprop_f32", || Box::new(optim::RmsProp::new(0.1))),
     ("rmsprop_momentum_f32", || {
         Box::new(optim::RmsProp::new(0.1).momentum(0.9))
+    }),
+    ("rmsprop_centered_f32", || {
+        Box::new(optim::RmsProp::new(0.1).centered())
+    }),
+    ("rmsprop_centered_momentum_f32", || {
+        Box::new(optim::RmsProp::new(0.1).momentum(0.9).centered())
+    }),
+    ("adam_amsgrad_f32", || {
+        Box::new(optim::Adam::new(0.1).amsgrad())
     }),
     ("adam_f32", || Box::new(optim::Adam::new(0.1))),
 ];
@@ -70,7 +79,7 @@ fn a_step_of_a_whole_model_is_one_launch() {
     }
     let parameter = |n: usize| Parameter::new(Tensor::zeros(&[n], &device).unwrap()).unwrap();
     let mut many = Many((1..=64).map(parameter).collect());
-    let [_, _, _, _, _, _, (adam, make)] = OPTIMIZERS;
+    let [.., (adam, make)] = OPTIMIZERS;
     assert_eq!(launches(make, &mut many), [(adam.into(), 1)]);
     // one without elements has no place in the table
     many.0.push(parameter(0));

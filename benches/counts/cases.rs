@@ -3,8 +3,8 @@
 use crate::{Report, case};
 use half::{bf16, f16};
 use warpsmith::ops::{
-    self, AdadeltaOptions, AdagradOptions, AdamOptions, DropoutOptions, LrnOptions, RmsPropOptions,
-    SgdOptions, Window,
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, CrossEntropyOptions, DropoutOptions,
+    LrnOptions, RmsPropOptions, SgdOptions, Window,
 };
 use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
 
@@ -73,7 +73,7 @@ fn zeros<T: Element>(shape: &[usize], device: &Device) -> Tensor<T> {
 fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     let [mut x, dy] = [(); 2].map(|()| randn::<T>(&[n], device));
     let mut y = zeros::<T>(&[n], device);
-    let [mut m, mut v] = [(); 2].map(|()| zeros::<f32>(&[n], device));
+    let [mut m, mut v, mut u] = [(); 3].map(|()| zeros::<f32>(&[n], device));
     let n = &[n];
     run::<T>(report, "relu", n, || x.relu_out(&mut y));
     run::<T>(report, "relu_backward", n, || {
@@ -112,6 +112,13 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     run::<T>(report, "adam", n, || {
         ops::adam_step(&mut x, &dy, &mut m, &mut v, &AdamOptions::default(), 2)
     });
+    let amsgrad = AdamOptions {
+        amsgrad: true,
+        ..AdamOptions::default()
+    };
+    run::<T>(report, "adam_amsgrad", n, || {
+        ops::adam_amsgrad_step(&mut x, &dy, &mut m, &mut v, &mut u, &amsgrad, 2)
+    });
     run::<T>(report, "adagrad", n, || {
         ops::adagrad_step(&mut x, &dy, &mut m, &AdagradOptions::default(), 2)
     });
@@ -128,6 +135,18 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     });
     run::<T>(report, "rmsprop_momentum", n, || {
         ops::rmsprop_step(&mut x, &dy, &mut v, Some(&mut m), &momentum)
+    });
+    let centered = true;
+    let plain = RmsPropOptions { centered, ..plain };
+    run::<T>(report, "rmsprop_centered", n, || {
+        ops::rmsprop_centered_step(&mut x, &dy, &mut v, &mut u, None, &plain)
+    });
+    let momentum = RmsPropOptions {
+        centered,
+        ..momentum
+    };
+    run::<T>(report, "rmsprop_centered_momentum", n, || {
+        ops::rmsprop_centered_step(&mut x, &dy, &mut v, &mut u, Some(&mut m), &momentum)
     });
 }
 
@@ -147,6 +166,18 @@ fn rows<T: Float>(report: &mut Report, device: &Device, shape: [usize; 2]) {
     });
     run::<T>(report, "cross_entropy_backward", &shape, || {
         ops::cross_entropy_backward_out(&x, &labels, &mut y)
+    });
+    let weight = zeros::<f32>(&[shape[1]], device);
+    let weighted = CrossEntropyOptions {
+        weight: Some(&weight),
+        label_smoothing: 0.1,
+        ..CrossEntropyOptions::default()
+    };
+    run::<T>(report, "cross_entropy_weighted", &shape, || {
+        ops::cross_entropy_with_out(&x, &labels, &weighted, &mut loss)
+    });
+    run::<T>(report, "cross_entropy_weighted_backward", &shape, || {
+        ops::cross_entropy_backward_with_out(None, &x, &labels, &weighted, &mut y)
     });
     run::<T>(report, "argmax", &shape, || x.argmax_out(&mut best));
     run::<T>(report, "column_sum", &shape, || {

@@ -9,7 +9,7 @@ use warpsmith::data::{read_safetensors, write_safetensors};
 use warpsmith::nn::{Module, Sequential};
 use warpsmith::{Device, Tensor};
 
-use crate::Options;
+use crate::{Options, picture};
 
 const SIDE: u32 = 227;
 /// Images are scaled to this side before their middle is taken.
@@ -37,7 +37,7 @@ pub fn tensors(
     Ok(())
 }
 
-/// Prints the likeliest classes of each image.
+/// Prints the likeliest classes of each image, and at the end which files are none.
 pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn Error>> {
     let names: Vec<String> = match &options.labels {
         Some(file) => std::fs::read_to_string(file)
@@ -47,9 +47,18 @@ pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn E
             .collect(),
         None => Vec::new(),
     };
+    let mut bad = Vec::new();
     for path in &options.images {
+        let pixels = match pixels(path) {
+            Ok(pixels) => pixels,
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                bad.push(path.display().to_string());
+                continue;
+            }
+        };
         let x = Tensor::from_vec(
-            pixels(path)?,
+            pixels,
             &[1, 3, SIDE as usize, SIDE as usize],
             &options.device,
         )?;
@@ -62,14 +71,18 @@ pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn E
             println!("  {:6.3}  {class:4}  {name}", p[class]);
         }
     }
-    Ok(())
+    match bad.is_empty() {
+        true => Ok(()),
+        false => {
+            let (bad, of) = (bad.join(", "), options.images.len());
+            Err(format!("not classified, of {of} files: {bad}").into())
+        }
+    }
 }
 
 /// The middle of an image, scaled, normalised, and sorted by colour.
 fn pixels(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
-    let image = image::open(path)
-        .map_err(|e| format!("{}: {e}", path.display()))?
-        .into_rgb8();
+    let image = picture::open(path)?;
     let (width, height) = image.dimensions();
     let shorter = width.min(height);
     // the square in the middle, and of it what is 227 of 256

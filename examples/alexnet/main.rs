@@ -9,6 +9,7 @@
 //! ```
 
 mod classify;
+mod picture;
 mod timing;
 mod train;
 
@@ -24,7 +25,7 @@ use warpsmith::{Device, Generator};
 /// Runs AlexNet on images, on tensors or against the clock.
 #[derive(Parser)]
 struct Options {
-    /// Images to classify: PNG or JPEG
+    /// Images to classify: PNG or JPEG, whatever their names; EXIF's orientation is honoured
     images: Vec<PathBuf>,
     /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]

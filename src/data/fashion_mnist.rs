@@ -33,7 +33,7 @@ pub enum Split {
 }
 
 /// Reads Fashion-MNIST, or MNIST itself, whose files have the same names: `train-images-idx3-ubyte` and its three
-/// fellows, with or without `.gz`, in `dir` or else where Debian's package puts them.
+/// fellows, with `.idx` for `-idx` as well, with or without `.gz`, in `dir` or else where Debian's package puts them.
 ///
 /// # Errors
 /// A file that is missing (the text says where to get them) or is not what its name says.
@@ -53,16 +53,17 @@ pub fn fashion_mnist(dir: Option<&Path>, split: Split) -> Result<Images> {
     .map_err(|error| Error::file(&images, "images and as many labels", error))
 }
 
+/// The file of this name, where the data sets' own tools and others' write `-idx` or `.idx`; plain before compressed, and
+/// no folder.
 fn find(dir: &Path, name: &str) -> Result<PathBuf> {
-    let plain = dir.join(name);
-    let packed = dir.join(format!("{name}.gz"));
-    match [plain.clone(), packed]
-        .into_iter()
-        .find(|path| path.exists())
-    {
+    let dotted = name.replace("-idx", ".idx");
+    let packed = |name: &str| format!("{name}.gz");
+    let names = [name.into(), packed(name), dotted.clone(), packed(&dotted)];
+    let mut paths = names.into_iter().map(|name: String| dir.join(name));
+    match paths.find(|path| path.is_file()) {
         Some(path) => Ok(path),
         None => Err(Error::file(
-            &plain,
+            &dir.join(name),
             "this file of Fashion-MNIST, or the same with .gz (Debian and Ubuntu: apt install dataset-fashion-mnist; \
              elsewhere: https://github.com/zalandoresearch/fashion-mnist)",
             "none",

@@ -1,140 +1,192 @@
-//! Tensors by name in `safetensors` files, which are written whole or not at all, and read with errors that name the key.
+//! Tensors by name in `safetensors` files, read with errors that name the key.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
 
 use half::{bf16, f16};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use super::replace::replace;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
-/// What a file holds: tensors, and whole numbers that no float may round.
-#[derive(Default)]
-pub(crate) struct Contents {
-    pub(crate) tensors: BTreeMap<String, Tensor<f32>>,
-    pub(crate) numbers: BTreeMap<String, u64>,
+/// The header's key for strings, which no tensor can have.
+const METADATA: &str = "__metadata__";
+
+/// What a `safetensors` file holds.
+#[derive(Clone, Debug, Default)]
+pub struct SafetensorsFile {
+    /// The tensors of f32, f16 and bf16, as f32.
+    pub tensors: BTreeMap<String, Tensor<f32>>,
+    /// The tensors of other types.
+    pub others: BTreeMap<String, RawTensor>,
+    /// What is written about them: `format`, say, as many programs have it.
+    pub metadata: BTreeMap<String, String>,
 }
 
-/// The tensors of a `safetensors` file, as f32; it may hold f32, f16 or bf16.
+/// A tensor of a type that no op has, as a file holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawTensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl RawTensor {
+    /// The type by the name that the format has for it, such as `I64`.
+    pub fn dtype(&self) -> String {
+        self.dtype.to_string()
+    }
+
+    /// The size of each dimension.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The elements, little-endian and in row-major order.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// One I64.
+    pub(crate) fn number(number: u64) -> Self {
+        Self {
+            dtype: Dtype::I64,
+            shape: Vec::new(),
+            bytes: number.to_le_bytes().to_vec(),
+        }
+    }
+
+    /// What [`RawTensor::number`] made, if it is that.
+    pub(crate) fn as_number(&self) -> Option<i64> {
+        let one = self.dtype == Dtype::I64 && self.shape.is_empty();
+        let bytes = self.bytes.as_slice().try_into();
+        bytes.ok().filter(|_| one).map(i64::from_le_bytes)
+    }
+
+    /// Rounded to f32, where it is f64.
+    pub(crate) fn rounded(&self) -> Option<Result<Tensor<f32>>> {
+        let (numbers, _) = self.bytes.as_chunks::<8>();
+        let numbers = numbers.iter().map(|&b| f64::from_le_bytes(b) as f32);
+        let tensor = || Tensor::from_vec(numbers.collect(), &self.shape, &Device::Cpu);
+        (self.dtype == Dtype::F64).then(tensor)
+    }
+}
+
+impl SafetensorsFile {
+    /// Reads a file, its tensors of f32, f16 and bf16 onto a device.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is not whole, or whatever the device answers.
+    pub fn read(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let path = path.as_ref();
+        let bytes = fs::read(path).map_err(|e| Error::file(path, "a file to read", e))?;
+        let unread = |e| Error::file(path, "a safetensors file", e);
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(unread)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let mut contents = Self {
+            metadata: metadata.into_iter().collect(),
+            ..Self::default()
+        };
+        let file = SafeTensors::deserialize(&bytes).map_err(unread)?;
+        for (key, view) in file.iter() {
+            let key = key.to_string();
+            match floats(view.dtype(), view.data()) {
+                Some(values) => {
+                    let tensor = Tensor::from_vec(values, view.shape(), device)?;
+                    contents.tensors.insert(key, tensor);
+                }
+                None => {
+                    let raw = RawTensor {
+                        dtype: view.dtype(),
+                        shape: view.shape().to_vec(),
+                        bytes: view.data().to_vec(),
+                    };
+                    contents.others.insert(key, raw);
+                }
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Writes a file: tensors as f32, others and metadata as they are. A file of this name is replaced whole or not at all,
+    /// and when this returns the new one is on the disk: it is written beside the old one, as
+    /// `<name>.<process>-<number>.part`, and renamed. A symbolic link stays one, and a file keeps its mode.
+    ///
+    /// # Errors
+    /// A key that two tensors have or that the format keeps for itself, or whatever the device or the file system answers.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let mut all = BTreeMap::new();
+        for (key, value) in &self.tensors {
+            let values = value.to_vec()?;
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            all.insert(key, (Dtype::F32, value.shape(), bytes));
+        }
+        for (key, raw) in &self.others {
+            let entry = (raw.dtype, raw.shape.as_slice(), raw.bytes.clone());
+            if all.insert(key, entry).is_some() {
+                let got = format!("two {key:?}");
+                return Err(Error::file(path, "a key for each tensor", got));
+            }
+        }
+        if all.keys().any(|key| *key == METADATA) {
+            let expected = format!("keys other than {METADATA}, which the format has for itself");
+            return Err(Error::file(path, expected, "a tensor of that key"));
+        }
+        let unwritten = |error: &dyn std::fmt::Display| Error::file(path, "a file to write", error);
+        let views = all.iter().map(|(key, (dtype, shape, bytes))| {
+            let view = TensorView::new(*dtype, shape.to_vec(), bytes);
+            view.map(|view| (*key, view)).map_err(|e| unwritten(&e))
+        });
+        let views = views.collect::<Result<Vec<_>>>()?;
+        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
+        let metadata = (!metadata.is_empty()).then_some(metadata);
+        let bytes = safetensors::serialize(views, metadata).map_err(|e| unwritten(&e))?;
+        replace(path, &bytes).map_err(|e| unwritten(&e))
+    }
+}
+
+/// Elements as f32, where that holds them.
+fn floats(dtype: Dtype, data: &[u8]) -> Option<Vec<f32>> {
+    let (words, _) = data.as_chunks::<4>();
+    let (halves, _) = data.as_chunks::<2>();
+    let halves = halves.iter().map(|&b| u16::from_le_bytes(b));
+    match dtype {
+        Dtype::F32 => Some(words.iter().map(|&b| f32::from_le_bytes(b)).collect()),
+        Dtype::F16 => Some(halves.map(|b| f16::from_bits(b).to_f32()).collect()),
+        Dtype::BF16 => Some(halves.map(|b| bf16::from_bits(b).to_f32()).collect()),
+        _ => None,
+    }
+}
+
+/// The tensors of f32, f16 and bf16 in a `safetensors` file, as f32. Tensors of other types are left out;
+/// [`SafetensorsFile::read`] has them, and the metadata.
 ///
 /// # Errors
-/// A file that cannot be read or is not whole, other element types, or whatever the device answers.
+/// Those of [`SafetensorsFile::read`].
 pub fn read_safetensors(
     path: impl AsRef<Path>,
     device: &Device,
 ) -> Result<BTreeMap<String, Tensor<f32>>> {
-    let path = path.as_ref();
-    let contents = read(path)?;
-    if let Some(key) = contents.numbers.keys().next() {
-        return Err(other_type(path, key, Dtype::I64));
-    }
-    let tensors = contents.tensors.into_iter();
-    tensors
-        .map(|(key, tensor)| Ok((key, tensor.to(device)?)))
-        .collect()
+    Ok(SafetensorsFile::read(path, device)?.tensors)
 }
 
-/// Writes tensors into a `safetensors` file, as f32. A file of this name is replaced whole or not at all: the new one is
-/// written beside it and renamed.
+/// Writes tensors into a `safetensors` file, as f32, and as [`SafetensorsFile::write`] does.
 ///
 /// # Errors
-/// Whatever the device or the file system answers.
+/// Those of [`SafetensorsFile::write`].
 pub fn write_safetensors(
     path: impl AsRef<Path>,
     tensors: &BTreeMap<String, Tensor<f32>>,
 ) -> Result<()> {
-    let contents = Contents {
+    let file = SafetensorsFile {
         // they share their storage until one side changes
         tensors: tensors.clone(),
-        ..Contents::default()
+        ..SafetensorsFile::default()
     };
-    write(path.as_ref(), &contents)
-}
-
-/// Writes tensors as f32 and numbers as I64 without dimensions. A file of this name is replaced whole or not at all: the
-/// new one is written beside it and renamed.
-pub(crate) fn write(path: &Path, contents: &Contents) -> Result<()> {
-    let mut all = Vec::new();
-    for (key, value) in &contents.tensors {
-        let values = value.to_vec()?;
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        all.push((key, Dtype::F32, value.shape().to_vec(), bytes));
-    }
-    for (key, number) in &contents.numbers {
-        all.push((key, Dtype::I64, Vec::new(), number.to_le_bytes().to_vec()));
-    }
-    let unwritten = |error: &dyn std::fmt::Display| Error::file(path, "a file to write", error);
-    let views = all.iter().map(|(key, dtype, shape, bytes)| {
-        let view = TensorView::new(*dtype, shape.clone(), bytes);
-        view.map(|view| (*key, view)).map_err(|e| unwritten(&e))
-    });
-    let views = views.collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None).map_err(|e| unwritten(&e))?;
-    let beside = beside(path);
-    let written = write_through(&beside, &bytes).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|e| {
-        // what is left of it is of no use to anybody; that it stays would be the lesser error
-        let _ = fs::remove_file(&beside);
-        unwritten(&e)
-    })
-}
-
-/// A name in the same folder, this process's own.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.part", std::process::id()));
-    path.with_file_name(name)
-}
-
-/// Writes a file and waits until it is on disk: renamed before that, it might be found empty after a power cut.
-fn write_through(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Reads a file of f32, f16 or bf16, and of I64 without dimensions.
-pub(crate) fn read(path: &Path) -> Result<Contents> {
-    let bytes = fs::read(path).map_err(|e| Error::file(path, "a file to read", e))?;
-    let file =
-        SafeTensors::deserialize(&bytes).map_err(|e| Error::file(path, "a safetensors file", e))?;
-    let mut contents = Contents::default();
-    for (key, view) in file.iter() {
-        let data = view.data();
-        let halves = data
-            .chunks_exact(2)
-            .map(|b| u16::from_le_bytes([b[0], b[1]]));
-        let values: Vec<f32> = match view.dtype() {
-            Dtype::F32 => {
-                let words = data.chunks_exact(4);
-                words
-                    .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                    .collect()
-            }
-            Dtype::F16 => halves.map(|b| f16::from_bits(b).to_f32()).collect(),
-            Dtype::BF16 => halves.map(|b| bf16::from_bits(b).to_f32()).collect(),
-            Dtype::I64 if view.shape().is_empty() => {
-                let number = data.try_into().map(i64::from_le_bytes).unwrap_or(-1);
-                let number = u64::try_from(number).map_err(|_| {
-                    Error::file(path, format!("{key} of at least 0"), number.to_string())
-                })?;
-                contents.numbers.insert(key.to_string(), number);
-                continue;
-            }
-            other => return Err(other_type(path, key, other)),
-        };
-        let tensor = Tensor::from_vec(values, view.shape(), &Device::Cpu)?;
-        contents.tensors.insert(key.to_string(), tensor);
-    }
-    Ok(contents)
-}
-
-fn other_type(path: &Path, key: &str, got: Dtype) -> Error {
-    let expected = format!("{key} in f32, f16 or bf16");
-    Error::file(path, expected, format!("{got:?}"))
+    file.write(path)
 }

@@ -7,15 +7,13 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::gzip::{Gunzip, MAGIC};
 use crate::error::{Error, Result};
 
 /// The type of unsigned bytes, the one that image data sets use.
 const UNSIGNED_BYTE: u8 = 0x08;
 /// More elements than this are taken for a damaged header.
 const MOST: usize = 1 << 32;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// What an IDX file of bytes holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +27,14 @@ pub struct Idx {
 /// Reads an IDX file of unsigned bytes; compression is told by what the file holds, not by its name.
 ///
 /// # Errors
-/// A file that cannot be read, is no IDX file of bytes, or holds less or more than its header says.
+/// A file that cannot be read, is no IDX file of bytes, or holds less or more than its header says; zeros behind a gzip
+/// stream are nothing.
 pub fn read_idx(path: &Path) -> Result<Idx> {
     let unreadable = |error: std::io::Error| Error::file(path, "a file to read", error);
     let mut file = BufReader::new(File::open(path).map_err(unreadable)?);
-    let compressed = file.fill_buf().map_err(unreadable)?.starts_with(&GZIP);
+    let compressed = file.fill_buf().map_err(unreadable)?.starts_with(&MAGIC);
     if compressed {
-        read(path, MultiGzDecoder::new(file))
+        read(path, Gunzip::new(file))
     } else {
         read(path, file)
     }

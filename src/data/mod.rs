@@ -2,20 +2,22 @@
 //!
 //! Points: [`spiral`]. Images: [`fashion_mnist`] from its files, [`glyphs`] made up here where there are none; a
 //! [`DataLoader`] shuffles them, cuts them into batches and has the next one ready in time. Tensors by name:
-//! [`read_safetensors`] and [`write_safetensors`].
+//! [`read_safetensors`] and [`write_safetensors`], and whatever else such a file holds: [`SafetensorsFile`].
 #![forbid(unsafe_code)]
 
 mod fashion_mnist;
-pub(crate) mod file;
+mod file;
 mod glyphs;
+mod gzip;
 mod idx;
 mod images;
 mod loader;
+mod replace;
 mod resize;
 mod spiral;
 
 pub use fashion_mnist::{FASHION_MNIST_CLASSES, Split, fashion_mnist};
-pub use file::{read_safetensors, write_safetensors};
+pub use file::{RawTensor, SafetensorsFile, read_safetensors, write_safetensors};
 pub use glyphs::glyphs;
 pub use idx::{Idx, read_idx};
 pub use images::Images;

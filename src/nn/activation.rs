@@ -54,3 +54,8 @@ activation! {
     /// it: [`CrossEntropyLoss`](super::CrossEntropyLoss) takes the logits.
     Softmax, softmax, ops::softmax_backward
 }
+
+activation! {
+    /// `x - log sum exp(x)` over the last dimension (`torch.nn.LogSoftmax(-1)`): the logarithm of [`Softmax`].
+    LogSoftmax, log_softmax, ops::log_softmax_backward
+}

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::Module;
 use super::optim::{Optimizer, OptimizerState};
 use super::state::{apply, fitting, state_dict};
-use crate::data::file::{self, Contents};
+use crate::data::{RawTensor, SafetensorsFile};
+use crate::device::Device;
 use crate::error::{Error, Result};
 
 const MODEL: &str = "model.";
@@ -26,7 +27,7 @@ pub fn save_checkpoint(
     optimizer: &dyn Optimizer,
     path: impl AsRef<Path>,
 ) -> Result<()> {
-    let mut contents = Contents::default();
+    let mut contents = SafetensorsFile::default();
     for (key, value) in state_dict(model)? {
         contents.tensors.insert(format!("{MODEL}{key}"), value);
     }
@@ -34,8 +35,9 @@ pub fn save_checkpoint(
     for (key, value) in state.tensors {
         contents.tensors.insert(format!("{OPTIMIZER}{key}"), value);
     }
-    contents.numbers.insert(STEP.into(), state.step);
-    file::write(path.as_ref(), &contents)
+    let step = RawTensor::number(state.step);
+    contents.others.insert(STEP.into(), step);
+    contents.write(path)
 }
 
 /// Reads what [`save_checkpoint`] wrote. On an error model and optimizer are as they were.
@@ -49,11 +51,17 @@ pub fn load_checkpoint(
     path: impl AsRef<Path>,
 ) -> Result<()> {
     let path = path.as_ref();
-    let mut contents = file::read(path)?;
-    let Some(step) = contents.numbers.remove(STEP) else {
+    let contents = SafetensorsFile::read(path, &Device::Cpu)?;
+    let Some(raw) = contents.others.get(STEP) else {
         let expected = format!("{STEP}, as a checkpoint has");
         return Err(Error::file(path, expected, "a file without it"));
     };
+    let Some(step) = raw.as_number() else {
+        let got = format!("{} of shape {:?}", raw.dtype(), raw.shape());
+        return Err(Error::file(path, format!("{STEP} as one I64"), got));
+    };
+    let negative = |_| Error::file(path, format!("{STEP} of at least 0"), step);
+    let step = u64::try_from(step).map_err(negative)?;
     let mut state = OptimizerState {
         step,
         ..OptimizerState::default()

@@ -34,6 +34,7 @@ mod conv;
 mod dropout;
 mod flatten;
 mod linear;
+mod load;
 mod loss;
 mod norm;
 pub mod optim;
@@ -41,17 +42,18 @@ mod pool;
 mod sequential;
 mod state;
 
-pub use activation::{ReLU, Sigmoid, Softmax, Tanh};
+pub use activation::{LogSoftmax, ReLU, Sigmoid, Softmax, Tanh};
 pub use checkpoint::{load_checkpoint, save_checkpoint};
 pub use conv::Conv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
 pub use linear::Linear;
+pub use load::{LoadOptions, Loaded, load, load_state_dict_with, load_with};
 pub use loss::CrossEntropyLoss;
 pub use norm::LocalResponseNorm;
 pub use pool::{AvgPool2d, MaxPool2d};
 pub use sequential::Sequential;
-pub use state::{load, load_state_dict, save, state_dict};
+pub use state::{load_state_dict, save, state_dict};
 
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;

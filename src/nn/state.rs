@@ -6,8 +6,7 @@ use std::path::Path;
 
 use super::Module;
 use crate::checks::expect_shape;
-use crate::data::{read_safetensors, write_safetensors};
-use crate::device::Device;
+use crate::data::write_safetensors;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -84,12 +83,4 @@ pub(super) fn apply(model: &mut dyn Module, mut new: BTreeMap<String, Tensor<f32
 /// Two parameters of one key, or whatever the device or the file system answers.
 pub fn save(model: &mut dyn Module, path: impl AsRef<Path>) -> Result<()> {
     write_safetensors(path, &state_dict(model)?)
-}
-
-/// Reads the parameters from a `safetensors` file of f32, f16 or bf16. On an error the model is as it was.
-///
-/// # Errors
-/// Those of [`read_safetensors`] and of [`load_state_dict`].
-pub fn load(model: &mut dyn Module, path: impl AsRef<Path>) -> Result<()> {
-    load_state_dict(model, &read_safetensors(path, &Device::Cpu)?)
 }

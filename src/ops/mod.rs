@@ -38,7 +38,7 @@ mod window;
 
 pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
-pub use adam::{AdamOptions, adam_step, adam_steps};
+pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use column_sum::{column_sum, column_sum_out};
 pub use conv2d::{
@@ -46,7 +46,9 @@ pub use conv2d::{
     conv2d_backward_input_out, conv2d_backward_weight, conv2d_backward_weight_out,
 };
 pub use cross_entropy::{
-    cross_entropy, cross_entropy_backward, cross_entropy_backward_out, cross_entropy_out,
+    CrossEntropyOptions, Reduction, cross_entropy, cross_entropy_backward,
+    cross_entropy_backward_out, cross_entropy_backward_with, cross_entropy_backward_with_out,
+    cross_entropy_out, cross_entropy_with, cross_entropy_with_out,
 };
 pub use dropout::{DropoutOptions, dropout_backward, dropout_backward_out};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
@@ -57,7 +59,10 @@ pub use max_pool2d::{
 };
 pub use optimizer::Slot;
 pub use relu::{relu_backward, relu_backward_out};
-pub use rmsprop::{RmsPropOptions, rmsprop_momentum_steps, rmsprop_step, rmsprop_steps};
+pub use rmsprop::{
+    RmsPropOptions, rmsprop_centered_momentum_steps, rmsprop_centered_step, rmsprop_centered_steps,
+    rmsprop_momentum_steps, rmsprop_step, rmsprop_steps,
+};
 pub use sgd::{SgdOptions, sgd_momentum_steps, sgd_step, sgd_steps};
 pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
 pub use softmax::{

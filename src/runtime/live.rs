@@ -1,6 +1,6 @@
 //! Values that a launch of a captured graph reads from memory, because they are others at every replay: the step of an
-//! optimizer, the number of a mask. The host works them out before each replay, as it does for a launch of its own, so
-//! that a replay is that launch to the last bit.
+//! optimizer, its learning rate, the number of a mask. The host works them out before each replay, as it does for a launch
+//! of its own, so that a replay is that launch to the last bit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -34,6 +34,24 @@ impl Counter {
 
     fn back(&self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A number that may be set between steps, and that replays follow.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting(Arc<AtomicU64>);
+
+impl Setting {
+    pub(crate) fn new(value: f64) -> Self {
+        Self(Arc::new(AtomicU64::new(value.to_bits())))
+    }
+
+    pub(crate) fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, value: f64) {
+        self.0.store(value.to_bits(), Ordering::Relaxed);
     }
 }
 

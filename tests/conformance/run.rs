@@ -107,7 +107,7 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
                 beta2: f64::from(node.float("beta", 0.999)),
                 eps: f64::from(node.float("epsilon", 0.0)),
                 weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
-                decoupled_weight_decay: false,
+                ..AdamOptions::default()
             };
             // timestep 0 is ONNX's way to switch the bias correction off; after very many steps it is 1
             adam_step(&mut p, &input(3)?, &mut m, &mut v, &options, u64::MAX)?;

@@ -70,6 +70,34 @@ fn a_wrong_checksum_is_found() {
     assert!(refused(&packed).contains("an IDX file, plain or gzip"));
 }
 
+/// Tapes and some mirrors pad files; gzip and Python read them.
+#[test]
+fn zeros_behind_a_gzip_stream_are_nothing() {
+    let file = idx(&[2, 3], &[1, 2, 3, 4, 5, 6]);
+    let halves = [gzip(&file[..9]), gzip(&file[9..])];
+    // more than a buffer has
+    for zeros in [0, 1, 3, 511, 20_000] {
+        let zeros = vec![0; zeros];
+        let padded = [gzip(&file), zeros.clone()].concat();
+        let between = [&halves[0], &zeros[..], &halves[1], &zeros].concat();
+        for packed in [padded, between] {
+            let (_dir, path) = written(&packed);
+            assert_eq!(read_idx(&path).unwrap().bytes, [1, 2, 3, 4, 5, 6]);
+        }
+    }
+}
+
+#[test]
+fn other_bytes_behind_a_gzip_stream_are_an_error() {
+    let packed = gzip(&idx(&[2, 3], &[1, 2, 3, 4, 5, 6]));
+    for behind in [&[7_u8][..], &[0, 0, 7], b"0", &[0, 0x1f], &[0x1f, 0x8b, 9]] {
+        let text = refused(&[&packed, behind].concat());
+        assert!(text.contains("an IDX file, plain or gzip"), "{text}");
+    }
+    let text = refused(&[&packed[..], &[0, 7]].concat());
+    assert!(text.contains("neither zeros nor a gzip stream"), "{text}");
+}
+
 proptest! {
     /// A changed or shortened file is read as what it then says, or refused; it never ends the program.
     #[test]
@@ -126,6 +154,38 @@ fn fashion_mnist_reads_its_files() {
         (2, [28, 28], Some(9))
     );
     assert_eq!(images.pixels(1), Some(&pixels[784..]));
+}
+
+/// Names that other programs give the files, and folders that are none of them.
+#[test]
+fn the_files_are_found_by_their_other_names() {
+    let pixels = idx(&[2, 28, 28], &[5; 2 * 784]);
+    let labels = idx(&[2], &[9, 0]);
+    for (name, compressed) in [
+        ("-idx", false),
+        (".idx", false),
+        ("-idx", true),
+        (".idx", true),
+    ] {
+        let dir = tempdir().unwrap();
+        for (what, file) in [("images-idx3", &pixels), ("labels-idx1", &labels)] {
+            // an archive that was unpacked into a folder of the file's name
+            let folder = format!("train-{what}-ubyte");
+            let file_name = folder.replace("-idx", name);
+            if compressed || file_name != folder {
+                fs::create_dir(dir.path().join(folder)).unwrap();
+            }
+            match compressed {
+                false => fs::write(dir.path().join(file_name), file).unwrap(),
+                true => {
+                    let packed = dir.path().join(format!("{file_name}.gz"));
+                    fs::write(packed, gzip(file)).unwrap();
+                }
+            }
+        }
+        let images = fashion_mnist(Some(dir.path()), Split::Train).unwrap();
+        assert_eq!((images.len(), images.label(0)), (2, Some(9)), "{name}");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Data sets: files whole, damaged and missing; batches in order, shuffled and resized.
+//! Data sets: files whole, damaged and missing; batches in order, shuffled and resized; tensors.
 
 mod files;
 mod loader;
+mod tensors;

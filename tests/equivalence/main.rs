@@ -77,6 +77,7 @@ tests! {
     adam {
         step: ["adam_f32", "adam_f16", "adam_bf16"],
         decoupled: ["adam_f32", "adam_bf16"],
+        amsgrad: ["adam_amsgrad_f32", "adam_amsgrad_f16", "adam_amsgrad_bf16"],
     }
     adadelta {
         step: ["adadelta_f32", "adadelta_f16", "adadelta_bf16"],
@@ -176,6 +177,15 @@ tests! {
         backward: ["cross_entropy_backward_f32", "cross_entropy_backward_f16", "cross_entropy_backward_bf16",
             "cross_entropy_backward_block_f32", "cross_entropy_backward_block_f16",
             "cross_entropy_backward_block_bf16"],
+        reductions: ["cross_entropy_sum", "cross_entropy_finish_f32", "cross_entropy_finish_f16",
+            "cross_entropy_finish_bf16"],
+        weighted: ["cross_entropy_weighted_f32", "cross_entropy_weighted_f16", "cross_entropy_weighted_bf16",
+            "cross_entropy_weighted_block_f32", "cross_entropy_weighted_block_f16",
+            "cross_entropy_weighted_block_bf16"],
+        weighted_backward: ["cross_entropy_weighted_backward_f32", "cross_entropy_weighted_backward_f16",
+            "cross_entropy_weighted_backward_bf16", "cross_entropy_weighted_backward_block_f32",
+            "cross_entropy_weighted_backward_block_f16", "cross_entropy_weighted_backward_block_bf16"],
+        ignored_rows: [],
         labels_outside_the_classes: [],
     }
     sigmoid {
@@ -264,12 +274,15 @@ tests! {
         tensors: [],
     }
     optimizers {
-        many_f32: ["sgd_f32", "sgd_momentum_f32", "adam_f32",
-            "adagrad_f32", "adadelta_f32", "rmsprop_f32", "rmsprop_momentum_f32"],
-        many_f16: ["sgd_f16", "sgd_momentum_f16", "adam_f16",
-            "adagrad_f16", "adadelta_f16", "rmsprop_f16", "rmsprop_momentum_f16"],
-        many_bf16: ["sgd_bf16", "sgd_momentum_bf16", "adam_bf16",
-            "adagrad_bf16", "adadelta_bf16", "rmsprop_bf16", "rmsprop_momentum_bf16"],
+        many_f32: ["sgd_f32", "sgd_momentum_f32", "adam_f32", "adam_amsgrad_f32",
+            "adagrad_f32", "adadelta_f32", "rmsprop_f32", "rmsprop_momentum_f32",
+            "rmsprop_centered_momentum_f32"],
+        many_f16: ["sgd_f16", "sgd_momentum_f16", "adam_f16", "adam_amsgrad_f16",
+            "adagrad_f16", "adadelta_f16", "rmsprop_f16", "rmsprop_momentum_f16",
+            "rmsprop_centered_momentum_f16"],
+        many_bf16: ["sgd_bf16", "sgd_momentum_bf16", "adam_bf16", "adam_amsgrad_bf16",
+            "adagrad_bf16", "adadelta_bf16", "rmsprop_bf16", "rmsprop_momentum_bf16",
+            "rmsprop_centered_momentum_bf16"],
         misaligned_views: ["sgd_momentum_f32"],
     }
     pool2d {
@@ -286,6 +299,9 @@ tests! {
     rmsprop {
         plain: ["rmsprop_f32", "rmsprop_f16", "rmsprop_bf16"],
         momentum: ["rmsprop_momentum_f32", "rmsprop_momentum_f16", "rmsprop_momentum_bf16"],
+        centered: ["rmsprop_centered_f32", "rmsprop_centered_f16", "rmsprop_centered_bf16"],
+        centered_momentum: ["rmsprop_centered_momentum_f32", "rmsprop_centered_momentum_f16",
+            "rmsprop_centered_momentum_bf16"],
     }
     scale {
         out_of_place: ["scale_f32", "scale_f16", "scale_bf16"],

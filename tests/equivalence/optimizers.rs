@@ -118,6 +118,13 @@ fn types<T: Float>(device: &Device) {
     check::<T, 2>(&what("adam"), device, 1.0, |slots, t| {
         ops::adam_steps(slots, &adam, t)
     });
+    let amsgrad = AdamOptions {
+        amsgrad: true,
+        ..adam
+    };
+    check::<T, 3>(&what("adam_amsgrad"), device, 1.0, |slots, t| {
+        ops::adam_amsgrad_steps(slots, &amsgrad, t)
+    });
     let adagrad = AdagradOptions {
         lr: 0.1,
         lr_decay: 0.1,
@@ -151,6 +158,16 @@ fn types<T: Float>(device: &Device) {
     check::<T, 2>(&what("rmsprop_momentum"), device, 1.0, |slots, _| {
         ops::rmsprop_momentum_steps(slots, &momentum)
     });
+    let centered = RmsPropOptions {
+        centered: true,
+        ..momentum
+    };
+    check::<T, 3>(
+        &what("rmsprop_centered_momentum"),
+        device,
+        1.0,
+        |slots, _| ops::rmsprop_centered_momentum_steps(slots, &centered),
+    );
 }
 
 pub fn many_f32(device: &Device) {

@@ -97,7 +97,7 @@ fn checkpoints_that_are_none() {
         &["run.safetensors", "optimizer.step"],
     );
     save_checkpoint(&mut first, &adam, &path).unwrap();
-    assert_says(load(&mut other, &path), &["optimizer.step", "I64"]);
+    assert_says(load(&mut other, &path), &["besides", "model.fc.bias"]);
     // another model, whose optimizer the file fits
     let mut narrow =
         Sequential::new().push(Linear::new(1, 1, &mut Generator::manual_seed(1), &CPU).unwrap());

@@ -1,6 +1,7 @@
 use warpsmith::ops::{
     AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, Slot, adadelta_step,
-    adagrad_step, adam_step, adam_steps, rmsprop_step, rmsprop_steps, sgd_step, sgd_steps,
+    adagrad_step, adam_amsgrad_step, adam_step, adam_steps, rmsprop_centered_step, rmsprop_step,
+    rmsprop_steps, sgd_step, sgd_steps,
 };
 use warpsmith::{Device, Tensor};
 
@@ -162,6 +163,48 @@ fn one_bad_slot_of_many() {
     // no parameters at all are stepped at once, but not with options that are wrong
     adam_steps::<f32>(&mut [], &options, 1).unwrap();
     assert_says(adam_steps::<f32>(&mut [], &options, 0), &["from 1", "0"]);
+}
+
+/// Options and states are of one form.
+#[test]
+fn states_that_the_options_do_not_have() {
+    let [mut p, g, mut a, mut b, mut c] = [(); 5].map(|()| zeros(&[2]));
+    let (with, without) = (true, false);
+    let amsgrad = |amsgrad| AdamOptions {
+        amsgrad,
+        ..AdamOptions::default()
+    };
+    assert_says(
+        adam_step(&mut p, &g, &mut a, &mut b, &amsgrad(with), 1),
+        &["adam", "amsgrad", "none"],
+    );
+    assert_says(
+        adam_amsgrad_step(&mut p, &g, &mut a, &mut b, &mut c, &amsgrad(without), 1),
+        &["adam_amsgrad", "amsgrad: false"],
+    );
+    let centered = |centered, momentum| RmsPropOptions {
+        centered,
+        momentum,
+        ..RmsPropOptions::default()
+    };
+    for momentum in [0.0, 0.5] {
+        assert_says(
+            rmsprop_step(&mut p, &g, &mut a, Some(&mut c), &centered(with, momentum)),
+            &["rmsprop", "mean", "centered", "none"],
+        );
+        let options = centered(without, momentum);
+        assert_says(
+            rmsprop_centered_step(&mut p, &g, &mut a, &mut b, Some(&mut c), &options),
+            &["rmsprop_centered", "centered: false"],
+        );
+    }
+    assert_says(
+        rmsprop_centered_step(&mut p, &g, &mut a, &mut b, None, &centered(with, 0.5)),
+        &["velocity", "none"],
+    );
+    for untouched in [p, a, b, c] {
+        assert_eq!(untouched.to_vec().unwrap(), [0.0; 2]);
+    }
 }
 
 #[test]

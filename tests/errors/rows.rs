@@ -1,8 +1,9 @@
 //! The ops over rows: softmax, cross_entropy, argmax, sum, column_sum.
 
 use warpsmith::ops::{
-    column_sum, column_sum_out, cross_entropy, cross_entropy_backward, cross_entropy_backward_out,
-    cross_entropy_out, log_softmax_backward, softmax_backward,
+    CrossEntropyOptions, column_sum, column_sum_out, cross_entropy, cross_entropy_backward,
+    cross_entropy_backward_out, cross_entropy_backward_with, cross_entropy_out, cross_entropy_with,
+    log_softmax_backward, softmax_backward,
 };
 use warpsmith::{Device, Tensor};
 
@@ -75,6 +76,34 @@ fn labels_outside_the_classes() {
         assert_says(cross_entropy(&x, &labels), &words);
         assert_says(cross_entropy_backward(&x, &labels), &words);
     }
+}
+
+#[test]
+fn options_of_cross_entropy() {
+    let (x, y, weight) = (zeros(&[2, 3]), labels(&[0, -100]), zeros(&[2]));
+    let ok = CrossEntropyOptions::default();
+    let weight = Some(&weight);
+    assert_says(
+        cross_entropy_with(&x, &y, &CrossEntropyOptions { weight, ..ok }),
+        &["cross_entropy", "[3]", "[2]"],
+    );
+    for label_smoothing in [-0.1, 1.1, f64::NAN] {
+        let options = CrossEntropyOptions {
+            label_smoothing,
+            ..ok
+        };
+        assert_says(cross_entropy_with(&x, &y, &options), &["label_smoothing"]);
+    }
+    // what is ignored by default is a label like others where another is ignored
+    let options = CrossEntropyOptions {
+        ignore_index: 1,
+        ..ok
+    };
+    assert_says(cross_entropy_with(&x, &y, &options), &["-100", "row 1"]);
+    assert_says(
+        cross_entropy_backward_with(Some(&zeros(&[1])), &x, &y, &ok),
+        &["cross_entropy_backward", "[]", "[1]"],
+    );
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use warpsmith::nn::{Conv2d, Linear, Module, Sequential, load, load_state_dict, save, state_dict};
+use warpsmith::nn::{
+    Conv2d, Linear, LoadOptions, Module, Sequential, load, load_state_dict, load_state_dict_with,
+    load_with, save, state_dict,
+};
 use warpsmith::ops::Conv2dOptions;
 use warpsmith::{Device, Generator, Tensor};
 
@@ -89,7 +92,111 @@ fn halves_of_another_program_are_read() {
     written(&path, &header.replace("BF16", "I16"), &[0; 6]);
     assert_says(
         load(&mut layer, &path),
-        &["bias", "f32, f16 or bf16", "I16"],
+        &["bias", "f32, f16, bf16 or f64", "I16"],
+    );
+}
+
+fn linear() -> Linear {
+    Linear::new(2, 1, &mut Generator::manual_seed(1), &CPU).unwrap()
+}
+
+fn both(layer: &mut Linear) -> Vec<f32> {
+    let parameters = layer.parameters().into_iter();
+    parameters.flat_map(|p| p.value.to_vec().unwrap()).collect()
+}
+
+/// What PyTorch's BatchNorm, a quantised layer or a buffer of positions puts beside the weights; and a weight in f64.
+#[test]
+fn other_types_may_stand_beside_the_parameters() {
+    let folder = Folder::new("beside");
+    let path = folder.file("model.safetensors");
+    let header = r#"{"__metadata__":{"format":"pt"},"weight":{"dtype":"F64","shape":[1,2],"data_offsets":[0,16]},"bias":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[20,28]},"scale":{"dtype":"F64","shape":[1],"data_offsets":[28,36]},"zero_point":{"dtype":"U8","shape":[2],"data_offsets":[36,38]},"mask":{"dtype":"BOOL","shape":[2],"data_offsets":[38,40]}}"#;
+    let mut data = Vec::new();
+    data.extend(1.5_f64.to_le_bytes());
+    data.extend(0.1_f64.to_le_bytes());
+    data.extend((-2.0_f32).to_le_bytes());
+    data.resize(40, 1);
+    written(&path, header, &data);
+    let mut layer = linear();
+    let loaded = load_with(&mut layer, &path, &LoadOptions::new()).unwrap();
+    assert_eq!(both(&mut layer), [1.5, 0.1, -2.0]);
+    let types: Vec<(&str, &str)> = loaded
+        .other_types
+        .iter()
+        .map(|(key, dtype)| (&**key, &**dtype))
+        .collect();
+    assert_eq!(
+        types,
+        [
+            ("bn.num_batches_tracked", "I64"),
+            ("mask", "BOOL"),
+            ("scale", "F64"),
+            ("zero_point", "U8")
+        ]
+    );
+    assert_eq!(loaded.metadata["format"], "pt");
+    assert!(loaded.missing_keys.is_empty() && loaded.unexpected_keys.is_empty());
+    load(&mut linear(), &path).unwrap();
+    // but none of them is a parameter
+    written(
+        &path,
+        &header
+            .replace("\"mask\"", "\"bias.\"")
+            .replace("\"bias\"", "\"x\"")
+            .replace("\"bias.\"", "\"bias\""),
+        &data,
+    );
+    assert_says(load(&mut linear(), &path), &["bias in f32", "BOOL"]);
+}
+
+#[test]
+fn keys_that_may_differ() {
+    let tensor = |value: f32, shape: &[usize]| Tensor::full(shape, value, &CPU).unwrap();
+    let mut state = std::collections::BTreeMap::from([
+        ("module.weight".to_string(), tensor(3.0, &[1, 2])),
+        ("module.head".to_string(), tensor(4.0, &[7])),
+    ]);
+    let mut layer = linear();
+    let before = both(&mut layer);
+    let (strict, rename) = (LoadOptions::new(), LoadOptions::new().rename("module.", ""));
+    for (options, words) in [
+        (strict, vec!["\"bias\", \"weight\"", "\"module.weight\""]),
+        (rename.clone(), vec!["\"bias\"", "\"head\""]),
+        (
+            rename.clone().ignore_missing(),
+            vec!["none for []", "\"head\""],
+        ),
+        (
+            rename.clone().ignore_unexpected(),
+            vec!["\"bias\"", "besides []"],
+        ),
+    ] {
+        assert_says(load_state_dict_with(&mut layer, &state, &options), &words);
+        assert_eq!(both(&mut layer), before, "an error changes nothing");
+    }
+    let lenient = rename.clone().ignore_missing().ignore_unexpected();
+    let loaded = load_state_dict_with(&mut layer, &state, &lenient).unwrap();
+    assert_eq!(loaded.missing_keys, ["bias"]);
+    assert_eq!(loaded.unexpected_keys, ["head"]);
+    assert_eq!(both(&mut layer), [3.0, 3.0, before[2]]);
+    // a shape that is another's is an error all the same
+    state.insert("module.bias".into(), tensor(5.0, &[2]));
+    assert_says(
+        load_state_dict_with(&mut layer, &state, &lenient),
+        &["bias of shape [1]", "[2]"],
+    );
+    // the first that fits is the one; none may meet another
+    state.insert("module.bias".into(), tensor(5.0, &[1]));
+    let first = LoadOptions::new()
+        .rename("module.head", "other.head")
+        .rename("module.", "")
+        .ignore_unexpected();
+    let loaded = load_state_dict_with(&mut layer, &state, &first).unwrap();
+    assert_eq!(loaded.unexpected_keys, ["other.head"]);
+    state.insert("bias".into(), tensor(5.0, &[1]));
+    assert_says(
+        load_state_dict_with(&mut layer, &state, &rename),
+        &["keys apart", "two \"bias\""],
     );
 }
 

@@ -37,6 +37,8 @@ macro_rules! on_devices {
 
 on_devices! {
     every_optimizer: replays::every_optimizer,
+    a_rate_that_changes: replays::a_rate_that_changes,
+    a_loss_with_options: replays::a_loss_with_options,
     dropout_takes_the_next_mask: replays::dropout_takes_the_next_mask,
     a_layer_that_runs_twice: replays::a_layer_that_runs_twice,
     lenet: replays::lenet,

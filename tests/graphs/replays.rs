@@ -128,8 +128,89 @@ pub fn every_optimizer(device: &Device) -> Result<()> {
         optim::RmsProp::new(0.01).momentum(0.5),
         optim::Adam::new(0.01),
         optim::AdamW::new(0.01),
+        optim::Sgd::new(0.1).momentum(0.9).dampening(0.5),
+        optim::RmsProp::new(0.01).centered(),
+        optim::RmsProp::new(0.01).momentum(0.5).centered(),
+        optim::Adam::new(0.01).amsgrad(),
     }
     Ok(())
+}
+
+/// Replays follow the rate of the optimizer, as steps do.
+pub fn a_rate_that_changes(device: &Device) -> Result<()> {
+    let batches = batches(6, &[12, 5], 3, device)?;
+    type Make = fn() -> Box<dyn Optimizer>;
+    let optimizers: [Make; 7] = [
+        || Box::new(optim::Sgd::new(0.1)),
+        || Box::new(optim::Sgd::new(0.1).momentum(0.9)),
+        || Box::new(optim::Adagrad::new(0.1)),
+        || Box::new(optim::Adadelta::new(1.0)),
+        || Box::new(optim::RmsProp::new(0.01).momentum(0.5).centered()),
+        || Box::new(optim::Adam::new(0.01).amsgrad()),
+        // whose decay follows the rate as well
+        || Box::new(optim::AdamW::new(0.01).weight_decay(0.5)),
+    ];
+    for (i, make) in optimizers.into_iter().enumerate() {
+        let run = |optimizer| -> Result<Run> {
+            Ok(Run {
+                model: perceptron(device)?,
+                optimizer,
+                criterion: CrossEntropyLoss::new(),
+            })
+        };
+        let [mut plain, mut captured, mut constant] = [run(make())?, run(make())?, run(make())?];
+        let schedule = optim::StepLr::new(2, 0.25)?;
+        let mut rates = optim::LrScheduler::new(schedule, &mut *plain.optimizer);
+        for batch in &batches {
+            plain.step(batch)?;
+            constant.step(batch)?;
+            rates.step(&mut *plain.optimizer);
+        }
+        let mut rates = optim::LrScheduler::new(schedule, &mut *captured.optimizer);
+        captured.step(&batches[0])?;
+        rates.step(&mut *captured.optimizer);
+        let (x, labels) = &batches[0];
+        let (mut x, mut labels) = (x.copy()?, labels.copy()?);
+        let inputs = (x.clone(), labels.clone());
+        let (mut graph, _) = CudaGraph::capture(device, || captured.step(&inputs))?;
+        for (next, classes) in &batches[1..] {
+            x.copy_(next)?;
+            labels.copy_(classes)?;
+            graph.replay()?;
+            rates.step(&mut *captured.optimizer);
+        }
+        assert!(captured.values()? == plain.values()?, "optimizer {i}");
+        assert!(captured.values()? != constant.values()?, "optimizer {i}");
+        // one that is none is an error of the replay, and counts for nothing
+        captured.optimizer.set_lr(-1.0);
+        let before = captured.values()?;
+        assert!(graph.replay().unwrap_err().to_string().contains("lr"));
+        assert!(captured.values()? == before);
+        captured.optimizer.set_lr(0.1);
+        graph.replay()?;
+        assert!(captured.values()? != before);
+    }
+    Ok(())
+}
+
+/// A loss with everything that it can have.
+pub fn a_loss_with_options(device: &Device) -> Result<()> {
+    let mut batches = batches(4, &[12, 5], 3, device)?;
+    for (_, labels) in &mut batches {
+        let mut values = labels.to_vec()?;
+        values[3] = 7;
+        *labels = Tensor::from_vec(values, &[12], device)?;
+    }
+    let weight = Tensor::from_slice(&[0.2_f32, 1.0, 3.0], &[3], device)?;
+    let make = || {
+        let mut run = Run::new(perceptron(device)?, optim::Adam::new(0.01));
+        run.criterion = CrossEntropyLoss::new()
+            .weight(weight.clone())
+            .label_smoothing(0.1)
+            .ignore_index(7);
+        Ok(run)
+    };
+    check("cross entropy", make, &batches, device)
 }
 
 /// A convolutional network with every layer that has something to keep.

@@ -11,6 +11,7 @@ mod cross_entropy;
 mod dropout;
 mod elementwise;
 mod layers;
+mod lr_scheduler;
 mod lrn;
 mod matmul;
 mod nn;

@@ -1,6 +1,6 @@
 use warpsmith::ops::{
     AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, adadelta_step,
-    adagrad_step, adam_step, rmsprop_step, sgd_step,
+    adagrad_step, adam_amsgrad_step, adam_step, rmsprop_centered_step, rmsprop_step, sgd_step,
 };
 use warpsmith::{Device, Tensor};
 
@@ -79,30 +79,40 @@ fn sgd_is_pytorchs() {
 
 #[test]
 fn adam_is_pytorchs() {
-    adam(false);
+    adam(false, false);
+    adam(false, true);
 }
 
 #[test]
 fn adamw_is_pytorchs() {
-    adam(true);
+    adam(true, false);
+    adam(true, true);
 }
 
-fn adam(decoupled_weight_decay: bool) {
+fn adam(decoupled_weight_decay: bool, amsgrad: bool) {
     let o = AdamOptions {
         lr: 0.1,
         weight_decay: 0.05,
         eps: 1e-2,
         decoupled_weight_decay,
+        amsgrad,
+        // so fast that the second moment falls: else it is its own maximum
+        beta2: if amsgrad { 0.5 } else { 0.999 },
         ..AdamOptions::default()
     };
     let (p, gradients) = start();
     let mut got = tensor(&p, &[N], &Device::Cpu);
-    let [mut m, mut v] = [(); 2].map(|()| Tensor::zeros(&[N], &Device::Cpu).unwrap());
+    let [mut m, mut v, mut u] = [(); 3].map(|()| Tensor::zeros(&[N], &Device::Cpu).unwrap());
     let mut p: Vec<f64> = p.into_iter().map(f64::from).collect();
-    let (mut mean, mut square) = (vec![0.0; N], vec![0.0; N]);
+    let (mut mean, mut square, mut max) = (vec![0.0; N], vec![0.0; N], vec![0.0_f64; N]);
+    let mut lower = 0;
     for (t, grad) in gradients.iter().enumerate() {
         let g = tensor(grad, &[N], &Device::Cpu);
-        adam_step(&mut got, &g, &mut m, &mut v, &o, t as u64 + 1).unwrap();
+        let step = t as u64 + 1;
+        match amsgrad {
+            false => adam_step(&mut got, &g, &mut m, &mut v, &o, step).unwrap(),
+            true => adam_amsgrad_step(&mut got, &g, &mut m, &mut v, &mut u, &o, step).unwrap(),
+        }
         let t = t as i32 + 1;
         for i in 0..N {
             let mut g = f64::from(grad[i]);
@@ -113,11 +123,34 @@ fn adam(decoupled_weight_decay: bool) {
             mean[i] = o.beta1 * mean[i] + (1.0 - o.beta1) * g;
             square[i] = o.beta2 * square[i] + (1.0 - o.beta2) * g * g;
             let m_hat = mean[i] / (1.0 - o.beta1.powi(t));
-            let v_hat = square[i] / (1.0 - o.beta2.powi(t));
+            max[i] = max[i].max(square[i]);
+            lower += usize::from(square[i] < max[i]);
+            let second = if amsgrad { max[i] } else { square[i] };
+            let v_hat = second / (1.0 - o.beta2.powi(t));
             p[i] -= o.lr * m_hat / (v_hat.sqrt() + o.eps);
         }
     }
+    assert!(!amsgrad || lower > N, "the maximum says something");
     check("adam", &got, &p);
+}
+
+/// `torch.maximum`, not `fmax`.
+#[test]
+fn amsgrads_maximum_keeps_a_nan() {
+    let one = |value: f32| Tensor::full(&[1], value, &Device::Cpu).unwrap();
+    let options = AdamOptions {
+        amsgrad: true,
+        ..AdamOptions::default()
+    };
+    let (mut p, mut m, mut v, mut max) = (one(1.0), one(0.0), one(0.0), one(0.0));
+    for (step, grad) in [(1, f32::NAN), (2, 1.0)] {
+        adam_amsgrad_step(&mut p, &one(grad), &mut m, &mut v, &mut max, &options, step).unwrap();
+        assert!(max.item().unwrap().is_nan());
+    }
+    // the maximum alone has one
+    let (mut m, mut v) = (one(0.0), one(0.0));
+    adam_amsgrad_step(&mut p, &one(1.0), &mut m, &mut v, &mut max, &options, 3).unwrap();
+    assert!(max.item().unwrap().is_nan());
 }
 
 /// Steps of an optimizer with two states beside its formula in f64, `f(p, g, states, t) -> p`.
@@ -190,6 +223,7 @@ fn rmsprop_is_pytorchs() {
             weight_decay: 0.05,
             eps: 1e-2,
             momentum,
+            centered: false,
         };
         stepped(
             "rmsprop",
@@ -202,6 +236,69 @@ fn rmsprop_is_pytorchs() {
             },
         );
     }
+}
+
+#[test]
+fn centered_rmsprop_is_pytorchs() {
+    for momentum in [0.0, 0.8] {
+        let o = RmsPropOptions {
+            lr: 0.05,
+            alpha: 0.9,
+            weight_decay: 0.05,
+            eps: 1e-2,
+            momentum,
+            centered: true,
+        };
+        let mut velocity = Tensor::zeros(&[N], &Device::Cpu).unwrap();
+        let velocity = std::cell::RefCell::new(&mut velocity);
+        let mut buffer = vec![0.0; N];
+        let mut at = 0;
+        let formula = std::cell::RefCell::new((&mut buffer, &mut at));
+        stepped(
+            "rmsprop, centered",
+            |p, g, [v, m], _| {
+                rmsprop_centered_step(p, g, v, m, Some(*velocity.borrow_mut()), &o).unwrap();
+            },
+            |p, g, [v, m], _| {
+                let (buffer, at) = &mut *formula.borrow_mut();
+                let g = g + o.weight_decay * p;
+                *v = *v * o.alpha + g * g * (1.0 - o.alpha);
+                *m += (1.0 - o.alpha) * (g - *m);
+                let avg = (*v - *m * *m).sqrt() + o.eps;
+                // one element after the other, in every step
+                let b = &mut buffer[**at % N];
+                **at += 1;
+                *b = *b * momentum + g / avg;
+                p - o.lr * *b
+            },
+        );
+    }
+}
+
+/// The variance of what does not change is 0, and rounding must not make it less.
+#[test]
+fn centered_rmsprop_of_constant_gradients_stays_a_number() {
+    const MANY: usize = 1000;
+    let options = RmsPropOptions {
+        alpha: 0.5,
+        centered: true,
+        ..RmsPropOptions::default()
+    };
+    let g = tensor(&uniform::<f32>(MANY, 4), &[MANY], &Device::Cpu);
+    let [mut p, mut v, mut m] = [(); 3].map(|()| Tensor::zeros(&[MANY], &Device::Cpu).unwrap());
+    for _ in 0..100 {
+        rmsprop_centered_step(&mut p, &g, &mut v, &mut m, None, &options).unwrap();
+    }
+    let (v, m) = (v.to_vec().unwrap(), m.to_vec().unwrap());
+    let below = v
+        .iter()
+        .zip(&m)
+        .filter(|(v, m)| (-**m).mul_add(**m, **v) < 0.0);
+    assert!(
+        below.count() > 0,
+        "none is rounded below 0: the test shows nothing"
+    );
+    assert!(p.to_vec().unwrap().iter().all(|p| p.is_finite()));
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn train(device: &Device, make: Make) -> Result<(Vec<f32>, Vec<f32>)> {
 }
 
 /// Each with rates under which the loss falls in so few steps.
-const OPTIMIZERS: [(&str, Make); 7] = [
+const OPTIMIZERS: [(&str, Make); 9] = [
     ("Sgd", || {
         Box::new(optim::Sgd::new(0.5).momentum(0.9).weight_decay(1e-4))
     }),
@@ -68,7 +68,13 @@ const OPTIMIZERS: [(&str, Make); 7] = [
     ("Adam", || {
         Box::new(optim::Adam::new(1e-2).weight_decay(1e-4))
     }),
-    ("AdamW", || Box::new(optim::AdamW::new(1e-2))),
+    ("AdamW", || Box::new(optim::AdamW::new(1e-2).amsgrad())),
+    ("Dampened", || {
+        Box::new(optim::Sgd::new(1.0).momentum(0.9).dampening(0.5))
+    }),
+    ("Centered", || {
+        Box::new(optim::RmsProp::new(1e-2).momentum(0.5).centered())
+    }),
 ];
 
 #[test]

@@ -1,32 +1,35 @@
 //! Adadelta.
 
-use super::{Kind, Optimizer, OptimizerState, State};
+use super::state::{Kind, Pair, State};
+use super::{Optimizer, OptimizerState, remembered};
 use crate::error::Result;
-use crate::nn::Module;
-use crate::ops::{self, AdadeltaOptions};
+use crate::ops::adadelta::{self, AdadeltaOptions};
 
-const KIND: Kind<2> = Kind {
+const KIND: Kind = Kind {
     optimizer: "Adadelta",
-    names: ["square_avg", "acc_delta"],
+    names: &["square_avg", "acc_delta"],
 };
 
 /// Steps in the units of the parameter, whatever the gradient's are (`torch.optim.Adadelta`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Adadelta {
+    /// But for the learning rate, which the state has.
     options: AdadeltaOptions,
     state: State,
+}
+
+impl Default for Adadelta {
+    fn default() -> Self {
+        Self::new(AdadeltaOptions::default().lr)
+    }
 }
 
 impl Adadelta {
     /// Adadelta with rho 0.9, eps 1e-6 and no weight decay.
     pub fn new(lr: f64) -> Self {
-        let options = AdadeltaOptions {
-            lr,
-            ..Default::default()
-        };
         Self {
-            options,
-            ..Default::default()
+            options: AdadeltaOptions::default(),
+            state: State::new(lr),
         }
     }
 
@@ -50,29 +53,22 @@ impl Adadelta {
         self.options.weight_decay = weight_decay;
         self
     }
+
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
 }
 
 impl Optimizer for Adadelta {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let parameters = model.parameters();
-        self.state.step(
-            &KIND,
-            parameters,
-            0,
-            |_| Ok(Vec::new()),
-            |slots, _| ops::adadelta_steps(slots, &self.options),
-        )
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+        let options = self.options;
+        let with = move |lr| AdadeltaOptions { lr, ..options };
+        let live = move |_, lr| with(lr).live();
+        self.state
+            .step(&KIND, tensors, adadelta::LIVE, live, |slots, at, lr| {
+                adadelta::adadelta_at(slots, &with(lr), at)
+            })
     }
 
-    fn steps(&self) -> u64 {
-        self.state.steps()
-    }
-
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        self.state.state_dict(&KIND, model)
-    }
-
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        self.state.load_state_dict(&KIND, model, state)
-    }
+    remembered!();
 }

@@ -1,32 +1,35 @@
 //! Adagrad.
 
-use super::{Kind, Optimizer, OptimizerState, State};
+use super::state::{Kind, Pair, State};
+use super::{Optimizer, OptimizerState, remembered};
 use crate::error::Result;
-use crate::nn::Module;
 use crate::ops::adagrad::{self, AdagradOptions};
 
-const KIND: Kind<1> = Kind {
+const KIND: Kind = Kind {
     optimizer: "Adagrad",
-    names: ["sum"],
+    names: &["sum"],
 };
 
 /// Steps that grow smaller where gradients were large (`torch.optim.Adagrad`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Adagrad {
+    /// But for the learning rate, which the state has.
     options: AdagradOptions,
     state: State,
+}
+
+impl Default for Adagrad {
+    fn default() -> Self {
+        Self::new(AdagradOptions::default().lr)
+    }
 }
 
 impl Adagrad {
     /// Adagrad with eps 1e-10, no decay of the rate and no weight decay.
     pub fn new(lr: f64) -> Self {
-        let options = AdagradOptions {
-            lr,
-            ..Default::default()
-        };
         Self {
-            options,
-            ..Default::default()
+            options: AdagradOptions::default(),
+            state: State::new(lr),
         }
     }
 
@@ -50,28 +53,22 @@ impl Adagrad {
         self.options.weight_decay = weight_decay;
         self
     }
+
+    fn kind(&self) -> &'static Kind {
+        &KIND
+    }
 }
 
 impl Optimizer for Adagrad {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
         let options = self.options;
-        let parameters = model.parameters();
-        let live = move |step| options.live(step);
+        let with = move |lr| AdagradOptions { lr, ..options };
+        let live = move |step, lr| with(lr).live(step);
         self.state
-            .step(&KIND, parameters, adagrad::LIVE, live, |slots, at| {
-                adagrad::adagrad_at(slots, &options, at)
+            .step(&KIND, tensors, adagrad::LIVE, live, |slots, at, lr| {
+                adagrad::adagrad_at(slots, &with(lr), at)
             })
     }
 
-    fn steps(&self) -> u64 {
-        self.state.steps()
-    }
-
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        self.state.state_dict(&KIND, model)
-    }
-
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        self.state.load_state_dict(&KIND, model, state)
-    }
+    remembered!();
 }

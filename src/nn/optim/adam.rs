@@ -1,31 +1,39 @@
 //! Adam.
 
-use super::{Kind, Optimizer, OptimizerState, State};
+use super::state::{Kind, Pair, State};
+use super::{Optimizer, OptimizerState, remembered};
 use crate::error::Result;
-use crate::nn::Module;
 use crate::ops::adam::{self, AdamOptions};
 
-const KIND: Kind<2> = Kind {
+const PLAIN: Kind = Kind {
     optimizer: "Adam",
-    names: ["exp_avg", "exp_avg_sq"],
+    names: &["exp_avg", "exp_avg_sq"],
+};
+const AMSGRAD: Kind = Kind {
+    optimizer: "Adam",
+    names: &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"],
 };
 
 /// Steps scaled by bias-corrected moments of the gradient (`torch.optim.Adam`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Adam {
+    /// But for the learning rate, which the state has.
     options: AdamOptions,
     state: State,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self::new(AdamOptions::default().lr)
+    }
 }
 
 impl Adam {
     /// Adam with betas 0.9 and 0.999, eps 1e-8 and no weight decay.
     pub fn new(lr: f64) -> Self {
         Self {
-            options: AdamOptions {
-                lr,
-                ..Default::default()
-            },
-            ..Default::default()
+            options: AdamOptions::default(),
+            state: State::new(lr),
         }
     }
 
@@ -56,28 +64,39 @@ impl Adam {
         self.options.weight_decay = weight_decay;
         self
     }
+
+    /// Scales steps by the largest second moment so far (AMSGrad).
+    #[must_use]
+    pub fn amsgrad(mut self) -> Self {
+        self.options.amsgrad = true;
+        self
+    }
+
+    fn kind(&self) -> &'static Kind {
+        match self.options.amsgrad {
+            false => &PLAIN,
+            true => &AMSGRAD,
+        }
+    }
 }
 
 impl Optimizer for Adam {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
         let options = self.options;
-        let parameters = model.parameters();
-        let live = move |step| options.live(step);
+        let with = move |lr| AdamOptions { lr, ..options };
+        let live = move |step, lr| with(lr).live(step);
+        if options.amsgrad {
+            return self
+                .state
+                .step(&AMSGRAD, tensors, adam::LIVE, live, |slots, at, lr| {
+                    adam::adam_amsgrad_at(slots, &with(lr), at)
+                });
+        }
         self.state
-            .step(&KIND, parameters, adam::LIVE, live, |slots, at| {
-                adam::adam_at(slots, &options, at)
+            .step(&PLAIN, tensors, adam::LIVE, live, |slots, at, lr| {
+                adam::adam_at(slots, &with(lr), at)
             })
     }
 
-    fn steps(&self) -> u64 {
-        self.state.steps()
-    }
-
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        self.state.state_dict(&KIND, model)
-    }
-
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        self.state.load_state_dict(&KIND, model, state)
-    }
+    remembered!();
 }

@@ -1,8 +1,8 @@
 //! AdamW.
 
+use super::state::{Named, Pair};
 use super::{Adam, Optimizer, OptimizerState};
 use crate::error::Result;
-use crate::nn::Module;
 
 /// [`Adam`] with weight decay that passes its moments by (`torch.optim.AdamW`).
 #[derive(Debug)]
@@ -31,22 +31,42 @@ impl AdamW {
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self(self.0.weight_decay(weight_decay))
     }
+
+    /// Scales steps by the largest second moment so far (AMSGrad).
+    #[must_use]
+    pub fn amsgrad(self) -> Self {
+        Self(self.0.amsgrad())
+    }
+}
+
+impl Default for AdamW {
+    fn default() -> Self {
+        Self::new(1e-3)
+    }
 }
 
 impl Optimizer for AdamW {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        self.0.step(model)
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+        self.0.step_tensors(tensors)
+    }
+
+    fn lr(&self) -> f64 {
+        self.0.lr()
+    }
+
+    fn set_lr(&mut self, lr: f64) {
+        self.0.set_lr(lr);
     }
 
     fn steps(&self) -> u64 {
         self.0.steps()
     }
 
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        self.0.state_dict(model)
+    fn state_dict_of(&self, tensors: &[Named<'_>]) -> Result<OptimizerState> {
+        self.0.state_dict_of(tensors)
     }
 
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        self.0.load_state_dict(model, state)
+    fn load_state_dict_of(&mut self, tensors: &[Named<'_>], state: &OptimizerState) -> Result<()> {
+        self.0.load_state_dict_of(tensors, state)
     }
 }

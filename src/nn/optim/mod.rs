@@ -1,9 +1,11 @@
-//! Optimizers: each changes a model's parameters by their gradients, on CUDA with one launch for all of them.
+//! Optimizers: each changes a model's parameters by their gradients, on CUDA with one launch for all of them; and how
+//! their learning rates change with time ([`LrScheduler`]).
 
 mod adadelta;
 mod adagrad;
 mod adam;
 mod adamw;
+mod lr_scheduler;
 mod rmsprop;
 mod sgd;
 mod state;
@@ -12,6 +14,9 @@ pub use adadelta::Adadelta;
 pub use adagrad::Adagrad;
 pub use adam::Adam;
 pub use adamw::AdamW;
+pub use lr_scheduler::{
+    CosineAnnealingLr, LinearLr, LrSchedule, LrScheduler, SequentialLr, StepLr,
+};
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 
@@ -20,15 +25,47 @@ use std::collections::BTreeMap;
 use super::Module;
 use crate::error::Result;
 use crate::tensor::Tensor;
-use state::{Kind, State};
 
-/// What changes a model's parameters by their gradients (`torch.optim.Optimizer`).
+/// What changes parameters by their gradients (`torch.optim.Optimizer`): those of a model, or plain tensors.
+///
+/// ```
+/// use warpsmith::nn::optim::{Optimizer, Sgd};
+/// use warpsmith::{Device, Tensor};
+///
+/// let mut w = Tensor::full(&[2], 1.0_f32, &Device::Cpu)?;
+/// let mut sgd = Sgd::new(0.5);
+/// // the slope of the sum of squares
+/// let grad = w.mul(2.0)?;
+/// sgd.step_tensors(&mut [(&mut w, &grad)])?;
+/// assert_eq!(w.to_vec()?, [0.0; 2]);
+/// # Ok::<(), warpsmith::Error>(())
+/// ```
 pub trait Optimizer: Send {
-    /// Changes every parameter by its gradient.
+    /// Changes every parameter of a model by its gradient.
     ///
     /// # Errors
     /// Options out of range, or a model other than that of the first step.
-    fn step(&mut self, model: &mut dyn Module) -> Result<()>;
+    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+        let parameters = model.parameters().into_iter();
+        let mut pairs: Vec<_> = parameters.map(|p| (&mut p.value, &p.grad)).collect();
+        self.step_tensors(&mut pairs)
+    }
+
+    /// Changes every tensor by its gradient; at every step the same tensors in the same order.
+    ///
+    /// # Errors
+    /// Options out of range, gradients of other shapes, or tensors other than those of the first step.
+    fn step_tensors<'a>(
+        &mut self,
+        tensors: &mut [(&'a mut Tensor<f32>, &'a Tensor<f32>)],
+    ) -> Result<()>;
+
+    /// The learning rate.
+    fn lr(&self) -> f64;
+
+    /// Makes the next steps with another learning rate, those of captured graphs too. One out of range is an error of the
+    /// next step.
+    fn set_lr(&mut self, lr: f64);
 
     /// How many steps it has made.
     fn steps(&self) -> u64;
@@ -37,13 +74,40 @@ pub trait Optimizer: Send {
     ///
     /// # Errors
     /// A model other than that of the first step, or two parameters of one key.
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState>;
+    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
+        with_keys(model, |named| self.state_dict_of(named))
+    }
 
     /// Goes on from a state that an optimizer of this kind had for such a model. On an error it is as it was.
     ///
     /// # Errors
     /// A key that only one side has, or another shape.
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()>;
+    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
+        with_keys(model, |named| self.load_state_dict_of(named, state))
+    }
+
+    /// [`Optimizer::state_dict`] for plain tensors, in the order of the steps, under keys of the caller's.
+    ///
+    /// # Errors
+    /// Tensors other than those of the first step, or two of one key.
+    fn state_dict_of<'a>(&self, tensors: &[(&'a str, &'a Tensor<f32>)]) -> Result<OptimizerState>;
+
+    /// [`Optimizer::load_state_dict`] for plain tensors, in the order of the steps.
+    ///
+    /// # Errors
+    /// A key that only one side has, or another shape.
+    fn load_state_dict_of<'a>(
+        &mut self,
+        tensors: &[(&'a str, &'a Tensor<f32>)],
+        state: &OptimizerState,
+    ) -> Result<()>;
+}
+
+/// A model's parameters by their keys.
+fn with_keys<R>(model: &mut dyn Module, f: impl FnOnce(&[(&str, &Tensor<f32>)]) -> R) -> R {
+    let named = model.named_parameters();
+    let named: Vec<_> = named.iter().map(|(k, p)| (k.as_str(), &p.value)).collect();
+    f(&named)
 }
 
 /// What an optimizer remembers between steps, but for its options (what PyTorch has under `"state"`).
@@ -55,3 +119,37 @@ pub struct OptimizerState {
     /// states. None before the first step.
     pub tensors: BTreeMap<String, Tensor<f32>>,
 }
+
+/// The methods of an [`Optimizer`] whose `state` and `kind()` say everything.
+macro_rules! remembered {
+    () => {
+        fn lr(&self) -> f64 {
+            self.state.lr()
+        }
+
+        fn set_lr(&mut self, lr: f64) {
+            self.state.set_lr(lr);
+        }
+
+        fn steps(&self) -> u64 {
+            self.state.steps()
+        }
+
+        fn state_dict_of(
+            &self,
+            tensors: &[$crate::nn::optim::state::Named<'_>],
+        ) -> Result<OptimizerState> {
+            self.state.state_dict(self.kind(), tensors)
+        }
+
+        fn load_state_dict_of(
+            &mut self,
+            tensors: &[$crate::nn::optim::state::Named<'_>],
+            state: &OptimizerState,
+        ) -> Result<()> {
+            let kind = self.kind();
+            self.state.load_state_dict(kind, tensors, state)
+        }
+    };
+}
+use remembered;

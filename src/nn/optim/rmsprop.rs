@@ -1,38 +1,40 @@
 //! RMSprop.
 
-use super::{Kind, Optimizer, OptimizerState, State};
+use super::state::{Kind, Pair, State};
+use super::{Optimizer, OptimizerState, remembered};
 use crate::error::Result;
-use crate::nn::Module;
-use crate::ops::optimizer::{At, Slot};
-use crate::ops::{self, RmsPropOptions};
+use crate::ops::rmsprop::{self, RmsPropOptions};
 
-const PLAIN: Kind<1> = Kind {
-    optimizer: "RmsProp",
-    names: ["square_avg"],
-};
-const MOMENTUM: Kind<2> = Kind {
-    optimizer: "RmsProp",
-    names: ["square_avg", "momentum_buffer"],
-};
+const PLAIN: Kind = kind(&["square_avg"]);
+const MOMENTUM: Kind = kind(&["square_avg", "momentum_buffer"]);
+const CENTERED: Kind = kind(&["square_avg", "grad_avg"]);
+const BOTH: Kind = kind(&["square_avg", "grad_avg", "momentum_buffer"]);
+
+const fn kind(names: &'static [&'static str]) -> Kind {
+    let optimizer = "RmsProp";
+    Kind { optimizer, names }
+}
 
 /// Steps scaled by the mean square of recent gradients (`torch.optim.RMSprop`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct RmsProp {
+    /// But for the learning rate, which the state has.
     options: RmsPropOptions,
-    /// Mean squares, and velocities where there is a momentum.
     state: State,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        Self::new(RmsPropOptions::default().lr)
+    }
 }
 
 impl RmsProp {
     /// RMSprop with alpha 0.99, eps 1e-8, no momentum and no weight decay.
     pub fn new(lr: f64) -> Self {
-        let options = RmsPropOptions {
-            lr,
-            ..Default::default()
-        };
         Self {
-            options,
-            ..Default::default()
+            options: RmsPropOptions::default(),
+            state: State::new(lr),
         }
     }
 
@@ -63,36 +65,43 @@ impl RmsProp {
         self.options.weight_decay = weight_decay;
         self
     }
+
+    /// Scales steps by the gradient's deviation instead of its mean square.
+    #[must_use]
+    pub fn centered(mut self) -> Self {
+        self.options.centered = true;
+        self
+    }
+
+    fn kind(&self) -> &'static Kind {
+        match (self.options.centered, self.options.momentum != 0.0) {
+            (false, false) => &PLAIN,
+            (false, true) => &MOMENTUM,
+            (true, false) => &CENTERED,
+            (true, true) => &BOTH,
+        }
+    }
 }
 
 impl Optimizer for RmsProp {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let (options, parameters) = (self.options, model.parameters());
-        let live = |_| Ok(Vec::new());
-        if options.momentum == 0.0 {
-            let step = |slots: &mut [Slot<'_, f32, 1>], _: &At| ops::rmsprop_steps(slots, &options);
-            return self.state.step(&PLAIN, parameters, 0, live, step);
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+        let (options, kind, state) = (self.options, self.kind(), &mut self.state);
+        let with = move |lr| RmsPropOptions { lr, ..options };
+        let live = move |_, lr| with(lr).live();
+        macro_rules! step {
+            ($step:path) => {
+                state.step(kind, tensors, rmsprop::LIVE, live, |slots, at, lr| {
+                    $step(slots, &with(lr), at)
+                })
+            };
         }
-        let step =
-            |slots: &mut [Slot<'_, f32, 2>], _: &At| ops::rmsprop_momentum_steps(slots, &options);
-        self.state.step(&MOMENTUM, parameters, 0, live, step)
-    }
-
-    fn steps(&self) -> u64 {
-        self.state.steps()
-    }
-
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        match self.options.momentum {
-            0.0 => self.state.state_dict(&PLAIN, model),
-            _ => self.state.state_dict(&MOMENTUM, model),
+        match (options.centered, options.momentum != 0.0) {
+            (false, false) => step!(rmsprop::rmsprop_at),
+            (false, true) => step!(rmsprop::rmsprop_momentum_at),
+            (true, false) => step!(rmsprop::rmsprop_centered_at),
+            (true, true) => step!(rmsprop::rmsprop_centered_momentum_at),
         }
     }
 
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        match self.options.momentum {
-            0.0 => self.state.load_state_dict(&PLAIN, model, state),
-            _ => self.state.load_state_dict(&MOMENTUM, model, state),
-        }
-    }
+    remembered!();
 }

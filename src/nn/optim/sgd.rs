@@ -1,37 +1,39 @@
 //! Stochastic gradient descent.
 
-use super::{Kind, Optimizer, OptimizerState, State};
+use super::state::{Kind, Pair, State};
+use super::{Optimizer, OptimizerState, remembered};
 use crate::error::Result;
-use crate::nn::Module;
-use crate::ops::optimizer::{At, Slot};
 use crate::ops::sgd::{self, SgdOptions};
 
-const PLAIN: Kind<0> = Kind {
+const PLAIN: Kind = Kind {
     optimizer: "Sgd",
-    names: [],
+    names: &[],
 };
-const MOMENTUM: Kind<1> = Kind {
+const MOMENTUM: Kind = Kind {
     optimizer: "Sgd",
-    names: ["momentum_buffer"],
+    names: &["momentum_buffer"],
 };
 
 /// Gradient descent with momentum and weight decay (`torch.optim.SGD`).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Sgd {
+    /// But for the learning rate, which the state has.
     options: SgdOptions,
-    /// Velocities, where there is a momentum.
     state: State,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self::new(SgdOptions::default().lr)
+    }
 }
 
 impl Sgd {
     /// Plain descent: `p -= lr * grad`.
     pub fn new(lr: f64) -> Self {
         Self {
-            options: SgdOptions {
-                lr,
-                ..Default::default()
-            },
-            ..Default::default()
+            options: SgdOptions::default(),
+            state: State::new(lr),
         }
     }
 
@@ -55,46 +57,47 @@ impl Sgd {
         self.options.weight_decay = weight_decay;
         self
     }
+
+    /// The part of each gradient that the velocity does not take.
+    #[must_use]
+    pub fn dampening(mut self, dampening: f64) -> Self {
+        self.options.dampening = dampening;
+        self
+    }
+
+    fn kind(&self) -> &'static Kind {
+        match self.options.momentum {
+            0.0 => &PLAIN,
+            _ => &MOMENTUM,
+        }
+    }
 }
 
 impl Optimizer for Sgd {
-    fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let (options, parameters) = (self.options, model.parameters());
+    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+        let options = self.options;
+        let with = move |lr| SgdOptions { lr, ..options };
+        let live = move |step, lr| with(lr).live(step);
         if options.momentum == 0.0 {
-            let live = |_| Ok(Vec::new());
-            let step = |slots: &mut [Slot<'_, f32, 0>], _: &At| sgd::sgd_steps(slots, &options);
-            return self.state.step(&PLAIN, parameters, 0, live, step);
+            return self
+                .state
+                .step(&PLAIN, tensors, sgd::LIVE, live, |slots, at, lr| {
+                    sgd::sgd_at(slots, &with(lr), at)
+                });
         }
-        let live = |step| Ok(SgdOptions::live(step));
-        let step =
-            |slots: &mut [Slot<'_, f32, 1>], at: &At| sgd::sgd_momentum_at(slots, &options, at);
         self.state
-            .step(&MOMENTUM, parameters, sgd::LIVE, live, step)
+            .step(&MOMENTUM, tensors, sgd::LIVE, live, |slots, at, lr| {
+                sgd::sgd_momentum_at(slots, &with(lr), at)
+            })
     }
 
-    fn steps(&self) -> u64 {
-        self.state.steps()
-    }
-
-    fn state_dict(&self, model: &mut dyn Module) -> Result<OptimizerState> {
-        match self.options.momentum {
-            0.0 => self.state.state_dict(&PLAIN, model),
-            _ => self.state.state_dict(&MOMENTUM, model),
-        }
-    }
-
-    fn load_state_dict(&mut self, model: &mut dyn Module, state: &OptimizerState) -> Result<()> {
-        match self.options.momentum {
-            0.0 => self.state.load_state_dict(&PLAIN, model, state),
-            _ => self.state.load_state_dict(&MOMENTUM, model, state),
-        }
-    }
+    remembered!();
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::Linear;
+    use crate::nn::{Linear, Module};
     use crate::{Device, Generator, Tensor};
 
     #[test]

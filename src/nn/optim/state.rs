@@ -6,54 +6,80 @@ use super::OptimizerState;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::state::fitting;
-use crate::nn::{Module, Parameter};
 use crate::ops::Slot;
 use crate::ops::optimizer::At;
-use crate::runtime::live::{self, Counter};
+use crate::runtime::live::{self, Counter, Setting};
 use crate::tensor::Tensor;
 
+/// A parameter and its gradient.
+pub(super) type Pair<'a> = (&'a mut Tensor<f32>, &'a Tensor<f32>);
+/// A parameter by its key.
+pub(super) type Named<'a> = (&'a str, &'a Tensor<f32>);
+
 /// An optimizer's name, and PyTorch's names for what it remembers.
-pub(super) struct Kind<const N: usize> {
+pub(super) struct Kind {
     pub(super) optimizer: &'static str,
-    pub(super) names: [&'static str; N],
+    pub(super) names: &'static [&'static str],
 }
 
-/// Tensors of each parameter's shape, made on the first step, and how many steps there were.
-#[derive(Debug, Default)]
+/// The learning rate, as many tensors of each parameter's shape as the kind has names, made on the first step, and how
+/// many steps there were.
+#[derive(Debug)]
 pub(super) struct State {
+    lr: Setting,
     steps: Counter,
+    /// What the tensors of each parameter are.
+    names: &'static [&'static str],
     tensors: Vec<Vec<Tensor<f32>>>,
 }
 
 impl State {
+    pub(super) fn new(lr: f64) -> Self {
+        Self {
+            lr: Setting::new(lr),
+            steps: Counter::default(),
+            names: &[],
+            tensors: Vec::new(),
+        }
+    }
+
+    pub(super) fn lr(&self) -> f64 {
+        self.lr.get()
+    }
+
+    pub(super) fn set_lr(&mut self, lr: f64) {
+        self.lr.set(lr);
+    }
+
     pub(super) fn steps(&self) -> u64 {
         self.steps.get()
     }
 
-    /// Makes a step over every parameter with its gradient and its state. `live` answers those `width` scalars of a step
-    /// that its kernel reads from memory where it is captured for steps to come. An error where the model is not the one
-    /// of the first step.
+    /// Makes a step over every parameter with its gradient and its state. `live` answers, from the number of a step and the
+    /// learning rate, those `width` scalars that its kernel reads from memory where it is captured for steps to come;
+    /// `step` gets the learning rate of now. An error where the parameters are not those of the first step.
     pub(super) fn step<const N: usize>(
         &mut self,
-        kind: &Kind<N>,
-        parameters: Vec<&mut Parameter>,
+        kind: &Kind,
+        pairs: &mut [Pair<'_>],
         width: usize,
-        live: impl Fn(u64) -> Result<Vec<f32>> + Send + 'static,
-        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At) -> Result<()>,
+        live: impl Fn(u64, f64) -> Result<Vec<f32>> + Send + 'static,
+        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At, f64) -> Result<()>,
     ) -> Result<()> {
-        let device = parameters.first().map(|p| p.value.device().clone());
+        let device = pairs.first().map(|(p, _)| p.device().clone());
         let device = device.unwrap_or(Device::Cpu);
+        let lr = self.lr.clone();
         let words = move |made| {
-            let scalars = live(made + 1)?.into_iter();
+            let scalars = live(made + 1, lr.get())?.into_iter();
             Ok(scalars.map(|s| s.to_bits() as i32).collect())
         };
-        let counter = self.steps.clone();
-        let mut slots = self.slots(kind, parameters)?;
+        let (counter, lr) = (self.steps.clone(), self.lr());
+        let mut slots = self.slots::<N>(kind, pairs)?;
         let at = At {
             step: counter.get() + 1,
             live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
         };
-        step(&mut slots, &at)?;
+        step(&mut slots, &at, lr)?;
         if at.live.is_none() {
             counter.advance();
         }
@@ -63,50 +89,61 @@ impl State {
     /// The parameters with their states; those that are missing, before the first step all, are zeros.
     fn slots<'a, const N: usize>(
         &'a mut self,
-        kind: &Kind<N>,
-        parameters: Vec<&'a mut Parameter>,
+        kind: &Kind,
+        pairs: &'a mut [Pair<'_>],
     ) -> Result<Vec<Slot<'a, f32, N>>> {
         if !self.tensors.is_empty() {
-            self.check(kind, parameters.iter().map(|p| &**p))?;
+            self.check(kind, pairs.iter().map(|(p, _)| &**p))?;
         }
-        let missing = |(i, p): (usize, &&mut Parameter)| {
-            let there = self.tensors.get(i).map_or(0, Vec::len);
-            if there < N && p.value.device().is_capturing() {
-                let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
-                              make one step before";
-                let op = kind.optimizer;
-                return Err(Error::Capture { op, reason });
-            }
-            let zeros = |_| Tensor::zeros(p.value.shape(), p.value.device());
-            (there..N).map(zeros).collect()
-        };
-        let missing = parameters.iter().enumerate().map(missing);
-        let missing: Vec<Vec<_>> = missing.collect::<Result<_>>()?;
-        self.tensors.resize_with(parameters.len(), Vec::new);
-        let states = self.tensors.iter_mut().zip(missing);
-        let slot = |(p, (states, missing)): (&'a mut Parameter, (&'a mut Vec<_>, _))| {
-            states.extend(missing);
+        if self.tensors.is_empty() || self.names != kind.names {
+            self.tensors = self.made(kind, pairs)?;
+            self.names = kind.names;
+        }
+        let slot = |((p, g), states): (&'a mut Pair<'_>, &'a mut Vec<Tensor<f32>>)| {
+            let states = states.first_chunk_mut();
             let states = states
-                .first_chunk_mut()
                 .ok_or_else(|| Error::argument(kind.optimizer, format!("{N} states"), "fewer"))?;
             Ok(Slot {
-                param: &mut p.value,
-                grad: &p.grad,
+                param: &mut **p,
+                grad: &**g,
                 states: states.each_mut(),
             })
         };
-        parameters.into_iter().zip(states).map(slot).collect()
+        let states = self.tensors.iter_mut();
+        pairs.iter_mut().zip(states).map(slot).collect()
+    }
+
+    /// States for these names: those that are there, which options of other steps may have kept, else zeros.
+    fn made(&self, kind: &Kind, pairs: &[Pair<'_>]) -> Result<Vec<Vec<Tensor<f32>>>> {
+        let made = |(i, (p, _)): (usize, &Pair<'_>)| {
+            let state = |name: &&str| {
+                let at = self.names.iter().position(|own| own == name);
+                let there = at.and_then(|at| self.tensors.get(i)?.get(at));
+                if let Some(there) = there {
+                    return Ok(there.clone());
+                }
+                if p.device().is_capturing() {
+                    let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
+                                  make one step before";
+                    let op = kind.optimizer;
+                    return Err(Error::Capture { op, reason });
+                }
+                Tensor::zeros(p.shape(), p.device())
+            };
+            kind.names.iter().map(state).collect()
+        };
+        pairs.iter().enumerate().map(made).collect()
     }
 
     /// Whether these are the parameters of the first step.
-    fn check<'a, const N: usize>(
+    fn check<'a>(
         &self,
-        kind: &Kind<N>,
-        parameters: impl ExactSizeIterator<Item = &'a Parameter>,
+        kind: &Kind,
+        parameters: impl ExactSizeIterator<Item = &'a Tensor<f32>>,
     ) -> Result<()> {
         let (own, got) = (self.tensors.len(), parameters.len());
-        let same = |(state, p): (&Vec<Tensor<f32>>, &Parameter)| {
-            state.iter().all(|s| s.shape() == p.value.shape())
+        let same = |(states, p): (&Vec<Tensor<f32>>, &Tensor<f32>)| {
+            states.iter().all(|s| s.shape() == p.shape())
         };
         match own == got && self.tensors.iter().zip(parameters).all(same) {
             true => Ok(()),
@@ -118,18 +155,13 @@ impl State {
         }
     }
 
-    pub(super) fn state_dict<const N: usize>(
-        &self,
-        kind: &Kind<N>,
-        model: &mut dyn Module,
-    ) -> Result<OptimizerState> {
-        let named = model.named_parameters();
+    pub(super) fn state_dict(&self, kind: &Kind, named: &[Named<'_>]) -> Result<OptimizerState> {
         let mut tensors = BTreeMap::new();
         if !self.tensors.is_empty() {
-            self.check(kind, named.iter().map(|(_, p)| &**p))?;
+            self.check(kind, named.iter().map(|(_, p)| *p))?;
         }
         for ((parameter, _), states) in named.iter().zip(&self.tensors) {
-            for (name, state) in kind.names.iter().zip(states) {
+            for (name, state) in self.names.iter().zip(states) {
                 kind.insert(&mut tensors, format!("{parameter}.{name}"), state)?;
             }
         }
@@ -137,19 +169,20 @@ impl State {
         Ok(OptimizerState { step, tensors })
     }
 
-    pub(super) fn load_state_dict<const N: usize>(
+    pub(super) fn load_state_dict(
         &mut self,
-        kind: &Kind<N>,
-        model: &mut dyn Module,
+        kind: &Kind,
+        named: &[Named<'_>],
         state: &OptimizerState,
     ) -> Result<()> {
         let (mut keys, mut like) = (Vec::new(), BTreeMap::new());
         // before the first step there is nothing to remember
         if state.step > 0 || !state.tensors.is_empty() {
-            for (parameter, p) in model.named_parameters() {
-                let own = kind.names.map(|name| format!("{parameter}.{name}"));
+            for (parameter, p) in named {
+                let key = |name: &&str| format!("{parameter}.{name}");
+                let own: Vec<String> = kind.names.iter().map(key).collect();
                 for key in &own {
-                    kind.insert(&mut like, key.clone(), &p.value)?;
+                    kind.insert(&mut like, key.clone(), p)?;
                 }
                 keys.push(own);
             }
@@ -166,9 +199,13 @@ impl State {
         };
         let mut tensors = Vec::with_capacity(keys.len());
         for keys in &keys {
-            tensors.push(keys.iter().map(&mut take).collect::<Result<_>>()?);
+            tensors.push(keys.iter().map(&mut take).collect::<Result<Vec<_>>>()?);
         }
+        let begun = !tensors.is_empty();
         self.replace(tensors)?;
+        if begun {
+            self.names = kind.names;
+        }
         self.steps.set(state.step);
         Ok(())
     }
@@ -181,8 +218,9 @@ impl State {
         }
         if new.is_empty() {
             let zero = |t: &Tensor<f32>| Tensor::zeros(t.shape(), t.device());
-            let zeros = |states: &Vec<_>| states.iter().map(zero).collect();
-            new = self.tensors.iter().map(zeros).collect::<Result<_>>()?;
+            for states in &self.tensors {
+                new.push(states.iter().map(zero).collect::<Result<_>>()?);
+            }
         }
         for (old, new) in self.tensors.iter_mut().zip(new) {
             let mut new = new.into_iter();
@@ -195,7 +233,7 @@ impl State {
     }
 }
 
-impl<const N: usize> Kind<N> {
+impl Kind {
     /// Adds a tensor under a key of its own.
     fn insert(
         &self,

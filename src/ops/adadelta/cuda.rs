@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
-use super::{AdadeltaOptions, OP};
+use super::{AdadeltaOptions, LIVE, OP};
 use crate::element::Float;
 use crate::error::Result;
-use crate::ops::optimizer::{CudaSlot, Table, launches};
+use crate::ops::optimizer::{At, CudaSlot, Table, launches};
 use crate::runtime::launch::Launch;
 
 /// One step for every element of `p`; `g` and the mean squares `v` (of the gradient) and `u` (of the steps) are at least
@@ -28,8 +28,7 @@ pub fn adadelta<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 2)?.parameter(p, g);
-    let launch = table.state(v).state(u).launch::<T>()?;
-    scalars.into_iter().fold(launch, Launch::scalar).run()
+    run(table.state(v).state(u).launch::<T>()?, scalars, None)
 }
 
 /// [`adadelta`] for every slot, with one launch for up to 64 of them.
@@ -41,8 +40,27 @@ pub fn adadelta_all<T: Float>(
     slots: &mut [CudaSlot<'_, T, 2>],
     options: &AdadeltaOptions,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
+    adadelta_at(stream, slots, options, &At::step(1))
+}
+
+/// [`adadelta_all`] for a step that may be live.
+pub(crate) fn adadelta_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 2>],
+    options: &AdadeltaOptions,
+    at: &At,
+) -> Result<()> {
+    let (scalars, live) = (options.scalars()?, at.view());
     launches(stream, OP, OP, slots, |launch| {
-        scalars.into_iter().fold(launch, Launch::scalar).run()
+        run(launch, scalars, live.as_ref())
     })
+}
+
+fn run<'a>(
+    launch: Launch<'a>,
+    scalars: [f32; 5],
+    live: Option<&'a CudaView<'a, i32>>,
+) -> Result<()> {
+    let launch = scalars.into_iter().fold(launch, Launch::scalar);
+    launch.read_optional(live, LIVE).run()
 }

@@ -15,10 +15,12 @@ use crate::checks::{at_least_0, below_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::ops::optimizer::Slot;
+use crate::ops::optimizer::{At, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adadelta";
+/// Scalars that a live step reads: the learning rate.
+pub(crate) const LIVE: usize = 1;
 
 /// The arguments of `torch.optim.Adadelta`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +47,12 @@ impl Default for AdadeltaOptions {
 }
 
 impl AdadeltaOptions {
+    /// What the kernel reads where the step is live.
+    pub(crate) fn live(&self) -> Result<Vec<f32>> {
+        let [lr, ..] = self.scalars()?;
+        Ok(vec![lr])
+    }
+
     /// lr, rho, 1 - rho, eps and weight decay, if they are within PyTorch's ranges.
     pub(crate) fn scalars(&self) -> Result<[f32; 5]> {
         at_least_0(
@@ -99,11 +107,20 @@ pub fn adadelta_steps<T: Float>(
     slots: &mut [Slot<'_, T, 2>],
     options: &AdadeltaOptions,
 ) -> Result<()> {
+    adadelta_at(slots, options, &At::step(1))
+}
+
+/// [`adadelta_steps`] for a step that may be live.
+pub(crate) fn adadelta_at<T: Float>(
+    slots: &mut [Slot<'_, T, 2>],
+    options: &AdadeltaOptions,
+    at: &At,
+) -> Result<()> {
     let scalars = options.scalars()?;
     dispatch::steps(
         OP,
         slots,
         |parts| cpu::adadelta(parts, scalars),
-        |s, slots| cuda::adadelta_all(s, slots, options),
+        |s, slots| cuda::adadelta_at(s, slots, options, at),
     )
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
-use super::{AdamOptions, LIVE, OP, Scalars};
+use super::{AMSGRAD, AdamOptions, LIVE, OP, Scalars};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -13,7 +13,7 @@ use crate::runtime::launch::Launch;
 /// One step for every element of `p`; `g` and the moments `m` and `v` are at least as long.
 ///
 /// # Errors
-/// Bad options, a step of 0, a shorter `g`, `m` or `v`, buffers of another context, or whatever the driver answers.
+/// Bad options or such with amsgrad, a step of 0, a shorter `g`, `m` or `v`, buffers of another context, or whatever the driver answers.
 pub fn adam<T: Float>(
     stream: &Arc<CudaStream>,
     p: &mut impl DevicePtrMut<T>,
@@ -23,6 +23,7 @@ pub fn adam<T: Float>(
     options: &AdamOptions,
     step: u64,
 ) -> Result<()> {
+    options.check_amsgrad(false)?;
     let scalars = options.scalars(step)?;
     if p.is_empty() {
         return Ok(());
@@ -51,8 +52,36 @@ pub(crate) fn adam_at<T: Float>(
     options: &AdamOptions,
     at: &At,
 ) -> Result<()> {
+    options.check_amsgrad(false)?;
     let (scalars, live) = (options.scalars(at.step)?, at.view());
     launches(stream, OP, OP, slots, |launch| {
+        run(launch, &scalars, live.as_ref())
+    })
+}
+
+/// [`adam_all`] with amsgrad: the third state of a slot is the largest second moment so far.
+///
+/// # Errors
+/// Those of [`adam`], but for options without amsgrad; then no slot has changed.
+pub fn adam_amsgrad_all<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 3>],
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    adam_amsgrad_at(stream, slots, options, &At::step(step))
+}
+
+/// [`adam_amsgrad_all`] for a step that may be live.
+pub(crate) fn adam_amsgrad_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 3>],
+    options: &AdamOptions,
+    at: &At,
+) -> Result<()> {
+    options.check_amsgrad(true)?;
+    let (scalars, live) = (options.scalars(at.step)?, at.view());
+    launches(stream, OP, AMSGRAD, slots, |launch| {
         run(launch, &scalars, live.as_ref())
     })
 }

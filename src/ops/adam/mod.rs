@@ -9,6 +9,8 @@
 //! With decoupled weight decay, which is PyTorch's `torch.optim.AdamW` (Loshchilov, Hutter 2019), `g = grad` and
 //! `param = (1 - lr * weight_decay) * param` before the last line instead.
 //!
+//! With [`AdamOptions::amsgrad`] (Reddi, Kale, Kumar 2018) the last line has `max_v = max(max_v, v)` in v's place.
+//!
 //! ONNX `Adam` adds its epsilon before the bias is corrected: divide it by `sqrt(1 - beta2^step)`.
 
 pub(crate) mod cpu;
@@ -16,14 +18,15 @@ pub mod cuda;
 
 use crate::checks::{at_least_0, below_1, steps_from_1};
 use crate::element::Float;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::dispatch;
 use crate::ops::optimizer::{At, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adam";
-/// Scalars that follow from the step.
-pub(crate) const LIVE: usize = 2;
+const AMSGRAD: &str = "adam_amsgrad";
+/// Scalars that follow from the step and the learning rate.
+pub(crate) const LIVE: usize = 3;
 
 /// The arguments of `torch.optim.Adam`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +43,8 @@ pub struct AdamOptions {
     pub weight_decay: f64,
     /// Whether the decay passes the moments by: `torch.optim.AdamW`.
     pub decoupled_weight_decay: bool,
+    /// Whether steps are scaled by the largest second moment so far; needs a state for it ([`adam_amsgrad_step`]).
+    pub amsgrad: bool,
 }
 
 impl Default for AdamOptions {
@@ -51,6 +56,7 @@ impl Default for AdamOptions {
             eps: 1e-8,
             weight_decay: 0.0,
             decoupled_weight_decay: false,
+            amsgrad: false,
         }
     }
 }
@@ -78,7 +84,24 @@ impl AdamOptions {
     /// What the kernel reads where the step is live.
     pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
         let scalars = self.scalars(step)?;
-        Ok(vec![scalars.rate, scalars.root])
+        Ok(vec![scalars.rate, scalars.root, scalars.keep])
+    }
+
+    /// Errors unless the options want a maximum exactly where there is a state for it.
+    pub(crate) fn check_amsgrad(&self, has_maximum: bool) -> Result<()> {
+        match (self.amsgrad, has_maximum) {
+            (true, false) => Err(Error::argument(
+                OP,
+                "a state for the maximum, as amsgrad is set",
+                "none",
+            )),
+            (false, true) => Err(Error::argument(
+                AMSGRAD,
+                "options with amsgrad",
+                "amsgrad: false",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// The scalars of one step, if the options are within PyTorch's ranges.
@@ -116,7 +139,7 @@ impl AdamOptions {
 /// parameter is, and are zeros before the first step.
 ///
 /// # Errors
-/// Different shapes or devices, options outside PyTorch's ranges, or a step of 0.
+/// Different shapes or devices, options outside PyTorch's ranges or with amsgrad, or a step of 0.
 pub fn adam_step<T: Float>(
     param: &mut Tensor<T>,
     grad: &Tensor<T>,
@@ -152,11 +175,63 @@ pub(crate) fn adam_at<T: Float>(
     options: &AdamOptions,
     at: &At,
 ) -> Result<()> {
+    options.check_amsgrad(false)?;
     let scalars = options.scalars(at.step)?;
     dispatch::steps(
         OP,
         slots,
         |parts| cpu::adam(parts, scalars),
         |s, slots| cuda::adam_at(s, slots, options, at),
+    )
+}
+
+/// [`adam_step`] with amsgrad: `max_v`, the largest `v` so far, is like the other states, zeros before the first step. A
+/// NaN in `v` stays in it, as in PyTorch.
+///
+/// # Errors
+/// Those of [`adam_step`], but for options without amsgrad.
+pub fn adam_amsgrad_step<T: Float>(
+    param: &mut Tensor<T>,
+    grad: &Tensor<T>,
+    m: &mut Tensor<f32>,
+    v: &mut Tensor<f32>,
+    max_v: &mut Tensor<f32>,
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    let states = [m, v, max_v];
+    let slot = Slot {
+        param,
+        grad,
+        states,
+    };
+    adam_amsgrad_steps(&mut [slot], options, step)
+}
+
+/// [`adam_amsgrad_step`] for every slot, its states `m`, `v` and `max_v`; otherwise like [`adam_steps`].
+///
+/// # Errors
+/// Those of [`adam_amsgrad_step`], and slots on different devices; then none has changed.
+pub fn adam_amsgrad_steps<T: Float>(
+    slots: &mut [Slot<'_, T, 3>],
+    options: &AdamOptions,
+    step: u64,
+) -> Result<()> {
+    adam_amsgrad_at(slots, options, &At::step(step))
+}
+
+/// [`adam_amsgrad_steps`] for a step that may be live.
+pub(crate) fn adam_amsgrad_at<T: Float>(
+    slots: &mut [Slot<'_, T, 3>],
+    options: &AdamOptions,
+    at: &At,
+) -> Result<()> {
+    options.check_amsgrad(true)?;
+    let scalars = options.scalars(at.step)?;
+    dispatch::steps(
+        AMSGRAD,
+        slots,
+        |parts| cpu::adam_amsgrad(parts, scalars),
+        |s, slots| cuda::adam_amsgrad_at(s, slots, options, at),
     )
 }

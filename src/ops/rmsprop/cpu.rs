@@ -3,40 +3,32 @@
 use crate::cpu::{self, Part};
 use crate::element::Float;
 
-pub(crate) fn rmsprop<T: Float>(parts: Vec<Part<'_, T, 1>>, scalars: [f32; 5]) {
-    let lr = scalars[0];
-    cpu::step(
-        parts,
-        #[inline(always)]
-        |p, g, [v]| {
-            let (scaled, v) = scaled(p, g, v, scalars);
-            ((-lr).mul_add(scaled, p), [v])
-        },
-    );
-}
-
-pub(crate) fn rmsprop_momentum<T: Float>(
-    parts: Vec<Part<'_, T, 2>>,
-    scalars: [f32; 5],
-    momentum: f32,
+/// A step of the form that these states are of: the mean square first, the mean where it is centered, the velocity last
+/// where there is a momentum.
+pub(crate) fn rmsprop<T: Float, const CENTERED: bool, const MOMENTUM: bool, const STATES: usize>(
+    parts: Vec<Part<'_, T, STATES>>,
+    [lr, alpha, take, eps, weight_decay, momentum]: [f32; 6],
 ) {
-    let lr = scalars[0];
     cpu::step(
         parts,
         #[inline(always)]
-        |p, g, [v, b]| {
-            let (scaled, v) = scaled(p, g, v, scalars);
-            let b = momentum.mul_add(b, scaled);
-            ((-lr).mul_add(b, p), [v, b])
+        |p, g, mut states: [f32; STATES]| {
+            let g = weight_decay.mul_add(p, g);
+            states[0] = alpha.mul_add(states[0], take * g * g);
+            let mut square = states[0];
+            if CENTERED {
+                let mean = alpha.mul_add(states[1], take * g);
+                states[1] = mean;
+                let variance = (-mean).mul_add(mean, square);
+                square = if variance < 0.0 { 0.0 } else { variance };
+            }
+            let mut scaled = g / (square.sqrt() + eps);
+            if MOMENTUM {
+                let velocity = &mut states[STATES - 1];
+                *velocity = momentum.mul_add(*velocity, scaled);
+                scaled = *velocity;
+            }
+            ((-lr).mul_add(scaled, p), states)
         },
     );
-}
-
-/// The gradient over the root of its mean square, and the new mean square.
-#[inline(always)]
-fn scaled(p: f32, g: f32, v: f32, scalars: [f32; 5]) -> (f32, f32) {
-    let [_, alpha, take, eps, weight_decay] = scalars;
-    let g = weight_decay.mul_add(p, g);
-    let v = alpha.mul_add(v, take * g * g);
-    (g / (v.sqrt() + eps), v)
 }

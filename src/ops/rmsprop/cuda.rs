@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
-use super::{MOMENTUM, OP, RmsPropOptions};
+use super::{CENTERED, CENTERED_MOMENTUM, Form, LIVE, MOMENTUM, OP, PLAIN, RmsPropOptions};
 use crate::element::Float;
 use crate::error::Result;
-use crate::ops::optimizer::{CudaSlot, Table, launches};
+use crate::ops::optimizer::{At, CudaSlot, Table, launches};
 use crate::runtime::launch::Launch;
 
 /// One step without momentum for every element of `p`; `g` and the mean square `v` are at least as long.
 ///
 /// # Errors
-/// Bad options, a shorter `g` or `v`, buffers of another context, or whatever the driver answers.
+/// Bad options or such with centered, a shorter `g` or `v`, buffers of another context, or whatever the driver answers.
 pub fn rmsprop<T: Float>(
     stream: &Arc<CudaStream>,
     p: &mut impl DevicePtrMut<T>,
@@ -21,34 +21,18 @@ pub fn rmsprop<T: Float>(
     v: &mut impl DevicePtrMut<f32>,
     options: &RmsPropOptions,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
+    let scalars = options.scalars(&PLAIN)?;
     if p.is_empty() {
         return Ok(());
     }
-    let table = Table::new::<T>(stream, OP, OP, 1)?.parameter(p, g);
-    let launch = table.state(v).launch::<T>()?;
-    scalars.into_iter().fold(launch, Launch::scalar).run()
-}
-
-/// [`rmsprop`] for every slot, with one launch for up to 64 of them.
-///
-/// # Errors
-/// Those of [`rmsprop`]; then no slot has changed.
-pub fn rmsprop_all<T: Float>(
-    stream: &Arc<CudaStream>,
-    slots: &mut [CudaSlot<'_, T, 1>],
-    options: &RmsPropOptions,
-) -> Result<()> {
-    let scalars = options.scalars()?;
-    launches(stream, OP, OP, slots, |launch| {
-        scalars.into_iter().fold(launch, Launch::scalar).run()
-    })
+    let table = Table::new::<T>(stream, OP, PLAIN.kernel, 1)?.parameter(p, g);
+    run(table.state(v).launch::<T>()?, scalars, None)
 }
 
 /// One step with momentum for every element of `p`; `g`, the mean square `v` and the velocity `b` are at least as long.
 ///
 /// # Errors
-/// Bad options, a shorter `g`, `v` or `b`, buffers of another context, or whatever the driver answers.
+/// Those of [`rmsprop`], and a shorter `b`.
 pub fn rmsprop_momentum<T: Float>(
     stream: &Arc<CudaStream>,
     p: &mut impl DevicePtrMut<T>,
@@ -57,28 +41,61 @@ pub fn rmsprop_momentum<T: Float>(
     b: &mut impl DevicePtrMut<f32>,
     options: &RmsPropOptions,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
+    let scalars = options.scalars(&MOMENTUM)?;
     if p.is_empty() {
         return Ok(());
     }
-    let table = Table::new::<T>(stream, OP, MOMENTUM, 2)?.parameter(p, g);
-    let launch = table.state(v).state(b).launch::<T>()?;
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.scalar(options.momentum as f32).run()
+    let table = Table::new::<T>(stream, OP, MOMENTUM.kernel, 2)?.parameter(p, g);
+    run(table.state(v).state(b).launch::<T>()?, scalars, None)
 }
 
-/// [`rmsprop_momentum`] for every slot, with one launch for up to 64 of them.
-///
-/// # Errors
-/// Those of [`rmsprop_momentum`]; then no slot has changed.
-pub fn rmsprop_momentum_all<T: Float>(
+macro_rules! all {
+    ($($(#[$doc:meta])* $name:ident, $form:ident, $states:literal;)*) => {
+        $($(#[$doc])*
+        ///
+        /// # Errors
+        /// Bad options or those of another form, shorter buffers, buffers of another context, or whatever the driver
+        /// answers; then no slot has changed.
+        pub fn $name<T: Float>(
+            stream: &Arc<CudaStream>,
+            slots: &mut [CudaSlot<'_, T, $states>],
+            options: &RmsPropOptions,
+        ) -> Result<()> {
+            rmsprop_at(stream, slots, options, &$form, &At::step(1))
+        })*
+    };
+}
+
+all! {
+    /// [`rmsprop`] for every slot, with one launch for up to 64 of them.
+    rmsprop_all, PLAIN, 1;
+    /// [`rmsprop_momentum`] for every slot, with one launch for up to 64 of them.
+    rmsprop_momentum_all, MOMENTUM, 2;
+    /// [`rmsprop_all`], centered: the states are the mean square and the mean.
+    rmsprop_centered_all, CENTERED, 2;
+    /// [`rmsprop_momentum_all`], centered: the states are the mean square, the mean and the velocity.
+    rmsprop_centered_momentum_all, CENTERED_MOMENTUM, 3;
+}
+
+/// A step of one form that may be live.
+pub(crate) fn rmsprop_at<T: Float, const STATES: usize>(
     stream: &Arc<CudaStream>,
-    slots: &mut [CudaSlot<'_, T, 2>],
+    slots: &mut [CudaSlot<'_, T, STATES>],
     options: &RmsPropOptions,
+    form: &Form,
+    at: &At,
 ) -> Result<()> {
-    let scalars = options.scalars()?;
-    launches(stream, OP, MOMENTUM, slots, |launch| {
-        let launch = scalars.into_iter().fold(launch, Launch::scalar);
-        launch.scalar(options.momentum as f32).run()
+    let (scalars, live) = (options.scalars(form)?, at.view());
+    launches(stream, OP, form.kernel, slots, |launch| {
+        run(launch, scalars, live.as_ref())
     })
+}
+
+fn run<'a>(
+    launch: Launch<'a>,
+    scalars: [f32; 6],
+    live: Option<&'a CudaView<'a, i32>>,
+) -> Result<()> {
+    let launch = scalars.into_iter().fold(launch, Launch::scalar);
+    launch.read_optional(live, LIVE).run()
 }

@@ -25,7 +25,7 @@ pub fn sgd<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 0)?.parameter(p, g);
-    run(table.launch::<T>()?, options)
+    run(table.launch::<T>()?, options, None)
 }
 
 /// [`sgd`] for every slot, with one launch for up to 64 of them.
@@ -37,13 +37,31 @@ pub fn sgd_all<T: Float>(
     slots: &mut [CudaSlot<'_, T, 0>],
     options: &SgdOptions,
 ) -> Result<()> {
-    options.check()?;
-    launches(stream, OP, OP, slots, |launch| run(launch, options))
+    sgd_at(stream, slots, options, &At::step(1))
 }
 
-fn run(launch: Launch<'_>, options: &SgdOptions) -> Result<()> {
+/// [`sgd_all`] for a step that may be live.
+pub(crate) fn sgd_at<T: Float>(
+    stream: &Arc<CudaStream>,
+    slots: &mut [CudaSlot<'_, T, 0>],
+    options: &SgdOptions,
+    at: &At,
+) -> Result<()> {
+    options.check()?;
+    let live = at.view();
+    launches(stream, OP, OP, slots, |launch| {
+        run(launch, options, live.as_ref())
+    })
+}
+
+fn run<'a>(
+    launch: Launch<'a>,
+    options: &SgdOptions,
+    live: Option<&'a CudaView<'a, i32>>,
+) -> Result<()> {
     let scalars = [options.lr, options.weight_decay].map(|s| s as f32);
-    scalars.into_iter().fold(launch, Launch::scalar).run()
+    let launch = scalars.into_iter().fold(launch, Launch::scalar);
+    launch.read_optional(live, LIVE).run()
 }
 
 /// One step with momentum for every element of `p`; `g` and the velocity `v` are at least as long. The first step of

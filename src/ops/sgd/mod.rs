@@ -22,8 +22,8 @@ use crate::tensor::Tensor;
 
 const OP: &str = "sgd";
 const MOMENTUM: &str = "sgd_momentum";
-/// Scalars that follow from the step: whether it is the first.
-pub(crate) const LIVE: usize = 1;
+/// Scalars that a live step reads: the learning rate, and whether it is the first.
+pub(crate) const LIVE: usize = 2;
 
 /// The arguments of `torch.optim.SGD`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,8 +54,9 @@ impl Default for SgdOptions {
 
 impl SgdOptions {
     /// What the kernel reads where the step is live.
-    pub(crate) fn live(step: u64) -> Vec<f32> {
-        vec![if step == 1 { 1.0 } else { 0.0 }]
+    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
+        self.check()?;
+        Ok(vec![self.lr as f32, if step == 1 { 1.0 } else { 0.0 }])
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -122,6 +123,15 @@ pub fn sgd_step<T: Float>(
 /// # Errors
 /// Those of [`sgd_step`], options with a momentum, and slots on different devices; then none has changed.
 pub fn sgd_steps<T: Float>(slots: &mut [Slot<'_, T, 0>], options: &SgdOptions) -> Result<()> {
+    sgd_at(slots, options, &At::step(1))
+}
+
+/// [`sgd_steps`] for a step that may be live.
+pub(crate) fn sgd_at<T: Float>(
+    slots: &mut [Slot<'_, T, 0>],
+    options: &SgdOptions,
+    at: &At,
+) -> Result<()> {
     options.check()?;
     if options.momentum != 0.0 {
         return Err(no_velocity(OP));
@@ -130,7 +140,7 @@ pub fn sgd_steps<T: Float>(slots: &mut [Slot<'_, T, 0>], options: &SgdOptions) -
         OP,
         slots,
         |parts| cpu::sgd(parts, options),
-        |s, slots| cuda::sgd_all(s, slots, options),
+        |s, slots| cuda::sgd_at(s, slots, options, at),
     )
 }
 
