@@ -1,7 +1,7 @@
 """AlexNet in onnxruntime beside the crate's: the same logits, and images per second in turn.
 
-    cargo build --release --example alexnet
-    python3 benches/peers/ort_alexnet.py target/release/examples/alexnet   # needs: pip install onnxruntime onnx numpy
+    cargo build --release --bin alexnet
+    python3 benches/peers/ort_alexnet.py target/release/alexnet   # needs: pip install onnxruntime onnx numpy
     python3 benches/peers/ort_alexnet.py --golden tests/meaning/alexnet.f32
 
 Weights and input are a formula's (`numbers`), so that `--golden` can write logits which a test of the crate compares

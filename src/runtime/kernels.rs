@@ -128,6 +128,9 @@ pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// The PTX of one op for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it.
+///
+/// For a program that launches kernels itself and wants nothing else of this crate: `examples/ptx` launches softmax so.
+/// Parameters and grids stand on top of each file in `cuda/`.
 pub fn ptx(op: &str, architecture: &str) -> Option<String> {
     let index = ARCHITECTURES.iter().position(|a| a.name == architecture)?;
     let module = MODULES.iter().find(|m| m.op == op)?;
