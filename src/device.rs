@@ -1,8 +1,10 @@
 //! Where tensors live and ops run.
 
+use std::env;
 use std::fmt;
+use std::io::{self, Write};
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, Once, PoisonError};
 
 use cudarc::driver::sys::{self, CUresult};
 use cudarc::driver::{CudaContext, CudaStream, DriverError};
@@ -12,6 +14,7 @@ use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::runtime::kernels;
 use crate::runtime::memory::{DeviceSlice, keep_freed, trim};
+use crate::runtime::probe::probe;
 use crate::runtime::turn::{is_captured, turn_outside};
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
@@ -40,18 +43,25 @@ pub struct CudaDevice {
 impl Device {
     /// The first GPU, if there is one that works, else the CPU.
     ///
-    /// One works where a driver answers, this build holds kernels for it, and its memory can be written and read.
+    /// One works where a driver answers, this build holds kernels that it takes, and one of them runs and leaves what it
+    /// should. [`Device::cuda`] says why the first GPU does not; so does, with `WARPSMITH_VERBOSE=1` in the environment, a
+    /// line on stderr the first time that the CPU is taken.
     pub fn best() -> Self {
-        match Self::cuda(0) {
-            Ok(Self::Cuda(device)) if device.works().is_ok_and(|works| works) => Self::Cuda(device),
-            _ => Self::Cpu,
+        match Self::cuda(0).and_then(Self::probed) {
+            Ok(device) => device,
+            Err(reason) => {
+                say_once(&reason);
+                Self::Cpu
+            }
         }
     }
 
-    /// The GPU with this ordinal. Asked again for the same ordinal, it gives the same stream.
+    /// The GPU with this ordinal. Asked again for the same ordinal, it gives the same stream. The first time one small kernel
+    /// is loaded and run, so that whatever keeps kernels from running is said here.
     ///
     /// # Errors
-    /// No kernels in this build, no driver, no such GPU, or one older than compute capability 7.5.
+    /// No kernels in this build, no driver or one older than R470, no such GPU, one older than compute capability 7.5, a
+    /// driver older than the PTX ([`Error::PtxTooNew`]), or whatever else it answers to a launch.
     pub fn cuda(ordinal: usize) -> Result<Self> {
         static OPEN: LazyLock<Mutex<Vec<(usize, CudaDevice)>>> = LazyLock::new(Mutex::default);
         let count = Self::cuda_count()?;
@@ -67,14 +77,23 @@ impl Device {
             return Ok(Self::Cuda(device.clone()));
         }
         let device = CudaDevice::open(ordinal)?;
+        probe(&device.stream)?;
         open.push((ordinal, device.clone()));
         Ok(Self::Cuda(device))
+    }
+
+    /// The device, if it still runs kernels: after a kernel's fault none does.
+    fn probed(self) -> Result<Self> {
+        if let Some(stream) = self.stream() {
+            probe(stream)?;
+        }
+        Ok(self)
     }
 
     /// A device on a stream that the program already has; its tensors share that stream's context.
     ///
     /// # Errors
-    /// No kernels in this build, or a GPU older than compute capability 7.5.
+    /// No kernels in this build, a driver older than R470, or a GPU older than compute capability 7.5.
     pub fn from_stream(stream: Arc<CudaStream>) -> Result<Self> {
         kernels::check(stream.context())?;
         Ok(Self::Cuda(CudaDevice { stream }))
@@ -173,19 +192,6 @@ impl CudaDevice {
         Ok(Self { stream })
     }
 
-    /// Whether its memory can be written and read.
-    fn works(&self) -> Result<bool> {
-        const OP: &str = "Device::best";
-        let failed = |e| Error::driver(OP, e);
-        let mut there = self.alloc::<i32>(1)?;
-        let reason = "the host cannot read what is not computed yet";
-        let _turn = turn_outside(&self.stream, OP, reason)?;
-        let copied = self.stream.memcpy_htod(&[42], &mut *there);
-        copied.map_err(failed)?;
-        let back = self.stream.clone_dtoh(&*there).map_err(failed)?;
-        Ok(back == [42])
-    }
-
     /// The stream that this device's work is queued on.
     pub fn stream(&self) -> &Arc<CudaStream> {
         &self.stream
@@ -225,6 +231,21 @@ impl CudaDevice {
             },
             other => other,
         })
+    }
+}
+
+/// Says on stderr why the CPU is taken, where the environment asks for it.
+fn say_once(reason: &Error) {
+    static SAID: Once = Once::new();
+    let verbose = env::var_os("WARPSMITH_VERBOSE");
+    if verbose.is_some_and(|value| !value.is_empty() && value != "0") {
+        SAID.call_once(|| {
+            // a closed stderr is no reason to fail
+            let _ = writeln!(
+                io::stderr(),
+                "warpsmith: Device::best() takes the CPU: {reason}"
+            );
+        });
     }
 }
 

@@ -40,6 +40,9 @@ pub trait Element:
 
 /// An element that arithmetic is done on, in `f32` on every device: `f32`, `f16`, `bf16`.
 pub trait Float: Element {
+    /// How far the next value above 1 is from it.
+    const EPSILON: f32;
+
     /// The value as `f32`, exactly.
     fn to_f32(self) -> f32;
     /// The nearest value of this type, ties to even.
@@ -103,6 +106,8 @@ fn i32_from_f32(from: &[f32], to: &mut [i32]) {
 }
 
 impl Float for f32 {
+    const EPSILON: f32 = f32::EPSILON;
+
     #[inline(always)]
     fn to_f32(self) -> f32 {
         self
@@ -130,6 +135,8 @@ impl Float for f32 {
 macro_rules! half_float {
     ($type:ty) => {
         impl Float for $type {
+            const EPSILON: f32 = <$type>::EPSILON.to_f32_const();
+
             #[inline(always)]
             fn to_f32(self) -> f32 {
                 <$type>::to_f32(self)

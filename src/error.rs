@@ -77,7 +77,7 @@ pub enum Error {
     /// The crate was built without kernels.
     #[error("no CUDA kernels in this build: {0}")]
     NoKernels(&'static str),
-    /// There is no CUDA driver, or it does not start.
+    /// There is no CUDA driver, it does not start, or it is older than every call that is made needs.
     #[error("no CUDA driver: {0}")]
     NoDriver(String),
     /// The device is older than the oldest architecture that kernels are built for.
@@ -104,7 +104,7 @@ pub enum Error {
     },
     /// The driver is older than the PTX.
     #[error(
-        "{op}: expected a driver that takes PTX ISA {ptx} (R570 or newer for 8.7), got one for CUDA {driver}"
+        "{op}: expected a driver that takes PTX ISA {ptx} (R525 or newer for 8.0), got one for CUDA {driver}"
     )]
     PtxTooNew {
         /// The module that was loaded.

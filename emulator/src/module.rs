@@ -13,12 +13,13 @@ pub struct Module {
 }
 
 impl Module {
-    /// Loads PTX text; a NUL at the end is allowed.
+    /// Loads PTX text of a version up to `newest`; a NUL at the end is allowed.
     ///
     /// # Errors
     /// Where and why the text was refused.
     pub fn load(
         ptx: &[u8],
+        newest: (u32, u32),
         cc: ComputeCapability,
         memory: &Arc<Memory>,
     ) -> Result<Module, LoadError> {
@@ -31,6 +32,14 @@ impl Module {
         let text =
             std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;
         let source = crate::ptx::parse(text).map_err(|e| syntax(e.line, e.message))?;
+        if source.version > newest {
+            let [text, driver] = [source.version, newest].map(|(a, b)| format!("{a}.{b}"));
+            return Err(LoadError {
+                line: source.version_line,
+                kind: LoadErrorKind::TooNew,
+                message: format!("it is PTX {text}, and this driver takes {driver} or older"),
+            });
+        }
         let mut module = Module {
             kernels: HashMap::new(),
             globals: HashMap::new(),

@@ -1,9 +1,9 @@
 //! What the environment asks for: this program runs itself again with a variable set.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use cuda_emulator_testing::counts::{Class, from_json};
-use cudarc::driver::{CudaContext, DeviceRepr, LaunchConfig, PushKernelArg, ValidAsZeroBits};
+use cudarc::driver::{CudaContext, DeviceRepr, LaunchConfig, PushKernelArg, ValidAsZeroBits, sys};
 use cudarc::nvrtc::Ptx;
 
 const PTX: &str = ".version 8.7\n.target sm_80\n.address_size 64\n\
@@ -44,13 +44,17 @@ fn with(name: &str, value: &str) -> String {
     run("child", name, value)
 }
 
-fn run(child: &str, name: &str, value: &str) -> String {
-    let output = Command::new(std::env::current_exe().unwrap())
+fn child_with(child: &str, name: &str, value: &str) -> Output {
+    Command::new(std::env::current_exe().unwrap())
         .args(["--exact", child, "--nocapture"])
         .env("WARPSMITH_DEVICE", "emulator")
         .env(name, value)
         .output()
-        .unwrap();
+        .unwrap()
+}
+
+fn run(child: &str, name: &str, value: &str) -> String {
+    let output = child_with(child, name, value);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
     text + &String::from_utf8_lossy(&output.stderr)
@@ -109,6 +113,62 @@ fn approximations_err_by_the_seed() {
             let units = (y.to_bits() as i32 - exact.to_bits() as i32).abs();
             assert!(units <= 2, "{y} {exact}");
         }
+    }
+}
+
+/// Likewise.
+#[test]
+fn loading_child() {
+    cuda_emulator_testing::install();
+    let mut version = 0;
+    // SAFETY: the result has room.
+    let code = unsafe { sys::cuDriverGetVersion(&raw mut version) };
+    println!("driver: {code:?} {version}");
+    let context = CudaContext::new(0).unwrap();
+    for version in [
+        "6.5", "7.0", "7.8", "8.0", "8.4", "8.5", "8.6", "8.7", "8.8", "9.0",
+    ] {
+        let text = PTX.replace(".version 8.7", &format!(".version {version}"));
+        match context.load_module(Ptx::from_src(text)) {
+            Ok(_) => println!("{version} is taken"),
+            Err(error) => println!("{version} is refused: {:?}", error.0),
+        }
+    }
+}
+
+#[test]
+fn an_older_driver_refuses_newer_ptx() {
+    for (driver, number, taken, refused) in [
+        ("10.2", 10020, "6.5", "7.0"),
+        ("11.0", 11000, "7.0", "7.8"),
+        ("11.8", 11080, "7.8", "8.0"),
+        ("12.0", 12000, "8.0", "8.4"),
+        ("12.6", 12060, "8.5", "8.6"),
+        (" 12.8 ", 12080, "8.7", "8.8"),
+    ] {
+        let text = run("loading_child", "CUDA_EMULATOR_DRIVER", driver);
+        for line in [
+            format!("driver: CUDA_SUCCESS {number}\n"),
+            format!("{taken} is taken\n"),
+            format!("{refused} is refused: CUDA_ERROR_UNSUPPORTED_PTX_VERSION\n"),
+            "9.0 is refused: CUDA_ERROR_UNSUPPORTED_PTX_VERSION\n".to_owned(),
+            format!("PTX line 1: it is PTX {refused}, and this driver takes {taken} or older"),
+        ] {
+            assert!(
+                text.contains(&line),
+                "{driver}: {line:?} is not in:\n{text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_driver_that_never_was_is_refused() {
+    for wrong in ["", "12", "12.0.1", "8.0", "12.9", "12.00", "newest"] {
+        let output = child_with("child", "CUDA_EMULATOR_DRIVER", wrong);
+        let text = String::from_utf8_lossy(&output.stderr);
+        let says = format!("CUDA_EMULATOR_DRIVER is {wrong:?}; it can be 10.2, 11.0 to 11.8");
+        assert!(!output.status.success() && text.contains(&says), "{text}");
     }
 }
 

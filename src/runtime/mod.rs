@@ -9,6 +9,7 @@
 //! - `capture`: tells the three above when a capture begins and ends, and keeps what its graph needs.
 //! - `tensor_map`: how Hopper's bulk copies see matrices.
 //! - `launch`: the only unsafe launch, checked argument by argument; `grid`: the grids that kernels have in common.
+//! - `probe`: one launch, to see whether a GPU runs them.
 
 pub(crate) mod arena;
 pub(crate) mod capture;
@@ -17,5 +18,6 @@ pub mod kernels;
 pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod memory;
+pub(crate) mod probe;
 pub(crate) mod tensor_map;
 pub(crate) mod turn;

@@ -1,5 +1,7 @@
-//! Shape plus contiguous row-major storage on a device. `storage` says who may share and write it.
+//! Shape plus contiguous row-major storage on a device. `storage` says who may share and write it, `equality` which are the
+//! same.
 
+mod equality;
 mod storage;
 
 pub(crate) use storage::{Data, DataMut};

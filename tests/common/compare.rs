@@ -1,6 +1,7 @@
 //! The one comparator. It passes what is within tolerance, not what fails to be outside: NaN never passes for a
 //! number, and an unwritten NaN never passes for a result.
 
+use approx::relative_eq;
 use warpsmith::Float;
 
 /// `|got - want| <= abs + rel * |want|`.
@@ -10,13 +11,9 @@ pub struct Tolerance {
     pub rel: f64,
 }
 
-/// Bits of the significand that are rounded to: half a unit in the last place is `2^-bits`.
-fn significand_bits<T: Float>() -> i32 {
-    match T::NAME {
-        "f16" => 11,
-        "bf16" => 8,
-        _ => 24,
-    }
+/// Half a unit in the last place of 1: the most that rounding errs by, relative to the value.
+fn rounding<T: Float>() -> f64 {
+    f64::from(T::EPSILON) / 2.0
 }
 
 impl Tolerance {
@@ -26,9 +23,9 @@ impl Tolerance {
     /// far from what a wrong index does. Errors relative to a term that cancelled are absorbed by `scale`, the size
     /// of the largest intermediate value.
     pub fn of<T: Float>(steps: usize, scale: f64) -> Self {
-        let unit = f64::powi(2.0, -significand_bits::<f32>());
+        let unit = rounding::<f32>();
         let computed = 4.0 * unit * (steps.max(1) as f64).sqrt();
-        let stored = f64::powi(2.0, -significand_bits::<T>());
+        let stored = rounding::<T>();
         // half-precision results on either side of a rounding boundary differ by one whole unit
         let rel = computed + if T::NAME == "f32" { 0.0 } else { 2.0 * stored };
         Self {
@@ -41,6 +38,12 @@ impl Tolerance {
     pub const EXACT: Self = Self { abs: 0.0, rel: 0.0 };
 }
 
+/// Whether one element passes: as `approx` has it, or NaN where NaN is wanted.
+fn passes(got: f64, want: f64, allowed: f64) -> bool {
+    let nan = got.is_nan() && want.is_nan();
+    nan || relative_eq!(got, want, epsilon = allowed, max_relative = 0.0)
+}
+
 /// Compares element by element; the error tells the worst place and by how much it misses.
 pub fn compare(got: &[f64], want: &[f64], tolerance: Tolerance) -> Result<(), String> {
     if got.len() != want.len() {
@@ -50,31 +53,31 @@ pub fn compare(got: &[f64], want: &[f64], tolerance: Tolerance) -> Result<(), St
             want.len()
         ));
     }
-    let mut worst: Option<(usize, f64)> = None;
-    for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
-        let allowed = tolerance.abs + tolerance.rel * want.abs();
-        let used = if got == want || (got.is_nan() && want.is_nan()) {
-            0.0
-        } else if got.is_finite() && want.is_finite() {
-            (got - want).abs() / allowed
-        } else {
-            f64::INFINITY
-        };
-        // written so that a NaN counts as the worst
-        if !worst.is_some_and(|(_, most)| used <= most) {
-            worst = Some((i, used));
-        }
-    }
-    match worst {
-        Some((i, used)) if used.is_nan() || used > 1.0 => Err(format!(
+    let missing = got
+        .iter()
+        .zip(want)
+        .enumerate()
+        .filter_map(|(i, (&got, &want))| {
+            let allowed = tolerance.abs + tolerance.rel * want.abs();
+            let share = (got - want).abs() / allowed;
+            // what is not finite could not miss by more
+            let share = if share.is_finite() {
+                share
+            } else {
+                f64::INFINITY
+            };
+            (!passes(got, want, allowed)).then_some((i, share))
+        });
+    match missing.reduce(|worst, next| if next.1 > worst.1 { next } else { worst }) {
+        None => Ok(()),
+        Some((i, share)) => Err(format!(
             "at {i}: got {:e}, want {:e}: {:.0} % of the tolerance (abs {:e}, rel {:e})",
             got[i],
             want[i],
-            100.0 * used,
+            100.0 * share,
             tolerance.abs,
             tolerance.rel
         )),
-        _ => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ mod common;
 
 mod checkpoint;
 mod conv2d;
+mod driver;
 mod dropout;
 mod elementwise;
 mod layers;

@@ -4,6 +4,7 @@ use super::attributes::{self, Profile};
 use super::entry::{Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::heap::Heap;
+use super::release::{Release, release};
 use crate::check::Checks;
 use crate::exec::float::blurred;
 use crate::exec::order::Order;
@@ -22,6 +23,7 @@ pub type Ordinal = i32;
 pub struct Device {
     pub profile: &'static Profile,
     pub capability: ComputeCapability,
+    pub release: Release,
     pub heap: Heap,
     pub options: Options,
 }
@@ -96,6 +98,7 @@ impl Device {
                 major: profile.capability.0 as u32,
                 minor: profile.capability.1 as u32,
             },
+            release: release()?,
             heap: Heap::new(memory),
             options: Options {
                 checks: checks()?,

@@ -3,10 +3,8 @@
 use super::device;
 use super::entry::{Out, Text, api};
 use super::error::{self, Error};
+use super::release::release;
 use std::ffi::{CString, c_char};
-
-/// CUDA 12.8, the version whose functions and numbers these are.
-pub const VERSION: i32 = 12080;
 
 /// Functions whose symbol has had several versions: name, and for each version the first driver that had it.
 /// Names that are not here have one version only.
@@ -116,7 +114,7 @@ fn address(symbol: &str) -> Option<usize> {
         return None;
     }
     let symbol = CString::new(symbol).ok()?;
-    let own = std::ptr::from_ref(&VERSION).cast();
+    let own = std::ptr::from_ref(&VERSIONED).cast();
     let mut info = libc::Dl_info {
         dli_fname: std::ptr::null(),
         dli_fbase: std::ptr::null_mut(),
@@ -180,7 +178,7 @@ api! {
     }
 
     fn cuDriverGetVersion(version: Out<i32>) {
-        version.set(VERSION)
+        version.set(release().map_err(|_| Error::NO_DEVICE)?.number())
     }
 
     fn cuGetErrorName(code: u32, text: Out<*const c_char>) {

@@ -38,6 +38,7 @@ mod plant;
 mod pointer;
 mod pool;
 mod queue;
+mod release;
 mod stream;
 mod stream_calls;
 mod tensor_map;

@@ -69,10 +69,12 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
         Error::INVALID_PTX
     })?;
     let ptx = planted.as_deref().unwrap_or(ptx);
-    Code::load(ptx, device.capability, &device.heap.memory).map_err(|error| {
+    let newest = device.release.ptx;
+    Code::load(ptx, newest, device.capability, &device.heap.memory).map_err(|error| {
         tell(&format!("module refused: {error}"));
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,
+            LoadErrorKind::TooNew => Error::UNSUPPORTED_PTX_VERSION,
             LoadErrorKind::WrongTarget => Error::NO_BINARY_FOR_GPU,
             LoadErrorKind::Syntax | LoadErrorKind::Unsupported | LoadErrorKind::Unresolved => {
                 Error::INVALID_PTX

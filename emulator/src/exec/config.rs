@@ -20,6 +20,8 @@ pub enum LoadErrorKind {
     Syntax,
     /// A legal instruction or form that is not emulated (CUDA_ERROR_INVALID_PTX).
     Unsupported,
+    /// The text is of a newer version than the driver takes (CUDA_ERROR_UNSUPPORTED_PTX_VERSION).
+    TooNew,
     /// The module is for another device (CUDA_ERROR_NO_BINARY_FOR_GPU).
     WrongTarget,
     /// A name that nothing defines.

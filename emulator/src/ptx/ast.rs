@@ -3,6 +3,7 @@
 #[derive(Debug, Default)]
 pub struct Source<'a> {
     pub version: (u32, u32),
+    pub version_line: u32,
     pub target: Vec<&'a str>,
     pub address_size: u32,
     /// `.file` numbers and names.

@@ -29,6 +29,7 @@ impl<'a> Parser<'a> {
             match token.text {
                 ".version" => {
                     self.next();
+                    source.version_line = token.line;
                     source.version = self.version()?;
                 }
                 ".target" => {

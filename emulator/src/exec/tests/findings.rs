@@ -218,7 +218,7 @@ fn what_cannot_run_is_refused_at_load() {
         let ptx = format!(
             ".version 8.7\n.target sm_80\n.address_size 64\n.entry k()\n{{ .reg .b32 %r<4>; .reg .pred p;\n{text}\n}}"
         );
-        Module::load(ptx.as_bytes(), CC, &memory)
+        Module::load(ptx.as_bytes(), NEWEST, CC, &memory)
             .map(|_| ())
             .map_err(|e| (e.line, e.kind, e.message))
     };

@@ -244,7 +244,7 @@ fn other_targets_do_not_have_them() {
         let ptx = format!(
             ".version 8.7\n.target {target}\n.address_size 64\n.entry k()\n{{ .reg .b32 %r<4>; .reg .b64 %rd<4>;\n{text}\n}}"
         );
-        Module::load(ptx.as_bytes(), CC, &memory)
+        Module::load(ptx.as_bytes(), NEWEST, CC, &memory)
             .map(|_| ())
             .map_err(|e| e.message)
     };

@@ -19,6 +19,7 @@ use crate::memory::Memory;
 use crate::module::Module;
 use std::sync::Arc;
 
+pub const NEWEST: (u32, u32) = (8, 7);
 pub const CC: ComputeCapability = ComputeCapability { major: 9, minor: 0 };
 
 /// A device with one module.
@@ -31,7 +32,8 @@ pub struct Device {
 impl Device {
     pub fn new(ptx: &str) -> Device {
         let memory = Arc::new(Memory::new(1 << 30));
-        let module = Module::load(ptx.as_bytes(), CC, &memory).unwrap_or_else(|e| panic!("{e}"));
+        let module =
+            Module::load(ptx.as_bytes(), NEWEST, CC, &memory).unwrap_or_else(|e| panic!("{e}"));
         Device {
             memory,
             module,

@@ -1,6 +1,9 @@
-//! The comparator's own tests: it must fail what is wrong.
+//! What compares has tests of its own: it must fail what is wrong.
 
+#[path = "../common/mod.rs"]
 mod common;
+
+mod tensors;
 
 use common::compare::{Tolerance, compare};
 
@@ -55,6 +58,17 @@ fn names_the_worst_place() {
         message.starts_with("at 2: got 9e0, want 3e0: 1935 %"),
         "{message}"
     );
+}
+
+#[test]
+fn what_is_not_finite_is_the_worst() {
+    for odd in [f64::NAN, f64::INFINITY] {
+        let message = compare(&[9.0, odd, 1e300], &[3.0; 3], TIGHT).unwrap_err();
+        assert!(message.starts_with("at 1: "), "{message}");
+        assert!(message.contains("inf % of the tolerance"), "{message}");
+    }
+    let message = compare(&[1.0, 2.0], &[1.0, 2.5], Tolerance::EXACT).unwrap_err();
+    assert!(message.starts_with("at 1: got 2e0"), "{message}");
 }
 
 #[test]
