@@ -5,7 +5,7 @@ use super::symbols::Symbols;
 use super::types::Type;
 use crate::exec::state::{Constant, Run};
 use crate::exec::{LoadError, LoadErrorKind};
-use crate::ptx::ast::Loc;
+use crate::ptx::ast::{Loc, Variable};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -18,6 +18,8 @@ type Formals = (Vec<(u32, u32)>, Vec<(u32, u32)>);
 #[derive(Clone, Debug)]
 pub enum Name<'a> {
     Reg(Reg),
+    /// `.reg .v4 .f32`: its elements.
+    Vector(Rc<[Reg]>),
     Label(Label),
     /// `.shared`: offset in the block's shared memory.
     Shared(u64),
@@ -34,6 +36,14 @@ pub(super) struct Scope<'a> {
     names: HashMap<&'a str, Name<'a>>,
     /// `.reg .b32 %r<10>`: prefix, count, type.
     pub(super) ranges: Vec<(&'a str, u32, Type)>,
+    /// Variables whose elements can be named.
+    pub(super) arrays: HashMap<&'a str, &'a Variable<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn named(&self, name: &str) -> Option<Name<'a>> {
+        self.names.get(name).cloned()
+    }
 }
 
 pub struct Function<'a, 's> {
@@ -182,7 +192,7 @@ impl<'a, 's> Function<'a, 's> {
                 return Some(Name::Reg(reg));
             }
         }
-        None
+        self.component(name)
     }
 
     /// A branch's target label by name.

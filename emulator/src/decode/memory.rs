@@ -145,20 +145,15 @@ pub fn decode<'a>(
         (second, first)
     };
     let address = f.address(address)?;
-    let parts: &[Operand<'a>] = match data {
-        Operand::Vector(parts) => parts,
-        one => std::slice::from_ref(one),
-    };
-    if parts.len() != usize::from(vector) || ty == Type::Pred {
-        return f.syntax(format!("operands of {}", op.text)).map(|()| true);
-    }
-    let mut regs = vec![];
-    for part in parts {
-        regs.push(if load {
-            f.wide_dst(part, ty)?
+    let regs = f.each(data, ty, |f, part| {
+        if load {
+            f.wide_dst(part, ty)
         } else {
-            f.wide_src(part, ty)?
-        });
+            f.wide_src(part, ty)
+        }
+    })?;
+    if regs.len() != usize::from(vector) || ty == Type::Pred {
+        return f.syntax(format!("operands of {}", op.text)).map(|()| true);
     }
     let widths: Vec<u32> = regs.iter().map(|r| width(f.types[r.0 as usize])).collect();
     if widths.iter().any(|w| *w != widths[0]) {

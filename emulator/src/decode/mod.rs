@@ -4,6 +4,7 @@ mod call;
 mod class;
 mod control;
 mod draft;
+mod element;
 mod emit;
 mod family;
 mod function;

@@ -84,14 +84,16 @@ fn mov<'a>(
     let Some(ty) = op.take_type() else {
         return f.syntax("mov without a type");
     };
-    match (d, s) {
-        (Operand::Vector(parts), s) => {
-            let part = part_type(f, ty, parts.len())?;
+    match op.take_any(&["v2", "v4"]) {
+        Some("v2") => return f.move_vector(2, ty, d, s),
+        Some(_) => return f.move_vector(4, ty, d, s),
+        None => {}
+    }
+    match (f.parts(d), f.parts(s)) {
+        (Some(count), _) => {
+            let part = part_type(f, ty, count)?;
             let s = f.src(s, ty)?;
-            let mut regs = vec![];
-            for p in parts {
-                regs.push(f.dst(p, part)?);
-            }
+            let regs = f.each(d, part, |f, p| f.dst(p, part))?;
             let draft = f.emit(same::<run::Unpack>());
             draft
                 .uses(0, s)
@@ -102,13 +104,10 @@ fn mov<'a>(
                 draft.def(i as u8 + 1, reg);
             }
         }
-        (d, Operand::Vector(parts)) => {
-            let part = part_type(f, ty, parts.len())?;
+        (None, Some(count)) => {
+            let part = part_type(f, ty, count)?;
             let d = f.dst(d, ty)?;
-            let mut regs = vec![];
-            for p in parts {
-                regs.push(f.src(p, part)?);
-            }
+            let regs = f.each(s, part, |f, p| f.src(p, part))?;
             if let ([low, high], 2 | 4) = (regs.as_slice(), part.bytes()) {
                 let runs = if part.bytes() == 2 {
                     same::<Map2<run::Pack16>>()
@@ -128,7 +127,7 @@ fn mov<'a>(
                 draft.uses(i as u8 + 1, reg);
             }
         }
-        (d, s) => {
+        (None, None) => {
             let (s, d) = (f.src(s, ty)?, f.dst(d, ty)?);
             let runs = match width(ty) {
                 1 => same::<predicate::Mov>(),

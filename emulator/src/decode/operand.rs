@@ -87,6 +87,11 @@ impl<'a> Function<'a, '_> {
             Operand::Name(name) => self.named(name, 0, ty),
             Operand::Sum(name, offset) => self.named(name, *offset, ty),
             Operand::Not(_) if ty == Type::Pred => self.predicate(operand),
+            Operand::Element {
+                name,
+                index,
+                offset,
+            } => self.element(name, *index, *offset, ty),
             _ => self.syntax("the operand is no register and no constant"),
         }
     }
@@ -141,7 +146,7 @@ impl<'a> Function<'a, '_> {
         self.constant(constant, ty.untyped())
     }
 
-    fn named(&mut self, name: &'a str, offset: i64, ty: Type) -> Result<Reg> {
+    pub(super) fn named(&mut self, name: &'a str, offset: i64, ty: Type) -> Result<Reg> {
         if let Some(meaning) = self.lookup(name) {
             return match meaning {
                 Name::Reg(reg) if offset == 0 => {
@@ -176,7 +181,7 @@ impl<'a> Function<'a, '_> {
         self.constant(Constant::Local(at, plus, ty.bytes() as u8), ty.untyped())
     }
 
-    fn special(&mut self, name: &str, ty: Type) -> Result<Reg> {
+    pub(super) fn special(&mut self, name: &str, ty: Type) -> Result<Reg> {
         if let Some(runs) = super::control::clock(name) {
             let reg = self.temp(ty);
             let bits = ty.bits() as u8;
@@ -199,6 +204,14 @@ impl<'a> Function<'a, '_> {
 
     /// An address in brackets.
     pub fn address(&mut self, operand: &Operand<'a>) -> Result<Address> {
+        if let Operand::Element {
+            name,
+            index,
+            offset,
+        } = operand
+        {
+            return self.element_address(name, *index, *offset);
+        }
         let Operand::Address { base, offset, rest } = operand else {
             return self.syntax("expected an address in brackets");
         };
@@ -214,29 +227,41 @@ impl<'a> Function<'a, '_> {
         };
         match &**base {
             Operand::Number(number) => Ok(plain(self.number(*number, Type::B64)?, true)),
-            Operand::Name(name) => match self.lookup(name) {
-                Some(Name::Reg(reg)) => match width(self.types[reg.0 as usize]) {
-                    32 => Ok(plain(reg, false)),
-                    64 => Ok(plain(reg, true)),
-                    _ => self.syntax(format!("'{name}' is no address")),
-                },
-                Some(Name::Param(at)) => {
-                    let base = self.bits(u64::from(at), Type::B64);
-                    Ok(Address {
-                        param: Some(at),
-                        ..plain(base, true)
-                    })
-                }
-                Some(Name::Local(at, _)) => {
-                    let base = self.local_address(at, 0, Type::B64);
-                    Ok(Address {
-                        local: true,
-                        ..plain(base, true)
-                    })
-                }
-                _ => Ok(plain(self.named(name, 0, Type::B64)?, true)),
-            },
+            Operand::Name(name) => self.address_of(name, *offset),
             _ => self.syntax("expected an address in brackets"),
+        }
+    }
+
+    /// The address that a register or a variable holds, plus bytes.
+    pub(super) fn address_of(&mut self, name: &'a str, offset: i64) -> Result<Address> {
+        let plain = |base, wide| Address {
+            base,
+            wide,
+            offset,
+            param: None,
+            local: false,
+        };
+        match self.lookup(name) {
+            Some(Name::Reg(reg)) => match width(self.types[reg.0 as usize]) {
+                32 => Ok(plain(reg, false)),
+                64 => Ok(plain(reg, true)),
+                _ => self.syntax(format!("'{name}' is no address")),
+            },
+            Some(Name::Param(at)) => {
+                let base = self.bits(u64::from(at), Type::B64);
+                Ok(Address {
+                    param: Some(at),
+                    ..plain(base, true)
+                })
+            }
+            Some(Name::Local(at, _)) => {
+                let base = self.local_address(at, 0, Type::B64);
+                Ok(Address {
+                    local: true,
+                    ..plain(base, true)
+                })
+            }
+            _ => Ok(plain(self.named(name, 0, Type::B64)?, true)),
         }
     }
 }

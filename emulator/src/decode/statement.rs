@@ -57,7 +57,7 @@ impl<'a> Function<'a, '_> {
         self.locs.push((0, loc));
     }
 
-    fn variable(&mut self, v: &Variable<'a>) -> Result<()> {
+    fn variable(&mut self, v: &'a Variable<'a>) -> Result<()> {
         self.line = v.line;
         let ty = self.type_named(v.ty)?;
         let Some(bytes) = variable_bytes(v, ty).and_then(|b| u32::try_from(b).ok()) else {
@@ -66,16 +66,20 @@ impl<'a> Function<'a, '_> {
         let align = v.align.unwrap_or(ty.bytes() * v.vector);
         let meaning = match (v.space, v.count) {
             (Space::Reg, Some(count)) => {
+                if v.vector != 1 {
+                    return self.unsupported("a range of vector registers");
+                }
                 if let Some(scope) = self.scopes.last_mut() {
                     scope.ranges.push((v.name, count, ty));
                 }
                 return Ok(());
             }
             (Space::Reg, None) => {
-                if v.vector != 1 {
-                    return self.unsupported("vector registers");
+                if v.vector == 1 {
+                    Name::Reg(self.temp(ty))
+                } else {
+                    Name::Vector((0..v.vector).map(|_| self.temp(ty)).collect())
                 }
-                Name::Reg(self.temp(ty))
             }
             (Space::Shared, _) => Name::Shared(self.symbols.shared(v.name, bytes, align)?),
             (Space::Local | Space::Param, _) => Name::Local(self.local(bytes, align)?, bytes),
@@ -83,7 +87,15 @@ impl<'a> Function<'a, '_> {
                 return self.unsupported("module variables inside a function");
             }
         };
+        self.array(v);
         self.define(v.name, meaning)
+    }
+
+    /// Lets the elements of a variable be named.
+    fn array(&mut self, v: &'a Variable<'a>) {
+        if let Some(scope) = self.scopes.last_mut() {
+            scope.arrays.insert(v.name, v);
+        }
     }
 
     fn instruction(&mut self, instruction: &'a Instruction<'a>) -> Result<()> {
@@ -137,7 +149,10 @@ impl<'a> Function<'a, '_> {
     }
 
     /// The parameters of the function itself.
-    pub fn formals(&mut self, function: &ast::Function<'a>) -> Result<()> {
+    pub fn formals(&mut self, function: &'a ast::Function<'a>) -> Result<()> {
+        for v in function.params.iter().chain(&function.returns) {
+            self.array(v);
+        }
         if self.entry {
             let mut end = 0u32;
             for v in &function.params {

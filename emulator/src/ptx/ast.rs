@@ -127,6 +127,12 @@ pub enum Operand<'a> {
         offset: i64,
         rest: Vec<Operand<'a>>,
     },
+    /// The address of an array's element: `a[2]`, `a[r]`, `a[r-1]`.
+    Element {
+        name: &'a str,
+        index: Option<&'a str>,
+        offset: i64,
+    },
     /// `d|p`
     Pair(Box<Operand<'a>>, Box<Operand<'a>>),
     /// `(a, b)` of a call.

@@ -4,6 +4,7 @@ pub mod ast;
 mod lexer;
 mod number;
 mod parser;
+mod parser_constant;
 mod parser_operand;
 mod parser_statement;
 mod parser_token;

@@ -2,39 +2,14 @@
 
 use super::ast::{Number, Operand};
 use super::lexer::Kind;
-use super::number::number;
 use super::parser_token::{Parser, Result};
 
 impl<'a> Parser<'a> {
-    /// A number with any signs before it.
-    pub(super) fn signed(&mut self) -> Result<Number> {
-        let mut negative = false;
-        loop {
-            if self.accept(b'-') {
-                negative = !negative;
-            } else if !self.accept(b'+') {
-                break;
-            }
-        }
-        let inverted = self.accept(b'~');
-        let token = self.next();
-        let Some(value) = number(token.text).filter(|_| token.kind == Kind::Number) else {
-            return self.error(token, "a number");
-        };
-        Ok(match value {
-            Number::Int(v) if inverted => Number::Int(!v),
-            Number::Int(v) if negative => Number::Int(-v),
-            Number::F32(v) if negative => Number::F32(v ^ 1 << 31),
-            Number::F64(v) if negative => Number::F64(v ^ 1 << 63),
-            other => other,
-        })
-    }
-
     fn offset(&mut self) -> Result<i64> {
         let mut sum: i64 = 0;
         while self.is(b'+') || self.is(b'-') {
             let token = self.peek();
-            match self.signed()? {
+            match self.term()? {
                 Number::Int(v) => sum = sum.wrapping_add(v as i64),
                 _ => return self.error(token, "an integer offset"),
             }
@@ -71,7 +46,7 @@ impl<'a> Parser<'a> {
                 self.next();
                 Ok(Operand::Vector(self.list(b'}')?))
             }
-            Kind::Punct(b'(') => {
+            Kind::Punct(b'(') if self.lists => {
                 self.next();
                 Ok(Operand::List(self.list(b')')?))
             }
@@ -80,6 +55,7 @@ impl<'a> Parser<'a> {
                 let base = match self.simple_operand()? {
                     Operand::Sum(name, offset) => (Operand::Name(name), offset),
                     other @ (Operand::Name(_) | Operand::Number(_)) => (other, 0),
+                    // an element's address is written without brackets
                     _ => return self.error(token, "an address"),
                 };
                 let more = self.offset()?;
@@ -95,18 +71,41 @@ impl<'a> Parser<'a> {
                     rest,
                 })
             }
-            Kind::Punct(b'!') => {
+            Kind::Punct(b'!') if self.peek_second().kind == Kind::Word => {
                 self.next();
                 Ok(Operand::Not(self.word()?))
             }
-            Kind::Word => {
+            Kind::Word if token.text != "WARP_SZ" => {
                 self.next();
+                if self.accept(b'[') {
+                    return self.element(token.text);
+                }
                 if self.is(b'+') || self.is(b'-') {
                     return Ok(Operand::Sum(token.text, self.offset()?));
                 }
                 Ok(Operand::Name(token.text))
             }
-            _ => Ok(Operand::Number(self.signed()?)),
+            _ => Ok(Operand::Number(self.constant()?)),
         }
+    }
+
+    /// `name[2]`, `name[r]`, `name[r+2]`, behind the bracket (PTX ISA, "Arrays as Operands").
+    fn element(&mut self, name: &'a str) -> Result<Operand<'a>> {
+        let token = self.peek();
+        let (index, offset) = if token.kind == Kind::Word && token.text != "WARP_SZ" {
+            self.next();
+            (Some(token.text), self.offset()?)
+        } else {
+            match i64::try_from(self.integer()?) {
+                Ok(offset) => (None, offset),
+                Err(_) => return self.error(token, "a small index"),
+            }
+        };
+        self.expect(b']')?;
+        Ok(Operand::Element {
+            name,
+            index,
+            offset,
+        })
     }
 }

@@ -116,6 +116,7 @@ impl<'a> Parser<'a> {
             None
         };
         let opcode = self.word()?;
+        self.lists = opcode == "call" || opcode.starts_with("call.");
         let mut operands = vec![];
         while !self.accept(b';') {
             operands.push(self.operand()?);

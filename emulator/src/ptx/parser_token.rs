@@ -14,6 +14,8 @@ pub(super) struct Parser<'a> {
     tokens: Vec<Token<'a>>,
     at: usize,
     pub(super) depth: u32,
+    /// Whether parentheses hold the arguments of a call; elsewhere they belong to expressions.
+    pub(super) lists: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -22,6 +24,7 @@ impl<'a> Parser<'a> {
             tokens: tokens(text)?,
             at: 0,
             depth: 0,
+            lists: false,
         })
     }
 

@@ -87,7 +87,11 @@ impl<'a> Parser<'a> {
                 variable.dims.push(if self.is(b']') {
                     0
                 } else {
-                    self.unsigned()? as usize
+                    let token = self.peek();
+                    match u32::try_from(self.integer()?) {
+                        Ok(extent) => extent as usize,
+                        Err(_) => return self.error(token, "an extent"),
+                    }
                 });
                 self.expect(b']')?;
             }
@@ -115,8 +119,8 @@ impl<'a> Parser<'a> {
             return Ok(Init::List(list));
         }
         let token = self.peek();
-        if token.kind != Kind::Word {
-            return Ok(Init::Value(self.signed()?));
+        if token.kind != Kind::Word || token.text == "WARP_SZ" {
+            return Ok(Init::Value(self.constant()?));
         }
         self.next();
         let generic = token.text == "generic" && self.accept(b'(');
@@ -126,7 +130,7 @@ impl<'a> Parser<'a> {
             self.expect(b')')?;
         }
         if self.is(b'+') || self.is(b'-') {
-            match self.signed()? {
+            match self.term()? {
                 Number::Int(v) => offset = v as i64,
                 _ => return self.error(token, "an integer offset"),
             }

@@ -85,4 +85,4 @@ macro_rules! families {
     };
 }
 
-families! { atomic bfloat compare control convert double extended float half hopper integer logic memory moves tensor video warp }
+families! { atomic bfloat compare control convert double extended float half hopper integer logic memory moves operands tensor video warp }

@@ -30,18 +30,11 @@ pub fn decode<'a>(
     let ([target, data, barrier], Some(ty)) = (operands, op.take_type()) else {
         return f.syntax(format!("operands of {}", op.text));
     };
-    let parts: &[Operand<'a>] = match data {
-        Operand::Vector(parts) => parts,
-        one => std::slice::from_ref(one),
-    };
-    if parts.len() != count || !matches!(ty.bytes(), 4 | 8) {
+    let values = f.each(data, ty, |f, part| f.src(part, ty))?;
+    if values.len() != count || !matches!(ty.bytes(), 4 | 8) {
         return f.unsupported(op.text);
     }
     let (target, barrier) = (pointer(f, target)?, pointer(f, barrier)?);
-    let mut values = vec![];
-    for part in parts {
-        values.push(f.src(part, ty)?);
-    }
     let draft = f.emit(same::<run::Send>()).uses(0, target.0);
     draft
         .uses(1, barrier.0)
