@@ -12,6 +12,7 @@ pub(crate) use elementwise::{Part, map, map_in_place, step, zip, zip_in_place};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 pub(crate) use stream::prefetch;
 
+use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
 /// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
@@ -55,6 +56,24 @@ pub(crate) fn tasks<T: Send>(y: &mut [T], work: impl Fn(usize, &mut [T]) + Sync)
     // long runs of memory for each thread, and enough of them for the threads to end together
     let task = TASK.max(y.len().div_ceil(8 * rayon::current_num_threads()));
     share_out(y, task, work);
+}
+
+/// The length of about equal parts of `len`, `others` times as many in all: none longer than `range` ends, and where there
+/// are few, as many more as threads often share out evenly, unless they were then shorter than it starts.
+///
+/// For work whose result may depend on where it is cut, in the last bits. So this must not ask how many threads there are.
+pub(crate) fn parts(len: usize, range: RangeInclusive<usize>, others: usize) -> usize {
+    const MANY: usize = 64;
+    let fewest = len.div_ceil((*range.end()).max(1)).max(1);
+    let shared = |threads: usize| {
+        let parts = (fewest..).find(|parts| (others * parts).is_multiple_of(threads))?;
+        (len.div_ceil(parts) >= *range.start()).then_some(parts)
+    };
+    let more = match others.saturating_mul(fewest) {
+        ..MANY => [16, 8, 4, 2].into_iter().find_map(shared),
+        _ => None,
+    };
+    len.div_ceil(more.unwrap_or(fewest)).max(1)
 }
 
 /// Calls `work` with the place of each run of `task` elements and the run. The calling thread takes its share, so that

@@ -58,7 +58,7 @@ fn cases() -> Vec<Case> {
 
 /// Every product of a convolution: places in the output, the input and the weights. The definition, written once; the
 /// sums of the four directions run over it.
-fn products(case: &Case, output: &[usize], mut f: impl FnMut(usize, usize, usize)) {
+pub fn products(case: &Case, output: &[usize], mut f: impl FnMut(usize, usize, usize)) {
     let ([n, c, h, w], [outputs, inputs, kh, kw]) = (case.input, case.weight);
     let (oh, ow, o) = (output[2], output[3], &case.options);
     for (image, channel) in (0..n).flat_map(|n| (0..outputs).map(move |c| (n, c))) {

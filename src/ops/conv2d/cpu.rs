@@ -6,13 +6,17 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use super::{Conv, winograd};
-use crate::cpu;
+use crate::cpu::{self, parts};
 use crate::element::Float;
 use crate::error::Result;
 use crate::pool::Buffer;
 
 /// Elements of an unfolded block: 1 MiB, which a second-level cache holds.
 const BLOCK: usize = 256 * 1024;
+
+/// Columns of an unfolded block, or rows of one, that pay for reading the other factor once more.
+const COLUMNS: usize = 64;
+const ROWS: usize = 64;
 
 /// `f` on `f32`: the tensors themselves, or widened copies and a result that is narrowed.
 fn widened<T: Float>(
@@ -39,16 +43,6 @@ fn widened<T: Float>(
     Ok(())
 }
 
-/// Runs of about equal length: none longer than `most`, and together with `others` enough for every thread.
-fn parts(len: usize, most: usize, others: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    let mut parts = len.div_ceil(most.max(1)).max(1);
-    if others < 4 * threads && !(others * parts).is_multiple_of(threads) {
-        parts = parts.next_multiple_of(threads);
-    }
-    len.div_ceil(parts).max(1)
-}
-
 pub(crate) fn conv2d<T: Float>(
     x: &[T],
     w: &[T],
@@ -58,7 +52,7 @@ pub(crate) fn conv2d<T: Float>(
 ) -> Result<()> {
     let bias: Option<Vec<f32>> = bias.map(|b| b.iter().map(|v| v.to_f32()).collect());
     widened(x, w, y, |x, w, y| {
-        if winograd::suits(conv, x, w) {
+        if winograd::suits(conv, w) {
             return winograd::forward(x, w, bias.as_deref(), y, conv);
         }
         forward(x, w, bias.as_deref(), y, conv);
@@ -69,7 +63,7 @@ pub(crate) fn conv2d<T: Float>(
 fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Conv) {
     let ([plane_in, plane], terms, m) = (conv.planes(), conv.terms(), conv.outputs);
     let products = conv.images * conv.groups;
-    let columns = parts(plane, BLOCK / terms.max(1), products);
+    let columns = parts(plane, COLUMNS..=BLOCK / terms.max(1), products);
     let mut tasks = Vec::new();
     for (i, y) in y.chunks_exact_mut(m * plane).enumerate() {
         let mut rest = MatMut::from_row_major_slice_mut(y, m, plane);
@@ -113,7 +107,7 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
     widened(dy, w, dx, |dy, w, dx| {
         let ([plane_in, plane], terms, m) = (conv.planes(), conv.terms(), conv.outputs);
         let (products, taps) = (conv.images * conv.groups, conv.taps());
-        let channels = parts(conv.inputs, conv.inputs, products);
+        let channels = parts(conv.inputs, ROWS.div_ceil(taps)..=conv.inputs, products);
         let images = dx.par_chunks_exact_mut(conv.inputs * plane_in).enumerate();
         images.for_each(|(i, dx)| {
             let dy = MatRef::from_row_major_slice(&dy[i * m * plane..][..m * plane], m, plane);
@@ -124,7 +118,7 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
                 let rows = dx.len() / plane_in * taps;
                 let first = part * channels * taps;
                 let w = w.subcols(first, rows).transpose();
-                let columns = parts(plane, BLOCK / rows.max(1), usize::MAX);
+                let columns = parts(plane, plane..=BLOCK / rows.max(1), 1);
                 dx.fill(0.0);
                 for start in (0..plane).step_by(columns) {
                     let width = columns.min(plane - start);
@@ -148,12 +142,8 @@ pub(crate) fn backward_weight<T: Float>(
 ) -> Result<()> {
     widened(dy, x, dw, |dy, x, dw| {
         let ([plane_in, plane], terms, m) = (conv.planes(), conv.terms(), conv.outputs);
-        let rows = parts(
-            terms,
-            terms.div_ceil(rayon::current_num_threads()),
-            conv.groups,
-        );
-        let columns = parts(plane, BLOCK / rows, usize::MAX);
+        let rows = parts(terms, ROWS..=terms, conv.groups);
+        let columns = parts(plane, plane..=BLOCK / rows, 1);
         let mut tasks = Vec::new();
         for (group, dw) in dw.chunks_exact_mut(m * terms).enumerate() {
             let mut rest = MatMut::from_row_major_slice_mut(dw, m, terms);

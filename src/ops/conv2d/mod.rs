@@ -12,10 +12,14 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod matrices;
 mod minimal;
 mod shape;
+mod spread;
 mod tile;
+mod tiling;
 mod unfold;
+mod windows;
 mod winograd;
 
 pub(crate) use shape::Conv;

@@ -6,40 +6,50 @@
 //! outputs, and the products back: 36 multiplications for what takes 144 or 100. Between, channels lie side by side
 //! (NHWC), so that vectors run along them.
 //!
-//! Errors are those of the largest number of a tile rather than of a window, about twice the direct sum's. A NaN or an
-//! infinity would reach the whole tile, and large numbers overflow at the points: [`suits`] leaves those to the direct way.
-
-use std::array::from_fn;
-use std::ops::Range;
+//! What the transforms round is rounded at the size of a tile's largest number, also for the windows of that tile that do
+//! not see it. So each tile is asked first (`spread.rs`): with s_c the largest weight of channel c, of any output, no window
+//! may hold only s_c |x_c| that are 4 times smaller than the tile's largest one, nor may any number be infinite, NaN, or so
+//! large or small that a transform would leave f32's range. The windows of the other tiles are summed as they are
+//! (`windows.rs`). Then, with W_c the output's own largest weight of channel c,
+//!
+//! ```text
+//! |error| <= 4 A (C + 32) 2^-24 * (sum over the C channels of W_c / s_c) * (largest s_c |x_c| of the output's own window)
+//! ```
+//!
+//! where A, 564 for 3 x 3 and 1132 for 5 x 5, is the largest sum of magnitudes along the three transforms, 32 the roundings of
+//! these, and C those of the products. That is if all roundings conspire; as they fall, an error is about twice the direct
+//! sum's. The answers depend on shapes and numbers alone: neither what is a task's share nor which way a tile goes asks how
+//! many threads there are. Asking reads the input once more, as the check for infinities did before; a tile that is not
+//! transformed costs what the direct way does, about 1.6 times as much.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
+use faer::{Accum, Par};
 use rayon::prelude::*;
 
 use super::Conv;
+use super::matrices::{Matrices, POINTS};
 use super::minimal::{Inputs, LANES, Lanes, Products, SIDE, Taps, square};
-use crate::cpu::{TASK, vectorized};
+use super::spread::{Magnitudes, largest, moderate};
+use super::tiling::{Tile, Tiling};
+use crate::cpu::{TASK, parts, vectorized};
 use crate::error::Result;
 use crate::ops::transpose::cpu::transpose;
 use crate::pool::Buffer;
-
-const POINTS: usize = SIDE * SIDE;
 
 /// Tiles that a task multiplies at once, each point's weights being read once for so many: fewer where all weights stay in
 /// a cache and the tiles would, too.
 const TILES: [usize; 2] = [56, 128];
 const CACHED_WEIGHTS: usize = 512 * 1024;
 
-/// Fewer channels do not pay for the transforms of tiles, nor fewer tiles, in all or for a thread, for those of weights.
+/// Fewer channels do not pay for the transforms of tiles, nor fewer tiles for those of weights.
 const LEAST_CHANNELS: usize = 32;
 const LEAST_TILES: usize = 64;
-const LEAST_FOR_A_THREAD: usize = 32;
 
-/// Neither sums of 2^31 products of numbers up to this nor the factors of the points leave an f32's range.
-const LARGEST: f32 = (1 << 30) as f32;
+/// Fewer tiles than this are not worth another task, which reads each point's weights anew.
+const LEAST_FOR_A_TASK: usize = 28;
 
-/// Whether this way is taken.
-pub(super) fn suits(conv: &Conv, x: &[f32], w: &[f32]) -> bool {
+/// Whether this way is taken. `w` is looked at whole, `x` tile by tile later.
+pub(super) fn suits(conv: &Conv, w: &[f32]) -> bool {
     let window = &conv.window;
     if !matches!(window.kernel, [3, 3] | [5, 5]) || [window.stride, window.dilation] != [[1; 2]; 2]
     {
@@ -52,23 +62,9 @@ pub(super) fn suits(conv: &Conv, x: &[f32], w: &[f32]) -> bool {
     channels
         .iter()
         .all(|c| *c >= LEAST_CHANNELS && c.is_multiple_of(LANES))
-        && conv.images * tiles >= LEAST_TILES.max(LEAST_FOR_A_THREAD * rayon::current_num_threads())
+        && conv.images * tiles >= LEAST_TILES
         && multiplications[0] * 2 >= multiplications[1] * 3
-        && [x, w].into_iter().all(moderate)
-}
-
-/// Whether no magnitude of `x` is above [`LARGEST`], nor infinite or NaN.
-fn moderate(x: &[f32]) -> bool {
-    // as integers magnitudes have the order they have as numbers, and NaN comes last
-    let largest = |x: &[f32]| {
-        vectorized!(
-            x.iter()
-                .map(|x| x.to_bits() & (u32::MAX >> 1))
-                .fold(0, u32::max)
-        )
-    };
-    let parts = x.par_chunks(TASK).map(largest);
-    parts.all(|bits| bits <= LARGEST.to_bits())
+        && moderate(w)
 }
 
 /// The convolution, for a `conv` that [`suits`].
@@ -80,120 +76,110 @@ pub(super) fn forward(
     conv: &Conv,
 ) -> Result<()> {
     match conv.window.kernel {
-        [5, 5] => Winograd::<5, 2>(conv).forward(x, w, bias, y),
-        _ => Winograd::<3, 4>(conv).forward(x, w, bias, y),
+        [5, 5] => Tiling::<5, 2>(conv).forward(x, w, bias, y),
+        _ => Tiling::<3, 4>(conv).forward(x, w, bias, y),
     }
 }
 
-/// A matrix for each point, row-major.
-struct Matrices {
-    data: Buffer<f32>,
-    rows: usize,
-    cols: usize,
+/// What a task makes: the outputs of some rows of tiles, `y` from row `first` of all images' on.
+struct Task<'a> {
+    first: usize,
+    y: &'a mut [f32],
+    groups: Vec<Plan>,
 }
 
-impl Matrices {
-    fn stale(rows: usize, cols: usize) -> Result<Self> {
-        let data = Buffer::stale(POINTS * Self::stride(rows, cols))?;
-        Ok(Self { data, rows, cols })
-    }
-
-    /// From one point's matrix to the next: a line more than it has, so that what is written to all of them does not
-    /// fall on one place of a cache.
-    fn stride(rows: usize, cols: usize) -> usize {
-        rows * cols + LANES
-    }
-
-    fn point(&self, point: usize) -> MatRef<'_, f32> {
-        let data = &self.data[point * Self::stride(self.rows, self.cols)..];
-        MatRef::from_row_major_slice(&data[..self.rows * self.cols], self.rows, self.cols)
-    }
-
-    fn point_mut(&mut self, point: usize) -> MatMut<'_, f32> {
-        let data = &mut self.data[point * Self::stride(self.rows, self.cols)..];
-        MatMut::from_row_major_slice_mut(&mut data[..self.rows * self.cols], self.rows, self.cols)
-    }
-
-    /// Runs of `rows` rows: of each, those of every point.
-    fn runs(&mut self, rows: usize) -> Vec<[&mut [f32]; POINTS]> {
-        let (stride, all) = (Self::stride(self.rows, self.cols), self.rows * self.cols);
-        let points = self.data.chunks_exact_mut(stride);
-        let mut points: Vec<_> = points
-            .map(|point| point[..all].chunks_mut(rows * self.cols))
-            .collect();
-        (0..self.rows.div_ceil(rows))
-            .map(|_| from_fn(|point| points[point].next().unwrap_or_default()))
-            .collect()
-    }
+/// A group's tiles that are transformed, and those that are not.
+struct Plan {
+    transformed: Vec<Tile>,
+    plain: Vec<Tile>,
 }
 
-/// Of R x R taps, M x M outputs to a tile.
-struct Winograd<'a, const R: usize, const M: usize>(&'a Conv);
-
-impl<const R: usize, const M: usize> Winograd<'_, R, M> {
+impl<const R: usize, const M: usize> Tiling<'_, R, M> {
     fn forward(&self, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) -> Result<()> {
         let conv = self.0;
         let ([plane_in, plane], channels) = (conv.planes(), conv.groups * conv.outputs);
         let mut inputs = Buffer::stale(x.len())?;
         transpose(x, &mut inputs, conv.groups * conv.inputs, plane_in);
-        let weights = w.chunks_exact(conv.outputs * conv.terms());
-        let weights: Vec<_> = weights.map(|w| self.weights(w)).collect::<Result<_>>()?;
-        let mut outputs = Buffer::stale(y.len())?;
-
-        let [down, across] = self.grid();
-        let rows_of_tiles = conv.images * down;
-        let tiles = (rows_of_tiles * across).div_ceil(rayon::current_num_threads());
-        let most = TILES[usize::from(POINTS * conv.inputs * conv.outputs > CACHED_WEIGHTS)];
-        let band = tiles.min(most).div_ceil(across);
-        let mut tasks = Vec::new();
-        let mut rest = &mut outputs[..];
-        for first in (0..rows_of_tiles).step_by(band) {
-            let rows = first..(first + band).min(rows_of_tiles);
-            let [start, end] = [rows.start, rows.end].map(|row| self.above(row));
-            let (here, others) = rest.split_at_mut((end - start) * conv.output[1] * channels);
-            tasks.push((rows, here));
-            rest = others;
+        let of_groups = || w.chunks_exact(conv.outputs * conv.terms());
+        let (mut points, mut scales) = (Vec::new(), Vec::new());
+        for w in of_groups() {
+            let (weights, largest) = self.weights(w)?;
+            points.push(weights);
+            scales.extend(largest);
         }
-        tasks.into_par_iter().try_for_each(|(rows, y)| {
-            weights.iter().enumerate().try_for_each(|(group, weights)| {
-                let points = self.inputs(&inputs, group, rows.clone())?;
-                let mut products = Matrices::stale(points.rows, conv.outputs)?;
-                for point in 0..POINTS {
-                    let (y, x, w) = (
-                        products.point_mut(point),
-                        points.point(point),
-                        weights.point(point),
-                    );
-                    matmul(y, Accum::Replace, x, w, 1.0, Par::Seq);
+        let magnitudes = Magnitudes::new(&inputs, &scales, conv.groups)?;
+        let mut outputs = Buffer::stale(y.len())?;
+        let tasks = self.tasks(&mut outputs, &magnitudes);
+        let plain: Vec<_> = of_groups()
+            .enumerate()
+            .map(|(group, w)| {
+                let wanted = tasks
+                    .iter()
+                    .any(|task| !task.groups[group].plain.is_empty());
+                wanted.then(|| self.plain_weights(w)).transpose()
+            })
+            .collect::<Result<_>>()?;
+        tasks.into_par_iter().try_for_each(|task| {
+            let Task { first, y, groups } = task;
+            groups.iter().enumerate().try_for_each(|(group, plan)| {
+                if !plan.transformed.is_empty() {
+                    let x = self.inputs(&inputs, group, &plan.transformed)?;
+                    let mut products = Matrices::stale(x.rows, conv.outputs)?;
+                    for point in 0..POINTS {
+                        let (x, w) = (x.point(point), points[group].point(point));
+                        matmul(
+                            products.point_mut(point),
+                            Accum::Replace,
+                            x,
+                            w,
+                            1.0,
+                            Par::Seq,
+                        );
+                    }
+                    self.outputs(&products, bias, group, &plan.transformed, (y, first));
                 }
-                self.outputs(&products, bias, group, rows.clone(), y);
-                Ok(())
+                match &plain[group] {
+                    Some(w) => self.windows((&inputs, w), bias, group, &plan.plain, (y, first)),
+                    None => Ok(()),
+                }
             })
         })?;
         transpose(&outputs, y, plane, channels);
         Ok(())
     }
 
-    /// Tiles down and across the outputs of an image.
-    fn grid(&self) -> [usize; 2] {
-        self.0.output.map(|o| o.div_ceil(M))
+    /// The tasks of all outputs: rows of tiles, as many as make a task worth it.
+    fn tasks<'a>(&self, outputs: &'a mut [f32], magnitudes: &Magnitudes) -> Vec<Task<'a>> {
+        let conv = self.0;
+        let [down, across] = self.grid();
+        let rows_of_tiles = conv.images * down;
+        let most = TILES[usize::from(POINTS * conv.inputs * conv.outputs > CACHED_WEIGHTS)];
+        let least = LEAST_FOR_A_TASK.div_ceil(across);
+        let band = parts(rows_of_tiles, least..=most.div_ceil(across), 1);
+        let mut tasks = Vec::new();
+        let mut rest = outputs;
+        for top in (0..rows_of_tiles).step_by(band) {
+            let rows = top..(top + band).min(rows_of_tiles);
+            let [first, end] = [rows.start, rows.end].map(|row| self.above(row));
+            let len = (end - first) * conv.output[1] * conv.groups * conv.outputs;
+            let (y, others) = rest.split_at_mut(len);
+            tasks.push((rows, first, y));
+            rest = others;
+        }
+        let tasks = tasks.into_par_iter().map(|(rows, first, y)| {
+            let groups = (0..conv.groups).map(|group| {
+                let permitted = |tile: &Tile| magnitudes.permit(self, group, *tile);
+                let (transformed, plain) = self.tiles(rows.clone()).partition(permitted);
+                Plan { transformed, plain }
+            });
+            let groups = groups.collect();
+            Task { first, y, groups }
+        });
+        tasks.collect()
     }
 
-    /// Rows of outputs above a row of tiles, the images standing one below the other.
-    fn above(&self, row: usize) -> usize {
-        let [down, _] = self.grid();
-        row / down * self.0.output[0] + row % down * M
-    }
-
-    /// The tiles of some rows, numbered, with their rows and columns.
-    fn tiles(&self, rows: Range<usize>) -> impl Iterator<Item = (usize, [usize; 2])> {
-        let [_, across] = self.grid();
-        let places = rows.flat_map(move |row| (0..across).map(move |col| [row, col]));
-        places.enumerate()
-    }
-
-    /// One group's weights at the points: inputs x outputs.
-    fn weights(&self, w: &[f32]) -> Result<Matrices> {
+    /// One group's weights at the points, inputs x outputs; and the largest magnitude of each input's.
+    fn weights(&self, w: &[f32]) -> Result<(Matrices, Vec<f32>)> {
         let (inputs, outputs) = (self.0.inputs, self.0.outputs);
         let mut turned = Buffer::stale(w.len())?;
         transpose(w, &mut turned, outputs, inputs * R * R);
@@ -216,29 +202,24 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
                 );
             });
         });
-        Ok(points)
+        Ok((points, largest(&turned, outputs * R * R)))
     }
 
-    /// Rows of tiles at the points: tiles x inputs. `x` is all images, (N, H, W, C).
-    fn inputs(&self, x: &[f32], group: usize, rows: Range<usize>) -> Result<Matrices> {
+    /// Tiles at the points: tiles x inputs. `x` is all images, (N, H, W, C).
+    fn inputs(&self, x: &[f32], group: usize, tiles: &[Tile]) -> Result<Matrices> {
         let conv = self.0;
-        let ([h, w], lines) = (conv.plane, conv.inputs / LANES);
-        let [down, across] = self.grid();
-        let mut points = Matrices::stale(rows.len() * across, conv.inputs)?;
-        let stride = Matrices::stride(points.rows, points.cols) / LANES;
+        let lines = conv.inputs / LANES;
+        let mut points = Matrices::stale(tiles.len(), conv.inputs)?;
+        let stride = points.stride() / LANES;
         let (x, to) = (x.as_chunks().0, points.data.as_chunks_mut().0);
         let mut between = [[Lanes::ZERO; SIDE]; SIDE];
-        vectorized!(for (tile, [row, col]) in self.tiles(rows) {
+        vectorized!(for (tile, &at) in tiles.iter().enumerate() {
             // where a place of the tile begins in x; in the padding, nowhere
             let mut places = [[None; SIDE]; SIDE];
             for (i, places) in places.iter_mut().enumerate() {
                 for (j, place) in places.iter_mut().enumerate() {
-                    let y = (row % down * M + i).wrapping_sub(conv.window.padding[0]);
-                    let x = (col * M + j).wrapping_sub(conv.window.padding[1]);
-                    if y < h && x < w {
-                        let pixel = (row / down * h + y) * w + x;
-                        *place = Some((pixel * conv.groups + group) * lines);
-                    }
+                    let pixel = self.pixel(at, i, j);
+                    *place = pixel.map(|pixel| (pixel * conv.groups + group) * lines);
                 }
             }
             for line in 0..lines {
@@ -258,26 +239,25 @@ impl<const R: usize, const M: usize> Winograd<'_, R, M> {
         Ok(points)
     }
 
-    /// What a group's products (tiles x outputs) make of its channels in `y`, rows of (H, W, C) under rows of tiles.
+    /// What a group's products (tiles x outputs) make of its channels in `y`, rows of (H, W, C) from row `first` of all
+    /// images' on.
     fn outputs(
         &self,
         products: &Matrices,
         bias: Option<&[f32]>,
         group: usize,
-        rows: Range<usize>,
-        y: &mut [f32],
+        tiles: &[Tile],
+        (y, first): (&mut [f32], usize),
     ) {
         let conv = self.0;
-        let ([h, w], lines) = (conv.output, conv.outputs / LANES);
-        let [down, _] = self.grid();
-        let stride = Matrices::stride(products.rows, products.cols) / LANES;
+        let (w, lines) = (conv.output[1], conv.outputs / LANES);
+        let stride = products.stride() / LANES;
         let (products, y) = (products.data.as_chunks().0, y.as_chunks_mut().0);
         let bias = bias.map(|bias| &bias.as_chunks().0[group * lines..]);
-        let first = self.above(rows.start);
         let mut between = [[Lanes::ZERO; SIDE]; M];
-        vectorized!(for (tile, [row, col]) in self.tiles(rows) {
+        vectorized!(for (tile, &[row, col]) in tiles.iter().enumerate() {
             let (top, left) = (self.above(row) - first, col * M);
-            let [height, width] = [M.min(h - row % down * M), M.min(w - left)];
+            let [height, width] = self.size([row, col]);
             for line in 0..lines {
                 let bias = bias.map_or(Lanes::ZERO, |bias| Lanes(bias[line]));
                 square(

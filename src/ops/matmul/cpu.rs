@@ -15,8 +15,9 @@ use crate::pool::Buffer;
 /// Products below this many multiplications are too small for `faer`'s own threads: whole ones of a batch are shared
 /// out, or the rows of one.
 const SMALL: usize = 128 * 128 * 128;
-/// Fewer multiplications than this are not worth another thread's start.
+/// Fewer multiplications than this are not worth another thread's start, nor fewer rows reading the second operand anew.
 const TASK: usize = 32 * 1024;
+const ROWS: usize = 16;
 
 /// `y = activation(op(a) op(b) + bias)`. The caller has checked the layouts; matrices of `y` are dense.
 pub(crate) fn matmul<T: Float>(
@@ -77,7 +78,7 @@ fn products(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
 /// One small product, its rows shared out over the threads.
 fn by_rows(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) {
     let least = TASK.div_ceil((gemm.n * gemm.k).max(1));
-    let rows = gemm.m.div_ceil(rayon::current_num_threads()).max(least);
+    let rows = cpu::parts(gemm.m, least.max(ROWS)..=gemm.m, 1);
     let step = if gemm.transpose_a { 1 } else { gemm.lda };
     cpu::share_out(y, rows * gemm.n, |at, y| {
         let part_of = Gemm {
