@@ -20,9 +20,30 @@ impl Generator {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// The next number, uniform in [low, high).
+    /// The next number, uniform in [low, high); `low` where that is empty or has no finite end.
     pub fn uniform(&mut self, low: f32, high: f32) -> f32 {
-        low + (high - low) * self.0.random::<f32>()
+        self.within(low, high)
+    }
+
+    /// The next number of `T`, uniform in [low, high), which holds one.
+    ///
+    /// What rounding takes out of the range is drawn again: so every number keeps the share that rounds to it. Rounding
+    /// down instead would move the mean, of bf16 by a thousandth, and change every number of every seed.
+    fn within<T: Float>(&mut self, low: f32, high: f32) -> T {
+        if !(low < high && low.is_finite() && high.is_finite()) {
+            return T::from_f32(low);
+        }
+        loop {
+            let share = self.0.random::<f32>();
+            let value = match high - low {
+                span if span.is_finite() => low + span * share,
+                _ => low * (1.0 - share) + high * share,
+            };
+            let value = T::from_f32(value);
+            if (low..high).contains(&value.to_f32()) {
+                return value;
+            }
+        }
     }
 
     /// The next number of the standard normal distribution.
@@ -52,10 +73,12 @@ impl<T: Float> Tensor<T> {
         Self::uniform(shape, 0.0, 1.0, generator, device)
     }
 
-    /// Uniform in [low, high), as `torch.nn.init.uniform_`.
+    /// Uniform in [low, high), as `torch.nn.init.uniform_`: `high` is never reached, in no type. Where the two are equal,
+    /// every element is `low`, as with PyTorch and NumPy.
     ///
     /// # Errors
-    /// Where `low` and `high` are not finite and in order, or the shape is too large for memory.
+    /// Where `low` and `high` are not in order or not finite in `T`, where they differ but `T` has no number from the one
+    /// to below the other, or where the shape is too large for memory.
     pub fn uniform(
         shape: &[usize],
         low: f32,
@@ -63,14 +86,23 @@ impl<T: Float> Tensor<T> {
         generator: &mut Generator,
         device: &Device,
     ) -> Result<Self> {
-        if !((high - low).is_finite() && low <= high) {
-            return Err(Error::argument(
-                "uniform",
-                "finite low <= high",
-                format!("{low} and {high}"),
-            ));
+        const OP: &str = "uniform";
+        let ends = [low, high].map(|end| T::from_f32(end).to_f32());
+        let range = || format!("{low} and {high}");
+        if !(low <= high && ends.iter().all(|end| end.is_finite())) {
+            let expected = format!("low <= high, finite in {}", T::NAME);
+            return Err(Error::argument(OP, expected, range()));
         }
-        Self::from_fn(shape, device, || generator.uniform(low, high))
+        // between two neighbours of T the middle rounds to one of them, and else to what lies between
+        let middle = T::from_f32(ends[0] / 2.0 + ends[1] / 2.0).to_f32();
+        let holds = [ends[0], middle, ends[1]]
+            .iter()
+            .any(|x| (low..high).contains(x));
+        if low < high && !holds {
+            let expected = format!("a number of {} from low to below high", T::NAME);
+            return Err(Error::argument(OP, expected, range()));
+        }
+        Self::from_fn(shape, device, || generator.within(low, high))
     }
 
     /// Standard normal, as `torch.randn`.
@@ -78,12 +110,12 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// Where the shape is too large for memory.
     pub fn randn(shape: &[usize], generator: &mut Generator, device: &Device) -> Result<Self> {
-        Self::from_fn(shape, device, || generator.normal())
+        Self::from_fn(shape, device, || T::from_f32(generator.normal()))
     }
 
-    fn from_fn(shape: &[usize], device: &Device, mut f: impl FnMut() -> f32) -> Result<Self> {
+    fn from_fn(shape: &[usize], device: &Device, f: impl FnMut() -> T) -> Result<Self> {
         let mut host = Self::empty(shape, &Device::Cpu)?;
-        host.fill_with(|| T::from_f32(f()))?;
+        host.fill_with(f)?;
         host.to(device)
     }
 }
@@ -117,5 +149,9 @@ mod tests {
         let mut g = Generator::manual_seed(0);
         assert!(Tensor::<f32>::uniform(&[2], 1.0, 0.0, &mut g, &Device::Cpu).is_err());
         assert!(Tensor::<f32>::uniform(&[2], f32::NAN, 0.0, &mut g, &Device::Cpu).is_err());
+        assert!(Tensor::<f32>::uniform(&[2], 0.0, f32::INFINITY, &mut g, &Device::Cpu).is_err());
+        assert_eq!(g.uniform(2.0, 1.0), 2.0);
+        assert_eq!(g.uniform(-1.0, f32::INFINITY), -1.0);
+        assert!(g.uniform(f32::NAN, 1.0).is_nan());
     }
 }
