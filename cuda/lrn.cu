@@ -23,6 +23,13 @@ __device__ __forceinline__ f32 sqrt_approx(f32 x) {
     return y;
 }
 
+// Not __fdividef, which gives 0 for divisors past 2^126.
+__device__ __forceinline__ f32 reciprocal(f32 x) {
+    f32 y;
+    asm("rcp.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+    return y;
+}
+
 // s^-beta, to 2^-22 beta max(1, |log2 s|) of its value at worst. The branch is the same for all threads.
 __device__ __forceinline__ f32 power(f32 s, f32 beta) {
     if (beta == 0.75f) {
@@ -30,7 +37,7 @@ __device__ __forceinline__ f32 power(f32 s, f32 beta) {
         return r * sqrt_approx(r);
     }
     if (beta == 0.5f) return rsqrtf(s);
-    if (beta == 1.0f) return __fdividef(1.0f, s);
+    if (beta == 1.0f) return reciprocal(s);
     return exp2f(-beta * __log2f(s));
 }
 
@@ -138,7 +145,7 @@ __device__ __forceinline__ void backward(const T* dy, const T* x, T* dx, i64 ima
                 const f32 s = fmaf(scale, tail[j][v] + head[v], k);
                 const f32 passed = c >= 0 && c < end_dy ? g[j][v] * power(s, beta) : 0.0f;
                 through[BEFORE + j][v] = passed;
-                term[j][v] = c >= 0 && c < end_dy ? passed * __fdividef(middle, s) : 0.0f;
+                term[j][v] = c >= 0 && c < end_dy ? passed * (middle * reciprocal(s)) : 0.0f;
                 head_term[v] += term[j][v];
                 // terms of the middles i - AFTER to i + BEFORE = c
                 const f32 sum = j + 1 < W ? head_term[v] + term[(j + 1) % W][v] : head_term[v];
@@ -231,7 +238,7 @@ __device__ __forceinline__ void backward_columns(const T* dy, const T* x, T* dx,
                 if (c >= 0 && c < end_dy) {
                     const f32 s = fmaf(scale, tail[j] + head, k);
                     passed = to_f32(dy[at + c * plane]) * power(s, beta);
-                    t = passed * __fdividef(to_f32(in[c * plane]), s);
+                    t = passed * (to_f32(in[c * plane]) * reciprocal(s));
                 }
                 through[j] = passed;
                 head_term += t;

@@ -3,16 +3,15 @@
 //
 // Parameters  x, y, dy, dx (n)
 // Grid        any; each thread strides over the elements, 16 bytes at a time
-// Why         memory-bound: each byte is read once and written once. One formula for either sign: exp(-x) may become
-//             infinite, and 1 / inf is the 0 that is wanted. The division is the fast one (2 units in the last
-//             place): in f16 the exact one would take as long as the memory does.
-// Limits      x and y may be one buffer, dy and dx too; results below 2^-126 may be 0
+// Why         memory-bound: each byte is read once and written once. The division is the fast one (2 units in the
+//             last place): in f16 the exact one would take as long as the memory does.
+// Limits      x and y may be one buffer, dy and dx too
 
 #include "elementwise.cuh"
 
 #define SIGMOID(T)                                                                                                     \
     extern "C" __global__ void sigmoid_##T(const T* x, T* y, i64 n) {                                                  \
-        map(x, y, n, [](f32 v) { return __fdividef(1.0f, 1.0f + expf(-v)); });                                         \
+        map(x, y, n, [](f32 v) { return sigmoid_of(v); });                                                              \
     }                                                                                                                  \
     extern "C" __global__ void sigmoid_backward_##T(const T* dy, const T* y, T* dx, i64 n) {                           \
         zip(dy, y, dx, n, [](f32 g, f32 v) { return g * (v * (1.0f - v)); });                                          \

@@ -21,7 +21,7 @@ constexpr int RELU = 1, SIGMOID = 2;
 
 __device__ __forceinline__ f32 activate(f32 v, int activation) {
     if (activation == RELU) return v < 0.0f ? 0.0f : v; // keeps NaN
-    if (activation == SIGMOID) return 1.0f / (1.0f + expf(-v));
+    if (activation == SIGMOID) return sigmoid_of(v);
     return v;
 }
 

@@ -31,6 +31,7 @@ mod scale;
 mod sgd;
 mod sigmoid;
 mod softmax;
+mod subnormals;
 mod sum;
 mod tanh;
 mod transpose;
@@ -71,6 +72,12 @@ macro_rules! tests {
 }
 
 tests! {
+    subnormals {
+        kept: ["add_f32", "scale_f32", "relu_f32", "tanh_f32", "bias_add_f32", "cast_f32_bf16", "cast_f16_f32", "sum_f32"],
+        exponentials: ["sigmoid_f32", "sigmoid_f16", "sigmoid_bf16", "softmax_f32"],
+        powers: ["lrn_registers_f32", "lrn_columns_f32"],
+        sums: ["sum_f32", "sum_f16", "sum_bf16", "sum_finish_f32", "sum_finish_f16", "sum_finish_bf16"],
+    }
     adam {
         step: ["adam_f32", "adam_f16", "adam_bf16"],
         decoupled: ["adam_f32", "adam_bf16"],

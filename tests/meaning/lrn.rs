@@ -112,3 +112,24 @@ fn backward_is_the_central_difference() {
         assert_close_f64(&format!("lrn {shape:?} {o:?}"), &got, &want, tolerance);
     }
 }
+
+/// The power of a large sum is a subnormal number, and what is normalised with it is not.
+#[test]
+fn small_powers_are_kept() {
+    let options = LrnOptions {
+        alpha: 1.0,
+        beta: 2.0,
+        k: 1.0,
+        size: 1,
+    };
+    let x = tensor(&[1e10_f32, -1e10, 3e9, 1.0], &[1, 1, 4], &Device::Cpu);
+    let y = x.local_response_norm(1, 1.0, 2.0, 1.0).unwrap();
+    let wide: Vec<f64> = x.to_vec().unwrap().iter().map(|x| f64::from(*x)).collect();
+    // half of what subnormal numbers are apart, times x
+    let tolerance = Tolerance {
+        abs: 0.0,
+        rel: 3e-5,
+    };
+    let want = naive(&wide, [1, 1, 4], &options);
+    assert_close_f64("lrn", &y.to_vec().unwrap(), &want, tolerance);
+}

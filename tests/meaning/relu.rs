@@ -25,10 +25,12 @@ fn forward_is_the_maximum_with_zero_and_keeps_nan() {
 #[test]
 fn backward_passes_the_gradient_where_the_output_is_positive() {
     let cpu = Device::Cpu;
-    let y = Tensor::from_slice(&[0.0_f32, 2.0, -0.0, 1e-30], &[4], &cpu).unwrap();
-    let dy = Tensor::from_slice(&[1.0_f32, 2.0, 3.0, -4.0], &[4], &cpu).unwrap();
+    // as PyTorch's threshold_backward, which asks for outputs up to 0: a NaN's gradient passes
+    let y = [0.0_f32, 2.0, -0.0, 1e-30, f32::NAN, 1e-45];
+    let dy = [1.0_f32, 2.0, 3.0, -4.0, 5.0, 6.0];
+    let [y, dy] = [y, dy].map(|x| Tensor::from_slice(&x, &[6], &cpu).unwrap());
     assert_eq!(
         relu_backward(&dy, &y).unwrap().to_vec().unwrap(),
-        [0.0, 2.0, 0.0, -4.0]
+        [0.0, 2.0, 0.0, -4.0, 5.0, 6.0]
     );
 }

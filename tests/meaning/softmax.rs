@@ -134,3 +134,19 @@ pub fn central_differences(x: &[f64], loss: impl Fn(&[f64]) -> f64) -> Vec<f64> 
         .map(|i| (at(i, h) - at(i, -h)) / (2.0 * h))
         .collect()
 }
+
+/// Far below the maximum, as far as f32 reaches.
+#[test]
+fn small_shares_are_kept() {
+    let x: Vec<f32> = (0..1100).map(|i| i as f32 * -0.1).collect();
+    let wide = wide(&x);
+    let sum: f64 = wide.iter().map(|x| x.exp()).sum();
+    let want: Vec<f64> = wide.iter().map(|x| x.exp() / sum).collect();
+    let y = tensor(&x, &[1, 1100], &Device::Cpu).softmax().unwrap();
+    // the exponential is rounded, and then its share: a subnormal number's half both times
+    let tolerance = Tolerance {
+        abs: 1.5e-45,
+        rel: 1e-6,
+    };
+    assert_close_f64("softmax", &y.to_vec().unwrap(), &want, tolerance);
+}

@@ -18,5 +18,5 @@ pub(crate) fn relu_in_place<T: Float>(y: &mut [T]) {
 }
 
 pub(crate) fn relu_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
-    cpu::zip(dy, y, dx, |dy, y| if y > 0.0 { dy } else { 0.0 });
+    cpu::zip(dy, y, dx, |dy, y| if y <= 0.0 { 0.0 } else { dy });
 }

@@ -32,7 +32,7 @@ pub fn relu_in_place<T: Float>(
     elementwise::map_in_place(stream, OP, x, &[])
 }
 
-/// `dx[i] = dy[i]` where `y[i] > 0`, else 0; `y` is the output of [`relu`].
+/// `dx[i] = 0` where `y[i] <= 0`, else `dy[i]`, also where `y[i]` is NaN; `y` is the output of [`relu`].
 ///
 /// # Errors
 /// A `y` or `dx` shorter than `dy`, buffers of another context, or whatever the driver answers.

@@ -1,6 +1,6 @@
 //! ReLU: `y = max(x, 0)`, NaN where x is NaN. ONNX `Relu`, PyTorch `torch.relu`.
 //!
-//! Backward: `dx = dy` where `y > 0`, else 0. It takes the output, so that the input need not be kept.
+//! Backward: `dx = 0` where `y <= 0`, else `dy`, so that the gradient passes where y is NaN, as in PyTorch. It takes the output, so that the input need not be kept.
 
 pub(crate) mod cpu;
 pub mod cuda;

@@ -47,17 +47,17 @@ pub(crate) fn divided_sum<X: Float, Y: Float>(
     y: &mut impl DevicePtrMut<Y>,
 ) -> Result<()> {
     let blocks = n.div_ceil(PER_BLOCK).clamp(1, MAX_BLOCKS);
-    let mut parts = workspace::<f32>(stream, OP, blocks)?;
+    let mut parts = workspace::<f32>(stream, OP, 2 * blocks)?;
     let launch = Launch::new(stream, OP, &format!("sum_{}", X::NAME))?;
     let launch = launch.grid(blocks, 1, 1).block(THREADS);
     launch
         .read(x, n)
-        .write(&mut parts, blocks)
+        .write(&mut parts, 2 * blocks)
         .scalar(n as i64)
         .run()?;
 
     let launch = Launch::new(stream, OP, &format!("sum_finish_{}", Y::NAME))?;
-    let launch = launch.block(THREADS).read(&parts, blocks).write(y, 1);
+    let launch = launch.block(THREADS).read(&parts, 2 * blocks).write(y, 1);
     launch
         .scalar(to_i32(OP, "blocks", blocks)?)
         .scalar(divisor)

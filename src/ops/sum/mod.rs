@@ -2,8 +2,8 @@
 //! axes with `keepdims = 0`.
 //!
 //! The result has the input's type, so that an `f16` sum past 65504 is infinite, as in PyTorch. The CPU adds in `f64`,
-//! kernels add in `f32`, both in an order that the length alone decides: the same sum on every run. The sum of nothing is
-//! 0, the mean of nothing NaN.
+//! kernels add in `f32`, both in an order that the length alone decides: the same sum on every run. Neither ends with an
+//! infinity that only stood on the way to a smaller sum or to the mean. The sum of nothing is 0, the mean of nothing NaN.
 
 pub(crate) mod cpu;
 pub mod cuda;
