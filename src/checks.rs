@@ -72,12 +72,24 @@ pub(crate) fn steps_from_1(op: &'static str, step: u64) -> Result<()> {
     }
 }
 
-/// The error of an op whose tensors are not on one device.
+/// The error of an op whose tensors are not on one device: each device once, since the output that an op makes for its
+/// caller stands on a device already named. Two streams of one GPU are told apart.
 pub(crate) fn device_mismatch(op: &'static str, devices: &[&Device]) -> Error {
-    Error::Device {
-        op,
-        devices: devices.iter().map(|d| d.to_string()).collect(),
+    let mut each: Vec<&Device> = Vec::new();
+    for device in devices {
+        if !each.contains(device) {
+            each.push(device);
+        }
     }
+    let mut names: Vec<String> = each.iter().map(|device| device.to_string()).collect();
+    let alike = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    let ambiguous: Vec<bool> = names.iter().map(alike).collect();
+    for ((name, device), ambiguous) in names.iter_mut().zip(each).zip(ambiguous) {
+        if let Some(cuda) = device.as_cuda().filter(|_| ambiguous) {
+            name.push_str(&format!(" on stream {:p}", cuda.stream().cu_stream()));
+        }
+    }
+    Error::Device { op, devices: names }
 }
 
 /// Errors unless all devices are the same.

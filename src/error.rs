@@ -37,7 +37,7 @@ pub enum Error {
     Device {
         /// The operation.
         op: &'static str,
-        /// The devices, in the order of the arguments.
+        /// The devices, each once, in the order of the arguments; with their streams where these alone differ.
         devices: Vec<String>,
     },
     /// A size past what the kernel or the grid can index.

@@ -1,6 +1,8 @@
-use warpsmith::{Device, Tensor};
+use half::f16;
+use warpsmith::{Device, Generator, Tensor};
 
 use crate::assert_says;
+use crate::common::devices::cuda_devices;
 
 #[test]
 fn lengths_and_shapes() {
@@ -29,6 +31,55 @@ fn sizes_that_overflow() {
         Tensor::<f32>::zeros(&[1 << 59], &Device::Cpu),
         &["cpu", "memory"],
     );
+}
+
+/// Numbers of `f16` beside 1 stand 2^-11 and 2^-10 away.
+#[test]
+fn ranges_without_a_number() {
+    let mut generator = Generator::manual_seed(1);
+    let mut uniform =
+        |low, high| Tensor::<f16>::uniform(&[3], low, high, &mut generator, &Device::Cpu);
+    for (low, high) in [
+        (1.0001, 1.0009),
+        (1.0001, 1.0004),
+        (0.9996, 0.9999),
+        (1e-9, 2e-9),
+    ] {
+        assert_says(uniform(low, high), &["uniform", "f16", &low.to_string()]);
+    }
+    for (low, high) in [(1.0, 0.0), (0.0, 1e6), (f32::NAN, 1.0), (0.0, f32::NAN)] {
+        assert_says(uniform(low, high), &["uniform", "low <= high", "f16"]);
+    }
+    for (low, high) in [(1.0001, 1.001), (0.9996, 1.0001), (-1e-9, 1e-9)] {
+        uniform(low, high).unwrap();
+    }
+}
+
+/// Each device once, though the op made an output on one of them; and two streams of one GPU have two names.
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn devices_that_differ() {
+    let gpu = cuda_devices().remove(0);
+    let context = gpu.as_cuda().unwrap().stream().context().clone();
+    let other = Device::from_stream(context.new_stream().unwrap()).unwrap();
+    let [on_cpu, on_gpu, on_other] =
+        [&Device::Cpu, &gpu, &other].map(|device| Tensor::<f32>::zeros(&[2, 2], device).unwrap());
+    let text = |result: warpsmith::Result<Tensor<f32>>| result.unwrap_err().to_string();
+    assert_eq!(
+        text(on_cpu.add(&on_gpu, 1.0)),
+        format!("add: expected all tensors on one device, got cpu and {gpu}")
+    );
+    assert_eq!(
+        text(on_gpu.matmul(&on_cpu)),
+        format!("matmul: expected all tensors on one device, got {gpu} and cpu")
+    );
+    let streams = text(on_gpu.add(&on_other, 1.0));
+    let named: Vec<&str> = streams.split(" on stream ").skip(1).collect();
+    assert_eq!(named.len(), 2, "{streams}");
+    assert_ne!(named[0].split(' ').next(), named[1].split(' ').next());
 }
 
 #[test]
