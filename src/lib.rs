@@ -9,6 +9,9 @@
 //! # Ok::<(), warpsmith::Error>(())
 //! ```
 //!
+//! On every device, subnormal numbers are kept, NaN and infinities go where arithmetic takes them, and the result does not
+//! depend on the number of threads or on the run; between devices it differs in the last places.
+//!
 //! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `launch` → [`kernels`].
 //! [`CudaGraph`] stands beside [`nn`]: it captures whatever is queued on a device.
 
