@@ -126,14 +126,23 @@ pub(crate) fn cross_entropy_at<T: Float>(
         return Ok(());
     }
     let kernel = options.kernel("cross_entropy", "cross_entropy_weighted");
-    let mut losses = workspace::<f32>(stream, OP, rows.max(1))?;
+    // losses of rows are f32, so that those are written where they are wanted
+    let direct = each && T::NAME == f32::NAME;
+    let mut losses = workspace::<f32>(stream, OP, if direct { 1 } else { rows.max(1) })?;
     if rows > 0 {
         let launch = Launch::rows::<T>(stream, OP, kernel, rows, classes)?;
         let launch = launch.read(x, n).read(labels, rows);
-        let launch = launch.write(&mut losses, rows).scalar(rows as i64);
+        let launch = match direct {
+            true => launch.write(loss, rows),
+            false => launch.write(&mut losses, rows),
+        };
+        let launch = launch.scalar(rows as i64);
         let launch = launch.scalar(to_i32(OP, "classes", classes)?);
         let launch = launch.scalar(options.ignore_index);
         options.weigh(launch, classes).run()?;
+    }
+    if direct {
+        return Ok(());
     }
     if each {
         return cast(stream, &losses, loss);
