@@ -70,6 +70,16 @@ impl<T> Out<T> {
         }
     }
 
+    /// Refuses null, and what does not lie at a multiple of `bytes`.
+    pub fn aligned(self, bytes: usize) -> Outcome {
+        self.check()?;
+        if self.0.addr().is_multiple_of(bytes) {
+            Ok(())
+        } else {
+            Err(Error::INVALID_VALUE)
+        }
+    }
+
     pub fn set(self, value: T) -> Outcome {
         self.check()?;
         // SAFETY: checked above to be non-null; the API's contract is that it has room for one T.
