@@ -203,6 +203,15 @@ impl In<u8> {
 pub struct Text(*const c_char);
 
 impl Text {
+    /// Null is no text.
+    pub fn if_any(self) -> Outcome<Option<String>> {
+        if self.0.is_null() {
+            Ok(None)
+        } else {
+            self.get().map(Some)
+        }
+    }
+
     pub fn get(self) -> Outcome<String> {
         let bytes = In(self.0.cast::<u8>()).until_nul()?;
         String::from_utf8(bytes).map_err(|_| Error::INVALID_VALUE)

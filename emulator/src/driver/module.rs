@@ -33,6 +33,12 @@ const BINARIES: [(&[u8], &str); 3] = [
 
 /// The PTX at `image`, which is NUL-terminated as for the driver.
 pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
+    refuse_binary(image)?;
+    image.until_nul()
+}
+
+/// Refuses what is no text.
+pub fn refuse_binary(image: In<u8>) -> Outcome {
     if image.is_null() {
         return Err(Error::INVALID_VALUE);
     }
@@ -44,7 +50,7 @@ pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
             return Err(Error::NO_BINARY_FOR_GPU);
         }
     }
-    image.until_nul()
+    Ok(())
 }
 
 /// The PTX in a file.
@@ -60,17 +66,13 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     if ptx.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::INVALID_IMAGE);
     }
-    let tell = |message: &str| {
-        say(message);
-        log.write(message);
-    };
     let planted = plant::planted(ptx).map_err(|message| {
-        tell(&message);
+        log.tell(&message);
         Error::INVALID_PTX
     })?;
     let ptx = planted.as_deref().unwrap_or(ptx);
     Code::load(ptx, device.capability, &device.heap.memory).map_err(|error| {
-        tell(&format!("module refused: {error}"));
+        log.tell(&format!("module refused: {error}"));
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,
             LoadErrorKind::WrongTarget => Error::NO_BINARY_FOR_GPU,
@@ -104,6 +106,12 @@ impl JitLog {
             }
         }
         Ok(log)
+    }
+
+    /// Says a message on stderr and writes it to the caller's buffer.
+    pub fn tell(&self, message: &str) {
+        say(message);
+        self.write(message);
     }
 
     fn write(&self, message: &str) {

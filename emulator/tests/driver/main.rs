@@ -6,6 +6,7 @@ mod exports;
 mod graphs;
 mod graphs_by_hand;
 mod hopper;
+mod links;
 mod maps;
 mod memory;
 mod modules;
