@@ -35,6 +35,7 @@ pub fn module(
     let variables = source.variables.iter().map(|v| (v.name, v)).collect();
     let mut symbols = Symbols {
         source,
+        text: source.text.into(),
         memory,
         globals,
         variables,

@@ -3,6 +3,7 @@
 use super::attributes::{self, Profile};
 use super::entry::{Out, Text, api, say};
 use super::error::{Error, Outcome};
+use super::findings;
 use super::heap::Heap;
 use crate::check::Checks;
 use crate::exec::float::blurred;
@@ -72,6 +73,7 @@ impl Device {
         let memory =
             number_from("CUDA_EMULATOR_MEMORY", "a number of bytes")?.unwrap_or(DEFAULT_MEMORY);
         super::counts::initialise();
+        let goes_on = findings::initialise()?;
         let order = number_from("CUDA_EMULATOR_ORDER", "a seed")?.map(Order);
         if let Some(seed) = number_from::<u64>("CUDA_EMULATOR_APPROXIMATE", "a seed")? {
             // 0 is a seed too
@@ -99,6 +101,7 @@ impl Device {
             heap: Heap::new(memory),
             options: Options {
                 checks: checks()?,
+                goes_on,
                 time_limit,
                 order,
                 sums_backward,

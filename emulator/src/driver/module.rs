@@ -10,6 +10,8 @@ use super::plant;
 use crate::exec::LoadErrorKind;
 use crate::module::Module as Code;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub struct Module {
@@ -71,6 +73,7 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
         Error::INVALID_PTX
     })?;
     let ptx = planted.as_deref().unwrap_or(ptx);
+    keep(ptx);
     Code::load(ptx, device.capability, &device.heap.memory).map_err(|error| {
         log.tell(&format!("module refused: {error}"));
         match error.kind {
@@ -81,6 +84,23 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
             }
         }
     })
+}
+
+/// Keeps a module's text in the folder that `CUDA_EMULATOR_DUMP` names: what reports count the lines of.
+fn keep(ptx: &[u8]) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let folder = std::env::var_os("CUDA_EMULATOR_DUMP").filter(|folder| !folder.is_empty());
+    let Some(folder) = folder.map(PathBuf::from) else {
+        return;
+    };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let file = folder.join(format!("{}-{number}.ptx", std::process::id()));
+    if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, ptx)) {
+        say(format_args!(
+            "CUDA_EMULATOR_DUMP: {}: {error}",
+            file.display()
+        ));
+    }
 }
 
 /// The caller's buffer for error messages, from the options of a load.
