@@ -66,7 +66,12 @@ pub fn check(ordinal: Ordinal) -> Outcome {
 impl Device {
     fn from_environment() -> Result<Device, String> {
         let text = env::var("CUDA_EMULATOR_CC").unwrap_or_else(|_| "9.0".into());
-        let wrong = || format!("CUDA_EMULATOR_CC is {text:?}; it can be 7.5, 8.0 or 9.0");
+        let wrong = || {
+            format!(
+                "CUDA_EMULATOR_CC is {text:?}; it can be {}",
+                attributes::capabilities()
+            )
+        };
         let (major, minor) = text.trim().split_once('.').ok_or_else(wrong)?;
         let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
         let profile = attributes::profile((number(major)?, number(minor)?)).ok_or_else(wrong)?;

@@ -3,6 +3,7 @@
 use super::device;
 use super::entry::{Out, Text, api};
 use super::error::{self, Error};
+use super::trace;
 use std::ffi::{CString, c_char};
 
 /// CUDA 12.8, the version whose functions and numbers these are.
@@ -150,6 +151,7 @@ fn look_up(name: &str, result: Out<usize>, wanted: i32, status: Out<u32>) -> err
             result.set(address)
         }
         None => {
+            trace::missed(name);
             status.set_if_wanted(NOT_FOUND);
             result.set(0)?;
             // With a place for the status, a missing symbol is not an error.

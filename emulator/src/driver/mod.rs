@@ -43,6 +43,7 @@ mod queue;
 mod stream;
 mod stream_calls;
 mod tensor_map;
+mod trace;
 mod transfer;
 mod unsupported;
 mod work;
