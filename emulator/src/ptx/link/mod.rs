@@ -142,7 +142,7 @@ fn rewrite(
             Linkage::Extern => {
                 !item.shared && item.names.iter().all(|n| definitions.contains_key(n))
             }
-            Linkage::Weak | Linkage::Common => item.names.iter().all(|n| elsewhere(&n)),
+            Linkage::Weak | Linkage::Common => item.names.iter().all(elsewhere),
             Linkage::Local | Linkage::Visible => false,
         };
         if replaced {
