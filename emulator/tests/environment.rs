@@ -208,3 +208,74 @@ fn a_test_counts_around_what_it_launches() {
     assert_eq!(kernels["powers"].active_lanes(), 1.0);
     assert!(cuda_emulator_testing::count(|| {}).is_empty());
 }
+
+/// Likewise: what the device says of itself, and a module that is for one of its kind alone.
+#[test]
+fn limits_child() {
+    use cudarc::driver::sys::CUdevice_attribute_enum as Attribute;
+    cuda_emulator_testing::install();
+    let context = CudaContext::new(0).unwrap();
+    let limits = [
+        Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR,
+        Attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR,
+        Attribute::CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN,
+        Attribute::CU_DEVICE_ATTRIBUTE_MAX_THREADS_PER_MULTIPROCESSOR,
+    ]
+    .map(|a| context.attribute(a).unwrap());
+    let loads = |target: &str| {
+        let text = PTX.replace("sm_80", target);
+        context.load_module(Ptx::from_src(text)).is_ok()
+    };
+    let targets = ["sm_80", "sm_89", "sm_90a", "sm_100a", "sm_100f", "sm_120"];
+    println!("limits: {limits:?} {:?}", targets.map(loads));
+}
+
+#[test]
+fn every_chip_has_its_limits() {
+    for (chip, limits, loads) in [
+        ("8.6", "8, 6, 101376, 1536", [1, 0, 0, 0, 0, 0]),
+        ("8.9", "8, 9, 101376, 1536", [1, 1, 0, 0, 0, 0]),
+        ("9.0", "9, 0, 232448, 2048", [1, 1, 1, 0, 0, 0]),
+        ("10.0", "10, 0, 232448, 2048", [1, 1, 0, 1, 1, 0]),
+        ("12.0", "12, 0, 101376, 1536", [1, 1, 0, 0, 0, 1]),
+    ] {
+        let text = run("limits_child", "CUDA_EMULATOR_CC", chip);
+        let wanted = format!("limits: [{limits}] {:?}", loads.map(|n| n == 1));
+        assert!(text.contains(&wanted), "{wanted} {text}");
+    }
+}
+
+/// Likewise: some calls, and a look for what is not there.
+#[test]
+fn calling_child() {
+    use cudarc::driver::sys;
+    cuda_emulator_testing::install();
+    let (mut address, mut found) = (0, std::ptr::null_mut());
+    let mut status = sys::CUdriverProcAddressQueryResult::CU_GET_PROC_ADDRESS_SUCCESS;
+    // SAFETY: results have room, names end in NUL.
+    unsafe {
+        sys::cuInit(0);
+        sys::cuMemAlloc_v2(&raw mut address, 12345);
+        for name in [c"cuNoSuchThing", c"cuNorThis", c"cuNoSuchThing"] {
+            sys::cuGetProcAddress_v2(name.as_ptr(), &raw mut found, 12080, 0, &raw mut status);
+        }
+        sys::cuModuleLoad(std::ptr::null_mut(), c"/no/such/file".as_ptr());
+    }
+}
+
+#[test]
+fn a_trace_shows_arguments_and_what_was_not_found() {
+    if !cuda_emulator_testing::emulated() {
+        return;
+    }
+    let text = run("calling_child", "CUDA_EMULATOR_TRACE", "1");
+    assert!(text.contains("cuInit(flags 0) -> 0"), "{text}");
+    assert!(text.contains("bytes 12345) -> 201"), "{text}");
+    assert!(
+        text.contains("cuModuleLoad(result null, name \"/no/such/file\") -> "),
+        "{text}"
+    );
+    let end = "cuGetProcAddress did not find: cuNoSuchThing, cuNorThis\n";
+    assert_eq!(text.matches(end).count(), 1, "{text}");
+    assert!(!run("calling_child", "CUDA_EMULATOR_TRACE", "0").contains("cuda-emulator: cu"));
+}

@@ -41,8 +41,27 @@ impl FaultKind {
 pub struct Fault {
     /// Which error the driver answers.
     pub kind: FaultKind,
+    /// What happened, without the address, the thread and the like.
+    pub what: String,
+    /// Line of the PTX; 0 where it is no line's fault.
+    pub line: u32,
+    /// That line.
+    pub quote: String,
     /// What happened, where, to whom: several lines.
     pub report: String,
+}
+
+impl Fault {
+    /// What is no line's fault.
+    pub fn whole(kind: FaultKind, kernel: &str, what: &str) -> Fault {
+        Fault {
+            kind,
+            what: what.to_owned(),
+            line: 0,
+            quote: String::new(),
+            report: format!("========= {kernel}: {what}\n"),
+        }
+    }
 }
 
 impl fmt::Display for Fault {

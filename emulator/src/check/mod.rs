@@ -1,9 +1,13 @@
 //! What is checked while a kernel runs, and how a finding is reported.
 
 mod fault;
+mod findings;
+mod notes;
 pub mod shared;
 
 pub use fault::{Fault, FaultKind};
+pub use findings::{Finding, findings, fresh, record};
+pub use notes::{note, take_notes};
 
 /// The numbers of the bits that are set.
 pub fn bits(mask: u32) -> impl Iterator<Item = usize> {

@@ -8,6 +8,7 @@ use crate::exec::hopper::touch::Touch;
 use crate::exec::state::{Program, Routine};
 use crate::exec::{Kernel, Param};
 use crate::ptx::ast::Space;
+use std::collections::HashMap;
 
 impl<'a> Symbols<'a> {
     pub(super) fn kernel(&mut self, index: usize) -> Result<Kernel> {
@@ -74,7 +75,7 @@ impl<'a> Symbols<'a> {
         self.shared_end = 0;
         let (mut code, mut runs, mut traces, mut pool) = (vec![], vec![], vec![], vec![]);
         let (mut routines, mut locs, mut calls) = (vec![], vec![], vec![]);
-        let (mut next, mut touching) = (0, std::collections::HashMap::new());
+        let (mut next, mut touching, mut unread) = (0, HashMap::new(), HashMap::new());
         while next < self.routines.len() {
             let source = self.source;
             let function = &source.functions[self.routines[next]];
@@ -94,6 +95,7 @@ impl<'a> Symbols<'a> {
             }
             pool.extend(laid_out.pool);
             touching.extend(laid_out.touching);
+            unread.extend(laid_out.unread);
             locs.extend(laid_out.locs);
             routines.push(Routine {
                 name: function.name.to_owned(),
@@ -107,8 +109,10 @@ impl<'a> Symbols<'a> {
         }
         locs.sort_by_key(|(line, _)| *line);
         let mut program = Program::new(code, runs, traces, select::<Touch>());
+        program.text = self.text.clone();
         program.pool = pool;
         program.touching = touching;
+        program.unread = unread;
         program.routines = routines;
         program.tokens = self.routines.iter().map(|r| *r as u32).collect();
         program.locs = locs;

@@ -17,6 +17,8 @@ pub(super) struct LaidOut {
     pub(super) routine: Routine,
     /// Instructions that may touch a running product's registers, and the rows of these.
     pub(super) touching: Vec<(u32, Vec<u32>)>,
+    /// Vector loads, and which of their elements nobody reads.
+    pub(super) unread: Vec<(u32, u8)>,
 }
 
 /// Gives registers and labels their places. `start` is the first instruction's number, `pool_at` that of the pool.
@@ -42,7 +44,9 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
             }
         })
         .collect();
-    let mut intervals = liveness::intervals(&f.drafts, &labels, registers);
+    let live = liveness::analyse(&f.drafts, &labels, registers);
+    let mut intervals = liveness::intervals(&live, &f.drafts);
+    let unread = live.unread(&f.drafts).into_iter();
     let mut constants: Vec<_> = f.constants.iter().map(|(c, r)| (*r, *c)).collect();
     constants.sort_by_key(|(reg, _)| reg.0);
     let mut end = 0;
@@ -80,6 +84,7 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
         .collect();
     Ok(LaidOut {
         touching,
+        unread: unread.map(|(at, bits)| (start + at as u32, bits)).collect(),
         drafts: f.drafts,
         pool: f.pool,
         locs: f.locs.into_iter().filter(|(line, _)| *line > 0).collect(),

@@ -4,7 +4,9 @@
 //! registers stay in the processor's cache. Lanes that diverge do not disturb this: each lane touches its own column
 //! of a row only, and follows the control flow that was analysed.
 
-use super::draft::{Draft, Label, Leave, Reg};
+use super::draft::{Draft, Label, Leave, Reg, Slot};
+use crate::exec::load::modifier::COUNT;
+use crate::exec::state::{Kind, Touch};
 
 struct Bits(Vec<u64>);
 
@@ -19,6 +21,10 @@ impl Bits {
 
     fn clear(&mut self, bit: u32) {
         self.0[bit as usize / 64] &= !(1 << (bit % 64));
+    }
+
+    fn holds(&self, bit: u32) -> bool {
+        self.0[bit as usize / 64] >> (bit % 64) & 1 != 0
     }
 
     fn each(&self, mut f: impl FnMut(usize)) {
@@ -39,27 +45,81 @@ struct BasicBlock {
     live_in: Bits,
 }
 
-/// For each register the first and last instruction at which its row is its own; `None` if it is never mentioned.
-pub fn intervals(drafts: &[Draft], labels: &[usize], registers: usize) -> Vec<Option<(u32, u32)>> {
+/// Which registers hold a value where the straight pieces of a function begin.
+pub struct Liveness {
+    blocks: Vec<BasicBlock>,
+    registers: usize,
+}
+
+pub fn analyse(drafts: &[Draft], labels: &[usize], registers: usize) -> Liveness {
     let mut blocks = basic_blocks(drafts, labels, registers);
     let mut changed = true;
     while changed {
         changed = false;
         for index in (0..blocks.len()).rev() {
-            let live = live_at_start(drafts, &blocks, index, registers);
+            let mut live = live_at_end(&blocks, index, registers);
+            for draft in drafts[blocks[index].start..blocks[index].end].iter().rev() {
+                step_back(draft, &mut live);
+            }
             if live.0 != blocks[index].live_in.0 {
                 blocks[index].live_in = live;
                 changed = true;
             }
         }
     }
+    Liveness { blocks, registers }
+}
+
+impl Liveness {
+    /// For each vector load the elements, a bit each, whose registers nobody reads behind it.
+    pub fn unread(&self, drafts: &[Draft]) -> Vec<(usize, u8)> {
+        let mut out = vec![];
+        for index in 0..self.blocks.len() {
+            let block = &self.blocks[index];
+            let mut live = live_at_end(&self.blocks, index, self.registers);
+            for at in (block.start..block.end).rev() {
+                let unread = unread_elements(&drafts[at], &live);
+                if unread != 0 {
+                    out.push((at, unread));
+                }
+                step_back(&drafts[at], &mut live);
+            }
+        }
+        out
+    }
+}
+
+fn unread_elements(draft: &Draft, live: &Bits) -> u8 {
+    let Touch::Lanes {
+        kind: Kind::Read, ..
+    } = draft.trace.touch
+    else {
+        return 0;
+    };
+    let elements = draft.operands.iter().filter(|o| o.written);
+    let dead = elements.filter_map(|o| match o.slot {
+        Slot::Inline(slot @ 1..) if !live.holds(o.reg.0) => Some(1 << (slot - 1)),
+        _ => None,
+    });
+    // a load whose whole result is dropped was written so, and is looked at as a whole
+    let dead = dead.fold(0, |all: u8, bit: u8| all | bit);
+    if u32::from(dead) == (1 << draft.inst.m[COUNT]) - 1 {
+        0
+    } else {
+        dead
+    }
+}
+
+/// For each register the first and last instruction at which its row is its own; `None` if it is never mentioned.
+pub fn intervals(liveness: &Liveness, drafts: &[Draft]) -> Vec<Option<(u32, u32)>> {
+    let (blocks, registers) = (&liveness.blocks, liveness.registers);
     let mut out: Vec<Option<(u32, u32)>> = vec![None; registers];
     let mut extend = |reg: usize, at: usize| {
         let at = at as u32;
         let (first, last) = out[reg].unwrap_or((at, at));
         out[reg] = Some((first.min(at), last.max(at)));
     };
-    for block in &blocks {
+    for block in blocks {
         block.live_in.each(|reg| extend(reg, block.start));
         for next in &block.next {
             blocks[*next].live_in.each(|reg| extend(reg, block.end - 1));
@@ -113,29 +173,30 @@ fn basic_blocks(drafts: &[Draft], labels: &[usize], registers: usize) -> Vec<Bas
         .collect()
 }
 
-fn live_at_start(drafts: &[Draft], blocks: &[BasicBlock], index: usize, registers: usize) -> Bits {
-    let block = &blocks[index];
+fn live_at_end(blocks: &[BasicBlock], index: usize, registers: usize) -> Bits {
     let mut live = Bits::new(registers);
-    for next in &block.next {
+    for next in &blocks[index].next {
         for (word, more) in live.0.iter_mut().zip(&blocks[*next].live_in.0) {
             *word |= more;
         }
     }
-    for draft in drafts[block.start..block.end].iter().rev() {
-        if !draft.guarded {
-            for operand in draft.operands.iter().filter(|o| o.written) {
-                live.clear(operand.reg.0);
-            }
-        }
-        for operand in draft
-            .operands
-            .iter()
-            .filter(|o| !o.written || draft.guarded)
-        {
-            live.set(operand.reg.0);
+    live
+}
+
+/// From what is live behind an instruction to what is before it.
+fn step_back(draft: &Draft, live: &mut Bits) {
+    if !draft.guarded {
+        for operand in draft.operands.iter().filter(|o| o.written) {
+            live.clear(operand.reg.0);
         }
     }
-    live
+    for operand in draft
+        .operands
+        .iter()
+        .filter(|o| !o.written || draft.guarded)
+    {
+        live.set(operand.reg.0);
+    }
 }
 
 /// Gives each register a place behind `start`; returns the places and the frame's end. `widths` are bytes of a row.

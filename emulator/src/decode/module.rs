@@ -35,6 +35,7 @@ pub fn module(
     let variables = source.variables.iter().map(|v| (v.name, v)).collect();
     let mut symbols = Symbols {
         source,
+        text: source.text.into(),
         memory,
         globals,
         variables,
@@ -72,8 +73,13 @@ fn check_target(source: &Source<'_>, cc: ComputeCapability) -> Result<()> {
     let digits: String = target.chars().filter(char::is_ascii_digit).collect();
     let wanted: u32 = digits.parse().unwrap_or(u32::MAX);
     let have = cc.major * 10 + cc.minor;
-    let exact = target.ends_with('a');
-    if wanted > have || exact && wanted != have {
+    // `a` is for one device alone, `f` for those of its family from there on
+    let fits = match target.as_bytes().last() {
+        Some(b'a') => wanted == have,
+        Some(b'f') => wanted <= have && wanted / 10 == have / 10,
+        _ => wanted <= have,
+    };
+    if !fits {
         let message = format!("the module is for {target}, the device is sm_{have}");
         return fail(1, LoadErrorKind::WrongTarget, message);
     }

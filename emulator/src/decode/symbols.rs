@@ -5,6 +5,7 @@ use crate::exec::{LoadError, LoadErrorKind};
 use crate::memory::Memory;
 use crate::ptx::ast::{self, Source, Variable};
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub type Result<T> = std::result::Result<T, LoadError>;
 
@@ -13,6 +14,7 @@ pub type Globals = HashMap<String, (u64, usize)>;
 /// Names of module scope, and what decoding a kernel has found so far.
 pub struct Symbols<'a> {
     pub source: &'a Source<'a>,
+    pub(super) text: Arc<str>,
     pub(super) memory: &'a Memory,
     pub(super) globals: &'a mut Globals,
     pub(super) variables: HashMap<&'a str, &'a Variable<'a>>,

@@ -1,6 +1,6 @@
-//! What the emulated device says about itself: the limits of a T4, an A100 or an H100, by compute capability.
+//! What the emulated device says about itself: the limits of one chip of each compute capability.
 
-/// The figures that differ between the three.
+/// The figures that differ between chips.
 pub struct Profile {
     pub capability: (i32, i32),
     pub multiprocessors: i32,
@@ -25,7 +25,8 @@ pub const MAX_GRID: [u32; 3] = [i32::MAX as u32, 65535, 65535];
 pub const REGISTERS: i32 = 65536;
 pub const MAX_CLUSTER: u32 = 8;
 
-static PROFILES: [Profile; 3] = [
+static PROFILES: [Profile; 7] = [
+    // a T4
     Profile {
         capability: (7, 5),
         multiprocessors: 40,
@@ -42,6 +43,7 @@ static PROFILES: [Profile; 3] = [
         double_ratio: 32,
         clusters: false,
     },
+    // an A100
     Profile {
         capability: (8, 0),
         multiprocessors: 108,
@@ -58,6 +60,41 @@ static PROFILES: [Profile; 3] = [
         double_ratio: 2,
         clusters: false,
     },
+    // an RTX 3090
+    Profile {
+        capability: (8, 6),
+        multiprocessors: 82,
+        clock_khz: 1_695_000,
+        memory_clock_khz: 9_751_000,
+        memory_bus_bits: 384,
+        l2_bytes: 6 << 20,
+        threads_per_multiprocessor: 1536,
+        blocks_per_multiprocessor: 16,
+        shared_per_multiprocessor: 100 << 10,
+        shared_per_block_optin: 99 << 10,
+        shared_reserved_per_block: 1 << 10,
+        persisting_l2_bytes: (6 << 20) / 16 * 11,
+        double_ratio: 64,
+        clusters: false,
+    },
+    // an RTX 4090
+    Profile {
+        capability: (8, 9),
+        multiprocessors: 128,
+        clock_khz: 2_520_000,
+        memory_clock_khz: 10_501_000,
+        memory_bus_bits: 384,
+        l2_bytes: 72 << 20,
+        threads_per_multiprocessor: 1536,
+        blocks_per_multiprocessor: 24,
+        shared_per_multiprocessor: 100 << 10,
+        shared_per_block_optin: 99 << 10,
+        shared_reserved_per_block: 1 << 10,
+        persisting_l2_bytes: (72 << 20) / 16 * 11,
+        double_ratio: 64,
+        clusters: false,
+    },
+    // an H100
     Profile {
         capability: (9, 0),
         multiprocessors: 132,
@@ -74,11 +111,51 @@ static PROFILES: [Profile; 3] = [
         double_ratio: 2,
         clusters: true,
     },
+    // a B200
+    Profile {
+        capability: (10, 0),
+        multiprocessors: 148,
+        clock_khz: 1_965_000,
+        memory_clock_khz: 3_996_000,
+        memory_bus_bits: 8192,
+        l2_bytes: 126 << 20,
+        threads_per_multiprocessor: 2048,
+        blocks_per_multiprocessor: 32,
+        shared_per_multiprocessor: 228 << 10,
+        shared_per_block_optin: 227 << 10,
+        shared_reserved_per_block: 1 << 10,
+        persisting_l2_bytes: (126 << 20) / 16 * 11,
+        double_ratio: 2,
+        clusters: true,
+    },
+    // an RTX 5090
+    Profile {
+        capability: (12, 0),
+        multiprocessors: 170,
+        clock_khz: 2_407_000,
+        memory_clock_khz: 14_001_000,
+        memory_bus_bits: 512,
+        l2_bytes: 96 << 20,
+        threads_per_multiprocessor: 1536,
+        blocks_per_multiprocessor: 24,
+        shared_per_multiprocessor: 100 << 10,
+        shared_per_block_optin: 99 << 10,
+        shared_reserved_per_block: 1 << 10,
+        persisting_l2_bytes: (96 << 20) / 16 * 11,
+        double_ratio: 64,
+        clusters: true,
+    },
 ];
 
 /// The profile for a compute capability, or None where there is none to imitate.
 pub fn profile(capability: (i32, i32)) -> Option<&'static Profile> {
     PROFILES.iter().find(|p| p.capability == capability)
+}
+
+/// The compute capabilities that there is a profile for.
+pub fn capabilities() -> String {
+    let name = |p: &Profile| format!("{}.{}", p.capability.0, p.capability.1);
+    PROFILES.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 /// `cuDeviceGetAttribute`: by number as in cuda.h. None for a number that CUDA 12.8 does not have.

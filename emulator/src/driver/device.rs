@@ -3,6 +3,7 @@
 use super::attributes::{self, Profile};
 use super::entry::{Out, Text, api, say};
 use super::error::{Error, Outcome};
+use super::findings;
 use super::heap::Heap;
 use super::release::{Release, release};
 use crate::check::Checks;
@@ -67,13 +68,19 @@ pub fn check(ordinal: Ordinal) -> Outcome {
 impl Device {
     fn from_environment() -> Result<Device, String> {
         let text = env::var("CUDA_EMULATOR_CC").unwrap_or_else(|_| "9.0".into());
-        let wrong = || format!("CUDA_EMULATOR_CC is {text:?}; it can be 7.5, 8.0 or 9.0");
+        let wrong = || {
+            format!(
+                "CUDA_EMULATOR_CC is {text:?}; it can be {}",
+                attributes::capabilities()
+            )
+        };
         let (major, minor) = text.trim().split_once('.').ok_or_else(wrong)?;
         let number = |part: &str| part.parse::<i32>().map_err(|_| wrong());
         let profile = attributes::profile((number(major)?, number(minor)?)).ok_or_else(wrong)?;
         let memory =
             number_from("CUDA_EMULATOR_MEMORY", "a number of bytes")?.unwrap_or(DEFAULT_MEMORY);
         super::counts::initialise();
+        let goes_on = findings::initialise()?;
         let order = number_from("CUDA_EMULATOR_ORDER", "a seed")?.map(Order);
         if let Some(seed) = number_from::<u64>("CUDA_EMULATOR_APPROXIMATE", "a seed")? {
             // 0 is a seed too
@@ -102,6 +109,7 @@ impl Device {
             heap: Heap::new(memory),
             options: Options {
                 checks: checks()?,
+                goes_on,
                 time_limit,
                 order,
                 sums_backward,

@@ -2,11 +2,11 @@
 //! through one of the wrappers below, so that the unsafe code that trusts a caller stays in this file.
 
 use super::error::{Error, Outcome};
+use super::trace::{Shown, pointer};
 use std::ffi::{CStr, c_char};
 use std::fmt::Display;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::OnceLock;
 
 /// Declares exported driver functions. The body answers an [`Outcome`].
 macro_rules! api {
@@ -14,14 +14,24 @@ macro_rules! api {
         $(#[$meta])*
         #[unsafe(no_mangle)]
         pub extern "C" fn $name($($arg: $ty),*) -> u32 {
-            $crate::driver::entry::guard(stringify!($name), move || -> $crate::driver::error::Outcome { $body })
+            let arguments: Option<Vec<String>> = $crate::driver::trace::on().then(|| {
+                vec![$({
+                    let shown = $crate::driver::trace::Shown::shown(&$arg);
+                    format!("{} {shown}", stringify!($arg).trim_start_matches('_'))
+                }),*]
+            });
+            $crate::driver::entry::guard(stringify!($name), arguments, move || -> $crate::driver::error::Outcome { $body })
         }
     )*};
 }
 pub(crate) use api;
 
-/// Runs `body`, turns its answer into a `CUresult` and keeps a panic from crossing the C boundary.
-pub fn guard(name: &'static str, body: impl FnOnce() -> Outcome) -> u32 {
+/// Runs `body`, shows its arguments where calls are traced, turns its answer into a `CUresult` and keeps a panic from crossing the C boundary.
+pub fn guard(
+    name: &'static str,
+    arguments: Option<Vec<String>>,
+    body: impl FnOnce() -> Outcome,
+) -> u32 {
     let code = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => error.0,
@@ -32,8 +42,9 @@ pub fn guard(name: &'static str, body: impl FnOnce() -> Outcome) -> u32 {
             Error::UNKNOWN.0
         }
     };
-    if trace() {
-        say(format_args!("{name} -> {code}"));
+    if let Some(arguments) = arguments {
+        let list = arguments.join(", ");
+        say(format_args!("{name}({list}) -> {code}"));
     }
     code
 }
@@ -41,12 +52,6 @@ pub fn guard(name: &'static str, body: impl FnOnce() -> Outcome) -> u32 {
 /// Writes a message to stderr in one piece, so that threads do not mix theirs.
 pub fn say(message: impl Display) {
     let _ = std::io::stderr().write_all(format!("cuda-emulator: {message}\n").as_bytes());
-}
-
-/// CUDA_EMULATOR_TRACE=1 prints every call with what it answered.
-fn trace() -> bool {
-    static TRACE: OnceLock<bool> = OnceLock::new();
-    *TRACE.get_or_init(|| std::env::var_os("CUDA_EMULATOR_TRACE").is_some_and(|v| v != "0"))
 }
 
 /// Where a result goes. Null answers `CUDA_ERROR_INVALID_VALUE`.
@@ -67,6 +72,16 @@ impl<T> Out<T> {
             Err(Error::INVALID_VALUE)
         } else {
             Ok(())
+        }
+    }
+
+    /// Refuses null, and what does not lie at a multiple of `bytes`.
+    pub fn aligned(self, bytes: usize) -> Outcome {
+        self.check()?;
+        if self.0.addr().is_multiple_of(bytes) {
+            Ok(())
+        } else {
+            Err(Error::INVALID_VALUE)
         }
     }
 
@@ -193,6 +208,15 @@ impl In<u8> {
 pub struct Text(*const c_char);
 
 impl Text {
+    /// Null is no text.
+    pub fn if_any(self) -> Outcome<Option<String>> {
+        if self.0.is_null() {
+            Ok(None)
+        } else {
+            self.get().map(Some)
+        }
+    }
+
     pub fn get(self) -> Outcome<String> {
         let bytes = In(self.0.cast::<u8>()).until_nul()?;
         String::from_utf8(bytes).map_err(|_| Error::INVALID_VALUE)
@@ -209,5 +233,34 @@ pub struct HostCall {
 impl HostCall {
     pub fn check(self) -> Outcome<Self> {
         self.function.map(|_| self).ok_or(Error::INVALID_VALUE)
+    }
+}
+
+impl<T> Shown for In<T> {
+    fn shown(&self) -> String {
+        pointer(self.0.addr())
+    }
+}
+
+impl<T> Shown for Out<T> {
+    fn shown(&self) -> String {
+        pointer(self.0.addr())
+    }
+}
+
+impl Shown for Text {
+    fn shown(&self) -> String {
+        match self.if_any() {
+            Ok(Some(text)) => text.shown(),
+            Ok(None) => pointer(0),
+            Err(_) => "no text".to_owned(),
+        }
+    }
+}
+
+impl Shown for HostCall {
+    fn shown(&self) -> String {
+        let function = self.function.map_or(0, |f| f as usize);
+        format!("{}({})", pointer(function), pointer(self.argument))
     }
 }

@@ -4,6 +4,7 @@ use super::device;
 use super::entry::{Out, Text, api};
 use super::error::{self, Error};
 use super::release::release;
+use super::trace;
 use std::ffi::{CString, c_char};
 
 /// Functions whose symbol has had several versions: name, and for each version the first driver that had it.
@@ -148,6 +149,7 @@ fn look_up(name: &str, result: Out<usize>, wanted: i32, status: Out<u32>) -> err
             result.set(address)
         }
         None => {
+            trace::missed(name);
             status.set_if_wanted(NOT_FOUND);
             result.set(0)?;
             // With a place for the status, a missing symbol is not an error.

@@ -8,6 +8,7 @@ use super::error::{Error, Outcome};
 use super::handles::Handle;
 use super::heap::Kind;
 use super::queue;
+use super::trace::Shown;
 
 const PITCH: usize = 512;
 
@@ -32,6 +33,12 @@ fn pinned(result: Out<u64>, bytes: usize, flags: u32) -> Outcome {
 pub struct Location {
     pub kind: u32,
     pub id: i32,
+}
+
+impl Shown for Location {
+    fn shown(&self) -> String {
+        format!("{}:{}", self.kind, self.id)
+    }
 }
 
 /// Hints about managed memory: checked, and without effect.

@@ -10,6 +10,8 @@ use super::plant;
 use crate::exec::LoadErrorKind;
 use crate::module::Module as Code;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 pub struct Module {
@@ -33,6 +35,12 @@ const BINARIES: [(&[u8], &str); 3] = [
 
 /// The PTX at `image`, which is NUL-terminated as for the driver.
 pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
+    refuse_binary(image)?;
+    image.until_nul()
+}
+
+/// Refuses what is no text.
+pub fn refuse_binary(image: In<u8>) -> Outcome {
     if image.is_null() {
         return Err(Error::INVALID_VALUE);
     }
@@ -44,7 +52,7 @@ pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
             return Err(Error::NO_BINARY_FOR_GPU);
         }
     }
-    image.until_nul()
+    Ok(())
 }
 
 /// The PTX in a file.
@@ -60,18 +68,15 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     if ptx.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::INVALID_IMAGE);
     }
-    let tell = |message: &str| {
-        say(message);
-        log.write(message);
-    };
     let planted = plant::planted(ptx).map_err(|message| {
-        tell(&message);
+        log.tell(&message);
         Error::INVALID_PTX
     })?;
     let ptx = planted.as_deref().unwrap_or(ptx);
+    keep(ptx);
     let newest = device.release.ptx;
     Code::load(ptx, newest, device.capability, &device.heap.memory).map_err(|error| {
-        tell(&format!("module refused: {error}"));
+        log.tell(&format!("module refused: {error}"));
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,
             LoadErrorKind::TooNew => Error::UNSUPPORTED_PTX_VERSION,
@@ -81,6 +86,23 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
             }
         }
     })
+}
+
+/// Keeps a module's text in the folder that `CUDA_EMULATOR_DUMP` names: what reports count the lines of.
+fn keep(ptx: &[u8]) {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let folder = std::env::var_os("CUDA_EMULATOR_DUMP").filter(|folder| !folder.is_empty());
+    let Some(folder) = folder.map(PathBuf::from) else {
+        return;
+    };
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let file = folder.join(format!("{}-{number}.ptx", std::process::id()));
+    if let Err(error) = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, ptx)) {
+        say(format_args!(
+            "CUDA_EMULATOR_DUMP: {}: {error}",
+            file.display()
+        ));
+    }
 }
 
 /// The caller's buffer for error messages, from the options of a load.
@@ -106,6 +128,12 @@ impl JitLog {
             }
         }
         Ok(log)
+    }
+
+    /// Says a message on stderr and writes it to the caller's buffer.
+    pub fn tell(&self, message: &str) {
+        say(message);
+        self.write(message);
     }
 
     fn write(&self, message: &str) {

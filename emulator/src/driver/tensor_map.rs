@@ -14,10 +14,13 @@ const MOST_SIZE: u64 = 1 << 32;
 const MOST_STRIDE: u64 = 1 << 40;
 const MOST_BOX: u32 = 256;
 const MOST_STEP: u32 = 8;
+const ALIGN: usize = 64;
+/// Of the data types, which have the floats last but for the packed ones.
+const FIRST_FLOAT: u8 = 6;
 
-/// What the driver's documentation asks of a tiled map.
+/// What the driver's documentation asks of a tiled map. How its dimensions lie to each other is the caller's: they may
+/// go down, overlap, or stand still.
 fn tiled(map: &TensorMap) -> Outcome {
-    let element = u64::from(map.element());
     let good = |ok: bool| {
         if ok {
             Ok(())
@@ -25,24 +28,16 @@ fn tiled(map: &TensorMap) -> Outcome {
             Err(Error::INVALID_VALUE)
         }
     };
-    good(map.address != 0 && map.address.is_multiple_of(16))?;
+    good(map.address.is_multiple_of(16))?;
     good(map.sizes.iter().all(|n| (1..=MOST_SIZE).contains(n)))?;
-    for (d, stride) in map.strides.iter().enumerate().skip(1) {
-        good(stride.is_multiple_of(16) && *stride < MOST_STRIDE && *stride > 0)?;
-        // a dimension may not lie inside the one before it
-        let inner = if d == 1 {
-            map.sizes[0] * element
-        } else {
-            map.strides[d - 1]
-        };
-        good(*stride >= inner)?;
-    }
+    let stride = |n: &u64| n.is_multiple_of(16) && *n < MOST_STRIDE;
+    good(map.strides[1..].iter().all(stride))?;
     good(map.box_sizes.iter().all(|n| (1..=MOST_BOX).contains(n)))?;
     good(map.steps.iter().all(|n| (1..=MOST_STEP).contains(n)))?;
     let inner = map.box_sizes[0] * map.element();
     good(inner.is_multiple_of(16))?;
     good(map.swizzle == Swizzle::None || inner <= map.swizzle.span())?;
-    good(!map.nan || map.kind >= 6)
+    good(!map.nan || map.kind >= FIRST_FLOAT)
 }
 
 fn swizzle(number: u32) -> Outcome<Swizzle> {
@@ -51,6 +46,10 @@ fn swizzle(number: u32) -> Outcome<Swizzle> {
         1 => Swizzle::Bytes32,
         2 => Swizzle::Bytes64,
         3 => Swizzle::Bytes128,
+        4..=6 => {
+            return refuse("cuTensorMapEncodeTiled with a swizzle of larger atoms")
+                .map(|()| Swizzle::None);
+        }
         _ => return Err(Error::INVALID_VALUE),
     })
 }
@@ -60,7 +59,7 @@ api! {
         result: Out<Map>, kind: u32, rank: u32, address: u64, sizes: In<u64>, strides: In<u64>, boxes: In<u32>,
         steps: In<u32>, interleave: u32, swizzling: u32, promotion: u32, fill: u32,
     ) {
-        result.check()?;
+        result.aligned(ALIGN)?;
         if !device()?.profile.clusters {
             return Err(Error::NOT_SUPPORTED);
         }
@@ -68,14 +67,23 @@ api! {
         if !(1..=5).contains(&rank) || promotion > 3 || fill > 1 || interleave > 2 {
             return Err(Error::INVALID_VALUE);
         }
+        if interleave != 0 && rank < 3 {
+            return Err(Error::INVALID_VALUE);
+        }
         if interleave != 0 {
             return refuse("cuTensorMapEncodeTiled with an interleaved layout");
+        }
+        if let 13..=15 = kind {
+            return refuse("cuTensorMapEncodeTiled of packed types");
         }
         let element = element_bytes(kind).ok_or(Error::INVALID_VALUE)?;
         let mut all = vec![u64::from(element)];
         if rank > 1 {
             all.extend(strides.list(rank - 1)?);
         }
+        // the innermost dimension has no step: what is said of it is ignored
+        let mut steps = steps.list(rank)?;
+        steps[0] = 1;
         let map = TensorMap {
             kind: kind as u8,
             swizzle: swizzle(swizzling)?,
@@ -84,13 +92,14 @@ api! {
             sizes: sizes.list(rank)?,
             strides: all,
             box_sizes: boxes.list(rank)?,
-            steps: steps.list(rank)?,
+            steps,
         };
         tiled(&map)?;
         result.set(map.encode())
     }
 
     fn cuTensorMapReplaceAddress(result: Out<Map>, address: u64) {
+        result.aligned(ALIGN)?;
         let mut map = TensorMap::decode(&result.get()?).ok_or(Error::INVALID_VALUE)?;
         map.address = address;
         tiled(&map)?;

@@ -23,7 +23,7 @@ macro_rules! unsupported {
     ($($name:ident)*) => {$(
         #[unsafe(no_mangle)]
         pub extern "C" fn $name() -> u32 {
-            super::entry::guard(stringify!($name), || refuse(stringify!($name)))
+            super::entry::guard(stringify!($name), super::trace::on().then(Vec::new), || refuse(stringify!($name)))
         }
     )*};
 }

@@ -6,9 +6,11 @@ use super::device::device;
 use super::entry::{HostCall, say};
 use super::error::{Error, Outcome};
 use super::event::Event;
+use super::findings;
 use super::heap::Kind;
 use super::host;
 use super::launch::Launch;
+use crate::check::{Fault, FaultKind, record};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -90,16 +92,21 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
 
 fn kernel(launch: &Launch, context: &Context) -> Outcome {
     let device = device()?;
-    let (kind, report) = match catch_unwind(AssertUnwindSafe(|| launch.execute(device))) {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(fault)) => (Error(fault.kind.code()), fault.report),
-        Err(_) => (
-            Error::LAUNCH_FAILED,
-            "a bug of the emulator: it panicked (message above)".to_owned(),
-        ),
+    let name = &launch.kernel.name;
+    let fault = match catch_unwind(AssertUnwindSafe(|| launch.execute(device))) {
+        Ok(done) => done,
+        Err(_) => Err(Fault::whole(
+            FaultKind::LaunchFailed,
+            name,
+            "a bug of the emulator: it panicked (message above)",
+        )),
     };
-    let told = format!("kernel {} failed\n{report}", launch.kernel.name);
-    say(told.trim_end());
-    context.poison(kind);
+    if let Err(fault) = &fault {
+        record(name, fault);
+    }
+    findings::tell();
+    if let Err(fault) = fault {
+        context.poison(Error(fault.kind.code()));
+    }
     Ok(())
 }

@@ -84,10 +84,9 @@ impl Block {
         if launch.options.checks.deadlock {
             self.report_deadlock(launch, ranks);
         } else {
-            self.fault = Some(Box::new(Fault {
-                kind: FaultKind::LaunchTimeout,
-                report: String::new(),
-            }));
+            let mut fault = Fault::whole(FaultKind::LaunchTimeout, launch.kernel_name, "timed out");
+            fault.report.clear();
+            self.fault = Some(Box::new(fault));
         }
     }
 

@@ -78,6 +78,9 @@ pub struct LaunchConfig {
 pub struct Options {
     /// What to check.
     pub checks: Checks,
+    /// An access that is wrong is reported and left out, a block that cannot go on is ended, and the launch goes on;
+    /// else it ends.
+    pub goes_on: bool,
     /// Seconds in which nothing changes after which a spinning kernel is called deadlocked, if that is checked.
     pub patience: u32,
     /// Seconds after which a kernel is ended, as a display's watchdog does; none is the default.
@@ -92,6 +95,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             checks: Checks::ALL,
+            goes_on: false,
             patience: 30,
             time_limit: None,
             order: None,

@@ -7,7 +7,7 @@ use super::block::BlockStop;
 use super::cluster::Cluster;
 use super::state::Launch;
 use super::stuck::Patience;
-use crate::check::{Fault, FaultKind};
+use crate::check::{Fault, FaultKind, record};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -72,9 +72,8 @@ impl<'a> Grid<'a> {
                 let limit = Duration::from_secs(seconds.into());
                 if ended.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
                     let name = self.launch.kernel_name;
-                    let report = format!("========= {name}: still running after {seconds} s\n");
-                    let kind = FaultKind::LaunchTimeout;
-                    self.stop(Fault { kind, report });
+                    let what = format!("still running after {seconds} s");
+                    self.stop(Fault::whole(FaultKind::LaunchTimeout, name, &what));
                 }
             });
             self.run_blocks();
@@ -98,14 +97,26 @@ impl<'a> Grid<'a> {
     /// A panic of ours must not take the caller's process down.
     fn work_guarded(&self) {
         if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
-            let report = format!(
-                "========= {}: the emulator itself failed\n",
-                self.launch.kernel_name
-            );
-            self.stop(Fault {
-                kind: FaultKind::LaunchFailed,
-                report,
-            });
+            let (kind, name) = (FaultKind::LaunchFailed, self.launch.kernel_name);
+            self.stop(Fault::whole(kind, name, "the emulator itself failed"));
+        }
+    }
+
+    /// A cluster has failed: the launch with it, or where runs go on, only what the cluster would still have done.
+    /// Whether others go on.
+    fn failed(&self, fault: Option<Box<Fault>>) -> bool {
+        match fault {
+            Some(fault) if self.launch.options.goes_on => {
+                record(self.launch.kernel_name, &fault);
+                self.ended.fetch_add(1, Ordering::Relaxed);
+                self.launch.progress();
+                true
+            }
+            Some(fault) => {
+                self.stop(*fault);
+                false
+            }
+            None => false,
         }
     }
 
@@ -131,17 +142,16 @@ impl<'a> Grid<'a> {
                         && self
                             .patience
                             .ends(self.launch, &mut cluster, || self.unfinished())
-                        && let Some(fault) = cluster.fault.take()
+                        && self.failed(cluster.fault.take())
                     {
-                        self.stop(*fault);
+                        continue;
                     }
                     lock(&self.aside).push_back(cluster);
                 }
                 BlockStop::Failed | BlockStop::Waiting => {
-                    if let Some(fault) = cluster.fault.take() {
-                        self.stop(*fault);
+                    if !self.failed(cluster.fault.take()) {
+                        return;
                     }
-                    return;
                 }
             }
         }

@@ -33,10 +33,7 @@ pub struct Kernel {
 }
 
 fn refuse(kernel: &Kernel, kind: FaultKind, what: String) -> Fault {
-    Fault {
-        kind,
-        report: format!("========= {}: {what}\n", kernel.name),
-    }
+    Fault::whole(kind, &kernel.name, &what)
 }
 
 /// Runs a kernel to its end.

@@ -117,7 +117,7 @@ fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Fl
         column!(c.width, l => row.get(l).wrapping_add(plus as u32))
     };
     match c.shared_reads::<LEVEL>(i, &at, high, T::SIZE * count) {
-        Some(_) if c.block.fault.is_some() => return Flow::Switch,
+        Some(_) if c.block.fault.is_some() || c.left_out != 0 => return Flow::Switch,
         // out of bounds or misaligned: the long way says of whom
         Some(_) => {
             let mut wide = c.addresses(i.r[0], i.m[WIDE] != 0, plus);

@@ -6,6 +6,7 @@ mod config;
 pub mod count;
 mod grid;
 mod launch;
+mod left_out;
 mod observer;
 pub mod order;
 mod print;

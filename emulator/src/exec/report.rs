@@ -2,12 +2,51 @@
 
 use super::state::{Block, Context, Flow, Inst, Launch};
 use crate::check::shared::{ENGINE_THREAD, Finding};
-use crate::check::{Fault, FaultKind};
+use crate::check::{Fault, FaultKind, record};
 
 /// `(1,2,3)` of a thread's number in its block.
 pub fn thread_index(thread: u32, block: [u32; 3]) -> String {
     let [x, y, _] = block;
     format!("({},{},{})", thread % x, thread / x % y, thread / (x * y))
+}
+
+/// A fault with its report.
+fn describe(
+    launch: &Launch<'_>,
+    ctaid: [u32; 3],
+    kind: FaultKind,
+    line: u32,
+    thread: u32,
+    what: &str,
+    more: &[String],
+) -> Fault {
+    let place = launch
+        .program
+        .source_line(line)
+        .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+    let [x, y, z] = ctaid;
+    let mut report = format!(
+        "========= {what}\n=========     at {}, PTX line {line}{place}\n",
+        launch.kernel_name
+    );
+    let quote = launch.program.quote(line);
+    if !quote.is_empty() {
+        report.push_str(&format!("=========     > {quote}\n"));
+    }
+    report.push_str(&format!(
+        "=========     by thread {} in block ({x},{y},{z})\n",
+        thread_index(thread, launch.config.block),
+    ));
+    for text in more {
+        report.push_str(&format!("=========     {text}\n"));
+    }
+    Fault {
+        kind,
+        what: what.to_owned(),
+        line,
+        quote: quote.to_owned(),
+        report,
+    }
 }
 
 impl Block {
@@ -21,23 +60,10 @@ impl Block {
         what: &str,
         more: &[String],
     ) {
-        if self.fault.is_some() {
-            return;
+        if self.fault.is_none() {
+            let fault = describe(launch, self.ctaid, kind, line, thread, what, more);
+            self.fault = Some(Box::new(fault));
         }
-        let place = launch
-            .program
-            .source_line(line)
-            .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
-        let [x, y, z] = self.ctaid;
-        let mut report = format!(
-            "========= {what}\n=========     at {}, PTX line {line}{place}\n=========     by thread {} in block ({x},{y},{z})\n",
-            launch.kernel_name,
-            thread_index(thread, launch.config.block),
-        );
-        for text in more {
-            report.push_str(&format!("=========     {text}\n"));
-        }
-        self.fault = Some(Box::new(Fault { kind, report }));
     }
 }
 
@@ -48,7 +74,7 @@ impl Context<'_> {
         self.warp.index * 32 + lane as u32
     }
 
-    /// Fails the launch because of what a lane did.
+    /// Fails the launch because of what a lane did; or, where runs go on, reports it and leaves the lane out.
     #[cold]
     pub fn fail(
         &mut self,
@@ -66,6 +92,13 @@ impl Context<'_> {
                 "in function {name}, {} calls deep",
                 self.warp.stack.len()
             ));
+        }
+        if self.launch.options.goes_on && self.goes_by_lanes(inst) {
+            let ctaid = self.block.ctaid;
+            let fault = describe(self.launch, ctaid, kind, inst.line, thread, what, &more);
+            record(self.launch.kernel_name, &fault);
+            self.left_out |= 1 << lane;
+            return Flow::Switch;
         }
         self.block
             .report(self.launch, kind, inst.line, thread, what, &more);

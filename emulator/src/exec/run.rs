@@ -40,6 +40,7 @@ pub fn run_warp(
         limit: 0,
         budget: 0,
         unguarded: 0,
+        left_out: 0,
         hits: [Hit::EMPTY; 8],
         width: std::hint::black_box(32),
         warp,
@@ -129,7 +130,12 @@ impl Context<'_> {
             match flow {
                 Flow::Next => pc += 1,
                 Flow::Jump => pc = self.pc,
-                Flow::Switch => return,
+                Flow::Switch if self.left_out == 0 => return,
+                Flow::Switch => match self.without_lanes(inst) {
+                    Flow::Next => pc += 1,
+                    Flow::Jump => pc = self.pc,
+                    Flow::Switch => return,
+                },
             }
         }
     }

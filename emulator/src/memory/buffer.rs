@@ -65,6 +65,15 @@ impl Buffer {
         self.bytes
     }
 
+    /// Bytes that lie behind `base`, the red zone among them.
+    pub fn room(&self) -> usize {
+        if self.is_foreign() {
+            self.bytes
+        } else {
+            self.bytes + RED_ZONE
+        }
+    }
+
     pub fn contains(&self, address: u64, bytes: usize) -> bool {
         let Some(offset) = address.checked_sub(self.base()) else {
             return false;

@@ -139,6 +139,23 @@ impl Memory {
         })
     }
 
+    /// Memory that the emulator has around `bytes` from `address`, whether they are anybody's or not: an allocation, live
+    /// or freed, with what lies behind it. Its bytes count as written.
+    pub fn room(&self, address: u64, bytes: usize) -> Option<Range> {
+        let state = self.read_state();
+        let below = state.live.range(..=address).next_back().map(|(_, b)| b);
+        let buffers = below.into_iter().chain(state.freed.iter().rev());
+        let buffer = buffers
+            .filter(|b| b.base() <= address)
+            .find(|b| address - b.base() + bytes as u64 <= b.room() as u64)?;
+        Some(Range {
+            base: buffer.base(),
+            end: buffer.base() + buffer.room() as u64,
+            shadow: std::ptr::null_mut(),
+            _buffer: buffer.clone(),
+        })
+    }
+
     /// Whether `bytes` from `address` lie in one live allocation.
     pub fn contains(&self, address: u64, bytes: usize) -> bool {
         self.buffer(address, bytes).is_ok()

@@ -2,6 +2,7 @@
 
 #[derive(Debug, Default)]
 pub struct Source<'a> {
+    pub text: &'a str,
     pub version: (u32, u32),
     pub version_line: u32,
     pub target: Vec<&'a str>,

@@ -2,6 +2,7 @@
 
 pub mod ast;
 mod lexer;
+pub mod link;
 mod number;
 mod parser;
 mod parser_constant;

@@ -6,7 +6,10 @@ use super::parser_token::{Parser, Result};
 
 /// Parses a whole module.
 pub fn parse(text: &str) -> Result<Source<'_>> {
-    Parser::new(text)?.module()
+    Ok(Source {
+        text,
+        ..Parser::new(text)?.module()?
+    })
 }
 
 impl<'a> Parser<'a> {

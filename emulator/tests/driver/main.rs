@@ -6,6 +6,8 @@ mod exports;
 mod graphs;
 mod graphs_by_hand;
 mod hopper;
+mod links;
+mod maps;
 mod memory;
 mod modules;
 mod raw;

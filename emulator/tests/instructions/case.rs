@@ -14,6 +14,8 @@ pub struct Case {
     pub shared: u32,
     /// 90 for `.target sm_90`.
     pub target: i32,
+    /// `sm_90a`: for devices of this capability alone.
+    pub exact: bool,
     pub inputs: Vec<Buffer>,
     pub outputs: Vec<Buffer>,
 }
@@ -25,6 +27,7 @@ impl Case {
             threads: 0,
             shared: 0,
             target: 0,
+            exact: false,
             inputs: Vec::new(),
             outputs: Vec::new(),
         };
@@ -32,6 +35,7 @@ impl Case {
         for line in text.lines() {
             if let Some(target) = line.trim().strip_prefix(".target sm_") {
                 let digits: String = target.chars().take_while(char::is_ascii_digit).collect();
+                case.exact = target[digits.len()..].starts_with('a');
                 case.target = digits
                     .parse()
                     .map_err(|_| format!("wrong target: {line}"))?;
@@ -71,6 +75,17 @@ impl Case {
             return Err("a file needs a section, a launch, a target and an output".into());
         }
         Ok(case)
+    }
+}
+
+impl Case {
+    /// Whether a device of a compute capability, times ten, can run it.
+    pub fn runs_on(&self, capability: i32) -> bool {
+        if self.exact {
+            self.target == capability
+        } else {
+            self.target <= capability
+        }
     }
 }
 
@@ -121,4 +136,16 @@ fn a_file_without_an_output_or_section_is_refused() {
     }
     assert!(Case::parse(&whole.replace("out0", "out1")).is_err());
     assert!(Case::parse(&whole.replace("1 2\n.", "1 x\n.")).is_err());
+}
+
+#[test]
+fn an_a_target_is_for_its_own_capability_alone() {
+    let case = |target: &str| {
+        let text = format!("// section: 1\n// launch: 1 2\n// out0: u32 1 2\n.target {target}\n");
+        Case::parse(&text).unwrap()
+    };
+    let runs = |target: &str| [80, 90, 100, 120].map(|cc| case(target).runs_on(cc));
+    assert_eq!(runs("sm_90"), [false, true, true, true]);
+    assert_eq!(runs("sm_90a"), [false, true, false, false]);
+    assert_eq!(runs("sm_80, debug"), [true; 4]);
 }

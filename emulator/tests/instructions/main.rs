@@ -11,7 +11,8 @@
 //! // out2: f32 rel=-22 0f3f800000      ... or 2 to this power times the expected, or `abs=-22`, plain
 //! ```
 //! The kernel is called `test`; its parameters are the addresses of in0, in1, ..., out0, out1, ... in this order.
-//! Output buffers are filled with 0xa5 before the launch. A file whose `.target` is above the device is passed over.
+//! Output buffers are filled with 0xa5 before the launch. A file whose `.target` is above the device, or for
+//! another alone, is passed over.
 
 mod case;
 mod run;

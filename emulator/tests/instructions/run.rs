@@ -49,11 +49,11 @@ fn bytes(buffer: &Buffer) -> Vec<u8> {
     buffer.values.iter().flat_map(element).collect()
 }
 
-/// Whether the file was run; false where it is for a newer device.
+/// Whether the file was run; false where it is for another device.
 pub fn file(path: &Path, device: &mut Device) -> Result<bool, String> {
     let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
     let case = Case::parse(&text)?;
-    if case.target > device.capability {
+    if !case.runs_on(device.capability) {
         return Ok(false);
     }
     let outputs = match launch(&case, text) {

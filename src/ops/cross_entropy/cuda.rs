@@ -9,7 +9,7 @@ use cudarc::driver::{CudaSlice, CudaStream, CudaView, DevicePtr, DevicePtrMut};
 
 use super::options::check_smoothing;
 use super::{BACKWARD, CrossEntropyOptions, OP, Reduction};
-use crate::element::Float;
+use crate::element::{Element, Float};
 use crate::error::{Error, Result, numel, to_i32};
 use crate::ops::cast::cuda::cast;
 use crate::runtime::launch::{Launch, workspace};
@@ -127,7 +127,7 @@ pub(crate) fn cross_entropy_at<T: Float>(
     }
     let kernel = options.kernel("cross_entropy", "cross_entropy_weighted");
     // losses of rows are f32, so that those are written where they are wanted
-    let direct = each && T::NAME == f32::NAME;
+    let direct = each && T::NAME == <f32 as Element>::NAME;
     let mut losses = workspace::<f32>(stream, OP, if direct { 1 } else { rows.max(1) })?;
     if rows > 0 {
         let launch = Launch::rows::<T>(stream, OP, kernel, rows, classes)?;

@@ -16,7 +16,7 @@ impl Context<'_> {
             return Ok(contiguous);
         }
         let (low, end, all) = self.span(at, size, contiguous);
-        if all & u64::from(size - 1) != 0 {
+        if all & u64::from(size - 1) != 0 && self.launch.options.checks.bounds {
             return Err(self.misaligned(inst, at, size, kind, "__global__"));
         }
         let slot = (std::ptr::from_ref(inst) as usize >> 6) & 7;
@@ -42,7 +42,7 @@ impl Context<'_> {
     }
 
     /// The live allocation that holds an address.
-    fn allocation(&self, address: u64) -> Option<Hit> {
+    pub(super) fn allocation(&self, address: u64) -> Option<Hit> {
         let next = self.launch.ranges.partition_point(|r| r.base <= address);
         let range = self.launch.ranges.get(next.checked_sub(1)?)?;
         (address < range.end).then(|| Hit::from(range))
@@ -62,22 +62,27 @@ impl Context<'_> {
             match self.allocation(address) {
                 Some(hit) if u64::from(size) <= hit.end - address => {
                     if LEVEL == level::FULL && !hit.shadow.is_null() {
-                        let mut one = [address; 32];
-                        one[lane] = address;
-                        let active = self.active;
-                        self.active = 1 << lane;
-                        let checked = self.global_shadow(inst, &one, size, kind, false, hit);
-                        self.active = active;
-                        checked?;
+                        self.one_lane(lane, |c| {
+                            c.global_shadow(inst, &[address; 32], size, kind, false, hit)
+                        })?;
                     }
                 }
+                _ if self.over_read::<LEVEL>(inst, lane, address, size, kind)? => {}
+                _ if self.may_stray(address, size) => {}
                 _ => return Err(self.out_of_bounds(inst, lane, address, size, kind)),
             }
         }
         Ok(())
     }
 
-    fn global_shadow(
+    /// Whether an access that no allocation holds is let pass because bounds are not checked: it must be in memory that
+    /// the emulator has, behind an allocation or in one that was freed.
+    fn may_stray(&self, address: u64, size: u32) -> bool {
+        !self.launch.options.checks.bounds
+            && self.launch.memory.room(address, size as usize).is_some()
+    }
+
+    pub(super) fn global_shadow(
         &mut self,
         inst: &Inst,
         at: &[u64; 32],
@@ -98,8 +103,10 @@ impl Context<'_> {
             match kind {
                 Kind::Write => shadow.fill(1),
                 _ if shadow.iter().fold(1, |all, b| all & b) == 0 => {
-                    let first = shadow.iter().position(|b| *b == 0).unwrap_or(0);
-                    return Err(self.uninitialised(inst, first / size as usize, at, size));
+                    let mut lanes = shadow.chunks(size as usize);
+                    if let Some(lane) = lanes.position(|bytes| self.reads_unwritten(inst, bytes)) {
+                        return Err(self.uninitialised(inst, lane, at, size));
+                    }
                 }
                 _ => {}
             }
@@ -115,7 +122,9 @@ impl Context<'_> {
             };
             match kind {
                 Kind::Write => shadow.fill(1),
-                _ if shadow.contains(&0) => return Err(self.uninitialised(inst, lane, at, size)),
+                _ if shadow.contains(&0) && self.reads_unwritten(inst, shadow) => {
+                    return Err(self.uninitialised(inst, lane, at, size));
+                }
                 _ => {}
             }
         }

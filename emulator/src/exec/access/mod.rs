@@ -7,6 +7,7 @@ mod global;
 mod lanes;
 mod own;
 mod shared;
+mod unread;
 
 pub use generic::peek;
 

@@ -137,7 +137,10 @@ impl Context<'_> {
                 Kind::Read => self.block.shadow.read(access, address as u32, size),
                 _ => self.block.shadow.update(access, address as u32, size),
             };
-            if let Some(finding) = finding {
+            if let Some(finding) = finding
+                && let Some(finding) =
+                    self.of_what_is_read(inst, access, address as u32, size, finding)
+            {
                 return Err(self.fail_shared(
                     inst,
                     lane,

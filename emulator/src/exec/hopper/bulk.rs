@@ -37,7 +37,13 @@ impl Context<'_> {
             .and_then(|at| self.launch.ranges.get(at));
         match range {
             Some(range) if address + u64::from(bytes) <= range.end => Ok(range.clone()),
-            _ => Err(self.out_of_bounds(i, lane, address, bytes, kind)),
+            _ => {
+                let room = match self.launch.options.checks.bounds {
+                    true => None,
+                    false => self.launch.memory.room(address, bytes as usize),
+                };
+                room.ok_or_else(|| self.out_of_bounds(i, lane, address, bytes, kind))
+            }
         }
     }
 

@@ -10,8 +10,8 @@ use crate::exec::config::{LaunchConfig, Options};
 use crate::memory::{Memory, Range};
 use crate::ptx::ast::Loc;
 use std::collections::HashMap;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// What the interpreter's loop does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,8 @@ pub struct Context<'a> {
     pub budget: u32,
     /// Active lanes outside a guarded instruction.
     pub unguarded: u32,
+    /// Lanes whose access was wrong and is left out: the instruction is tried again without them.
+    pub left_out: u32,
     /// Allocations that recent accesses hit, by instruction.
     pub hits: [Hit; 8],
     /// 32. Read from here, it stays a loop's bound: the compiler would unroll 32 lanes before it vectorises them.
@@ -147,6 +149,22 @@ pub struct Signals {
 }
 
 impl Launch<'_> {
+    /// The number of one of the launch's instructions.
+    pub fn pc_of(&self, inst: &Inst) -> Option<u32> {
+        let bytes = std::ptr::from_ref(inst)
+            .addr()
+            .checked_sub(self.code.as_ptr().addr())?;
+        let pc = bytes / size_of::<Inst>();
+        (pc < self.code.len()).then_some(pc as u32)
+    }
+
+    /// The elements of a vector load, a bit each, whose registers nobody reads.
+    pub fn unread(&self, inst: &Inst) -> u8 {
+        let pc = self.pc_of(inst);
+        pc.and_then(|pc| self.program.unread.get(&pc).copied())
+            .unwrap_or(0)
+    }
+
     /// Whether another block has failed.
     pub fn cancelled(&self) -> bool {
         self.signals.cancelled.load(Ordering::Relaxed)
@@ -190,6 +208,8 @@ pub struct Program {
     pub pool: Vec<u32>,
     /// Instructions that may touch registers of a running `wgmma`, and the rows of these.
     pub touching: HashMap<u32, Vec<u32>>,
+    /// Vector loads, and the elements, a bit each, whose registers nobody reads.
+    pub unread: HashMap<u32, u8>,
     /// Routine 0 is the kernel.
     pub routines: Vec<Routine>,
     /// The module's number of each routine's function: what a function pointer holds.
@@ -198,6 +218,8 @@ pub struct Program {
     pub locs: Vec<(u32, Loc)>,
     /// Names of source files by number.
     pub files: Vec<(u32, String)>,
+    /// The PTX.
+    pub text: Arc<str>,
 }
 
 impl Program {
@@ -211,10 +233,12 @@ impl Program {
             traces,
             pool: vec![],
             touching: HashMap::new(),
+            unread: HashMap::new(),
             routines: vec![],
             tokens: vec![],
             locs: vec![],
             files: vec![],
+            text: Arc::from(""),
         }
     }
 
@@ -239,6 +263,14 @@ impl Program {
     /// What the instruction at `pc` does where everything is checked, whatever looks on.
     pub fn own_run(&self, pc: usize) -> Run {
         self.runs[pc][usize::from(level::FULL)]
+    }
+
+    /// A line of the PTX.
+    pub fn quote(&self, line: u32) -> &str {
+        let line = line
+            .checked_sub(1)
+            .and_then(|n| self.text.lines().nth(n as usize));
+        line.map_or("", str::trim)
     }
 
     /// The line of the source behind a line of the PTX.

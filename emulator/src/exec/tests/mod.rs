@@ -10,6 +10,7 @@ mod gemm;
 mod hopper;
 mod modes;
 mod odds;
+mod over_read;
 mod tensor;
 mod warpgroup;
 
