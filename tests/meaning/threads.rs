@@ -215,10 +215,8 @@ fn convolutions<T: Float>() -> Vec<Case> {
 
 /// A step of each optimizer: the parameter and a state behind it.
 fn optimizers() -> Vec<Case> {
-    fn step(
-        name: &'static str,
-        f: fn(&mut Tensor<f32>, &Tensor<f32>, &mut Tensor<f32>, &mut Tensor<f32>),
-    ) -> Case {
+    type Step = fn(&mut Tensor<f32>, &Tensor<f32>, &mut Tensor<f32>, &mut Tensor<f32>);
+    fn step(name: &'static str, f: Step) -> Case {
         let run = move || {
             let [mut p, g, mut m, mut v] = [1, 2, 3, 4].map(|seed| of::<f32>(&LONG, seed));
             for state in [&mut m, &mut v] {

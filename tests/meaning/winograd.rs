@@ -146,7 +146,7 @@ fn check_windows<T: Float>(what: &str, case: &Case, x: &[f32], w: &[f32]) {
             "{what}: {got:e} of a window of zeros"
         );
         let used = off / (of_a_sum * own.max(largest[i]));
-        if *own > 0.0 && !(used <= worst.0) {
+        if *own > 0.0 && (used.is_nan() || used > worst.0) {
             worst = (used, i);
         }
     }
