@@ -41,7 +41,8 @@ pub fn add_source(digest: &mut Digest, source: &Path) -> io::Result<()> {
             let header = line.trim().strip_prefix("#include \"");
             if let Some((header, _)) = header.and_then(|rest| rest.split_once('"')) {
                 let header = Path::new("cuda").join(header);
-                if files.insert(header.clone()) {
+                // one that is not there is the compiler's to name, with the line that asks for it
+                if header.is_file() && files.insert(header.clone()) {
                     open.push(header);
                 }
             }
