@@ -9,11 +9,10 @@ mod run;
 mod windows;
 
 use include_dir::{Dir, include_dir};
-use prost::Message;
 use warpsmith::Device;
 
 use common::compare::{Tolerance, compare};
-use onnx::{Model, Node, TensorProto};
+use onnx::{Message, Model, Node, TensorProto};
 
 static VECTORS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/tests/conformance/vectors");
 
@@ -37,10 +36,10 @@ fn read(name: &str) -> Vector {
     let bytes = |file: String| VECTORS.get_file(&file).map(|f| f.contents());
     let tensors = |kind: &str| -> Vec<TensorProto> {
         let each = (0..).map_while(|i| bytes(format!("{name}/{kind}_{i}.pb")));
-        each.map(|b| TensorProto::decode(b).unwrap()).collect()
+        each.map(|b| TensorProto::decode(b)).collect()
     };
-    let model = Model::decode(bytes(format!("{name}/model.onnx")).expect("a model")).unwrap();
-    let node = model.graph.unwrap().node.remove(0);
+    let mut model = Model::decode(bytes(format!("{name}/model.onnx")).expect("a model"));
+    let node = model.graph.node.remove(0);
     Vector {
         node,
         inputs: tensors("input"),

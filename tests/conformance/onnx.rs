@@ -1,51 +1,142 @@
 //! The few fields of ONNX's protobuf messages that the vectors need (onnx.proto, Apache-2.0).
+//!
+//! Read by prost's wire format, without its derive: that one's `syn` has other features than everybody else's, so that
+//! `cargo test` would compile again what `cargo run` has compiled.
 
-use prost::Message;
+use prost::bytes::Buf;
+use prost::encoding::{WireType, decode_key, decode_varint};
 
-#[derive(Clone, PartialEq, Message)]
-pub struct Model {
-    #[prost(message, optional, tag = "7")]
-    pub graph: Option<Graph>,
+/// What a field holds.
+pub enum Field<'a> {
+    Varint(u64),
+    Fixed(u32),
+    Bytes(&'a [u8]),
 }
 
-#[derive(Clone, PartialEq, Message)]
+/// A message that is put together field by field; what is not known is left out.
+pub trait Message: Default {
+    fn set(&mut self, tag: u32, field: Field<'_>);
+
+    fn decode(mut bytes: &[u8]) -> Self {
+        let mut message = Self::default();
+        while bytes.has_remaining() {
+            let (tag, wire) = decode_key(&mut bytes).unwrap();
+            let field = match wire {
+                WireType::Varint => Field::Varint(decode_varint(&mut bytes).unwrap()),
+                WireType::ThirtyTwoBit => Field::Fixed(bytes.get_u32_le()),
+                WireType::LengthDelimited => {
+                    let len = decode_varint(&mut bytes).unwrap() as usize;
+                    let (field, rest) = bytes.split_at(len);
+                    bytes = rest;
+                    Field::Bytes(field)
+                }
+                other => panic!("no vector has a field of {other:?}"),
+            };
+            message.set(tag, field);
+        }
+        message
+    }
+}
+
+#[derive(Default)]
+pub struct Model {
+    pub graph: Graph,
+}
+
+#[derive(Default)]
 pub struct Graph {
-    #[prost(message, repeated, tag = "1")]
     pub node: Vec<Node>,
 }
 
 /// One op with its attributes.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Default)]
 pub struct Node {
-    #[prost(string, tag = "4")]
     pub op_type: String,
-    #[prost(message, repeated, tag = "5")]
     pub attribute: Vec<Attribute>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Default)]
 pub struct Attribute {
-    #[prost(string, tag = "1")]
     pub name: String,
-    #[prost(float, tag = "2")]
     pub f: f32,
-    #[prost(int64, tag = "3")]
     pub i: i64,
-    #[prost(bytes = "vec", tag = "4")]
     pub s: Vec<u8>,
-    #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Default)]
 pub struct TensorProto {
-    #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
     /// 1 is f32, 7 is i64.
-    #[prost(int32, tag = "2")]
     pub data_type: i32,
-    #[prost(bytes = "vec", tag = "9")]
     pub raw_data: Vec<u8>,
+}
+
+/// A repeated number, one to a field or all in one.
+fn push(numbers: &mut Vec<i64>, field: Field<'_>) {
+    match field {
+        Field::Varint(number) => numbers.push(number as i64),
+        Field::Bytes(mut packed) => {
+            while packed.has_remaining() {
+                numbers.push(decode_varint(&mut packed).unwrap() as i64);
+            }
+        }
+        Field::Fixed(_) => panic!("a number of 32 bits where varints stand"),
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+impl Message for Model {
+    fn set(&mut self, tag: u32, field: Field<'_>) {
+        if let (7, Field::Bytes(graph)) = (tag, field) {
+            self.graph = Graph::decode(graph);
+        }
+    }
+}
+
+impl Message for Graph {
+    fn set(&mut self, tag: u32, field: Field<'_>) {
+        if let (1, Field::Bytes(node)) = (tag, field) {
+            self.node.push(Node::decode(node));
+        }
+    }
+}
+
+impl Message for Node {
+    fn set(&mut self, tag: u32, field: Field<'_>) {
+        match (tag, field) {
+            (4, Field::Bytes(name)) => self.op_type = text(name),
+            (5, Field::Bytes(one)) => self.attribute.push(Attribute::decode(one)),
+            _ => {}
+        }
+    }
+}
+
+impl Message for Attribute {
+    fn set(&mut self, tag: u32, field: Field<'_>) {
+        match (tag, field) {
+            (1, Field::Bytes(name)) => self.name = text(name),
+            (2, Field::Fixed(bits)) => self.f = f32::from_bits(bits),
+            (3, Field::Varint(number)) => self.i = number as i64,
+            (4, Field::Bytes(bytes)) => self.s = bytes.to_vec(),
+            (8, numbers) => push(&mut self.ints, numbers),
+            _ => {}
+        }
+    }
+}
+
+impl Message for TensorProto {
+    fn set(&mut self, tag: u32, field: Field<'_>) {
+        match (tag, field) {
+            (1, numbers) => push(&mut self.dims, numbers),
+            (2, Field::Varint(number)) => self.data_type = number as i32,
+            (9, Field::Bytes(bytes)) => self.raw_data = bytes.to_vec(),
+            _ => {}
+        }
+    }
 }
 
 impl Node {
@@ -59,9 +150,7 @@ impl Node {
         self.find(name).map_or(default, |a| a.i)
     }
     pub fn text(&self, name: &str) -> String {
-        self.find(name).map_or(String::new(), |a| {
-            String::from_utf8_lossy(&a.s).into_owned()
-        })
+        self.find(name).map_or(String::new(), |a| text(&a.s))
     }
     pub fn ints(&self, name: &str) -> Vec<i64> {
         self.find(name).map_or(Vec::new(), |a| a.ints.clone())
