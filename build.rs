@@ -2,7 +2,7 @@
 //!
 //! `build/nvrtc.rs` finds (or, on request, fetches) NVRTC and compiles one source for one architecture; `build/kept.rs` has
 //! the answers to what was asked before, by `build/digest.rs`; `build/pack.rs` reads the kernels that a published crate
-//! carries; `build/table.rs` reads the entry points out of the PTX and writes the table. Neither a GPU, a driver nor a host
+//! carries; `build/split.rs` cuts each text into one for each entry point; `build/table.rs` reads the entry points out of the PTX and writes the table. Neither a GPU, a driver nor a host
 //! C++ compiler is needed. Without NVRTC or packed kernels the table is empty and the crate still builds.
 
 #[path = "build/digest.rs"]
@@ -13,12 +13,13 @@ mod kept;
 mod nvrtc;
 #[path = "build/pack.rs"]
 mod pack;
+#[path = "build/split.rs"]
+mod split;
 #[path = "build/table.rs"]
 mod table;
 
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -41,6 +42,9 @@ const VARIABLES: [&str; 6] = [
     "VIRTUAL_ENV",
 ];
 
+/// How texts are cut is part of what they are made from.
+const CUT: &str = include_str!("build/split.rs");
+
 /// What `scripts/package` puts beside the sources.
 const PACK: &str = "kernels.pack";
 
@@ -61,19 +65,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     match texts(&out)? {
         Ok(texts) => {
             println!("cargo:rustc-cfg=warpsmith_kernels");
-            for text in &texts {
-                let file = out.join(format!("{}.{}.ptx", text.op, text.architecture));
-                fs::write(file, &text.ptx)?;
-            }
-            pack::write(&out.join(PACK), &digest::of_all_sources()?, &texts)?;
-            table::write(&out, &names, &texts, "")
+            let places = pack::write(&out.join(PACK), &digest::of_all_sources()?, &texts)?;
+            table::write(&out, &names, &texts, &places, "")
         }
         Err(reason) if env_flag("WARPSMITH_REQUIRE_KERNELS") => {
             Err(format!("WARPSMITH_REQUIRE_KERNELS is set, but {reason}").into())
         }
         Err(reason) => {
             println!("cargo:warning=warpsmith is built without CUDA kernels (CPU only): {reason}");
-            table::write(&out, &names, &[], &reason)
+            table::write(&out, &names, &[], &[], &reason)
         }
     }
 }
@@ -145,7 +145,7 @@ fn text(
 ) -> Result<Text, Box<dyn Error>> {
     let op = source.file_stem().unwrap_or_default().to_string_lossy();
     let mut key = Digest::new();
-    for part in [&nvrtc.identity(), architecture, version] {
+    for part in [&nvrtc.identity(), architecture, version, CUT] {
         key.add(part.as_bytes());
     }
     digest::add_source(&mut key, source)?;
@@ -155,16 +155,17 @@ fn text(
     }
     let compiled = nvrtc.compile(source, architecture);
     let ptx = compiled.map_err(|log| format!("{architecture}:\n{log}"))?;
-    let text = Text::new(op.into_owned(), architecture, with_version(&ptx, version))?;
+    let ptx = split::by_entry(&without_folder(&ptx)?, version)?;
+    let text = Text::new(op.into_owned(), architecture, ptx)?;
     kept.keep(&text, &key);
     Ok(text)
 }
 
-/// The text with another `.version` line.
-fn with_version(ptx: &str, version: &str) -> String {
-    let lines = ptx.lines().map(|line| match line.starts_with(".version ") {
-        true => format!(".version {version}\n"),
-        false => format!("{line}\n"),
-    });
-    lines.collect()
+/// The text with its sources named as in this crate, wherever that lies.
+fn without_folder(ptx: &str) -> std::io::Result<String> {
+    let here = env::current_dir()?;
+    Ok(ptx.replace(
+        &format!("\"{}{}", here.display(), std::path::MAIN_SEPARATOR),
+        "\"",
+    ))
 }

@@ -6,13 +6,14 @@
 use std::error::Error;
 use std::fs;
 use std::io::{Read, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 
-/// One source compiled for one architecture.
+/// One source compiled for one architecture: a text for each entry point, one behind another.
 pub struct Text {
     pub op: String,
     pub architecture: &'static str,
@@ -43,9 +44,10 @@ pub fn unpack(packed: &[u8]) -> std::io::Result<String> {
 
 const MAGIC: &str = "warpsmith kernels of cuda ";
 
-/// A line `op architecture bytes` before the bytes of each text, behind the line of the digest.
-pub fn write(file: &Path, digest: &str, texts: &[Text]) -> std::io::Result<()> {
+/// A line `op architecture bytes` before the bytes of each text, behind the line of the digest. Says where the bytes lie.
+pub fn write(file: &Path, digest: &str, texts: &[Text]) -> std::io::Result<Vec<Range<usize>>> {
     let mut pack = format!("{MAGIC}{digest}\n").into_bytes();
+    let mut places = Vec::new();
     for text in texts {
         writeln!(
             pack,
@@ -54,9 +56,11 @@ pub fn write(file: &Path, digest: &str, texts: &[Text]) -> std::io::Result<()> {
             text.architecture,
             text.packed.len()
         )?;
+        places.push(pack.len()..pack.len() + text.packed.len());
         pack.extend_from_slice(&text.packed);
     }
-    fs::write(file, pack)
+    fs::write(file, pack)?;
+    Ok(places)
 }
 
 /// The texts of a pack, if it was made from the sources with this digest.

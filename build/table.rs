@@ -1,88 +1,99 @@
-//! Reads the entry points out of the PTX and writes `kernels_table.rs`.
+//! Reads the entry points out of the PTX and writes `kernels_table.rs`, with each text as a file beside it.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 use crate::pack::Text;
+use crate::split;
 
-/// The name of a `.entry` and the bytes of each parameter.
-type EntryPoint = (String, Vec<usize>);
+/// An entry point: the bytes of each parameter, and for each architecture where its text lies in the op's.
+struct EntryPoint {
+    params: Vec<usize>,
+    texts: Vec<Option<Range<usize>>>,
+}
 
-/// Writes one module per op: its packed PTX per architecture, and its entry points with the size of every parameter.
+/// Writes one module per op: where its packed PTX lies in the pack for each architecture, and its entry points.
+///
+/// `scripts/` read the files `ptx/<kernel>.<architecture>.ptx`: what a driver gets, text by text.
 pub fn write(
     out: &Path,
     architectures: &[&str],
     texts: &[Text],
+    places: &[Range<usize>],
     reason: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let mut text = String::new();
-    writeln!(text, "pub(crate) const NO_KERNELS: &str = {reason:?};")?;
-    writeln!(text, "pub(crate) static MODULES: &[Module] = &[")?;
-    let mut ops: BTreeMap<&str, Vec<&Text>> = BTreeMap::new();
-    for text in texts {
-        ops.entry(&text.op).or_default().push(text);
+    let folder = out.join("ptx");
+    fs::remove_dir_all(&folder).ok();
+    fs::create_dir_all(&folder)?;
+    let pack = match texts.is_empty() {
+        true => "&[]",
+        false => "include_bytes!(concat!(env!(\"OUT_DIR\"), \"/kernels.pack\"))",
+    };
+    let mut table = String::new();
+    writeln!(table, "pub(crate) const NO_KERNELS: &str = {reason:?};")?;
+    writeln!(table, "static PACK: &[u8] = {pack};")?;
+    writeln!(table, "pub(crate) static MODULES: &[Module] = &[")?;
+    let mut ops: BTreeMap<&str, Vec<(&Text, &Range<usize>)>> = BTreeMap::new();
+    for (text, place) in texts.iter().zip(places) {
+        ops.entry(&text.op).or_default().push((text, place));
     }
     for (op, variants) in ops {
-        let mut entries: BTreeMap<String, (Vec<usize>, Vec<bool>)> = BTreeMap::new();
-        for variant in &variants {
-            let at = architectures
-                .iter()
-                .position(|a| *a == variant.architecture);
+        let mut packed = vec![0..0; architectures.len()];
+        let mut entries: BTreeMap<&str, EntryPoint> = BTreeMap::new();
+        for (variant, place) in variants {
+            let mut names = architectures.iter();
+            let at = names.position(|a| *a == variant.architecture);
             let at = at.ok_or("a text for no architecture")?;
-            for (name, params) in entry_points(&variant.ptx)? {
-                let entry = entries
-                    .entry(name.clone())
-                    .or_insert_with(|| (params.clone(), vec![false; architectures.len()]));
-                if entry.0 != params {
-                    return Err(format!(
-                        "{name} has other parameters for {}",
-                        variant.architecture
-                    )
-                    .into());
+            packed[at] = place.clone();
+            let mut start = 0;
+            for text in split::texts(&variant.ptx) {
+                let (name, params) = entry_point(text)?;
+                let architecture = variant.architecture;
+                fs::write(folder.join(format!("{name}.{architecture}.ptx")), text)?;
+                let entry = entries.entry(name).or_insert_with(|| EntryPoint {
+                    params: params.clone(),
+                    texts: vec![None; architectures.len()],
+                });
+                if entry.params != params {
+                    return Err(format!("{name} has other parameters for {architecture}").into());
                 }
-                entry.1[at] = true;
+                entry.texts[at] = Some(start..start + text.len());
+                start += text.len();
             }
         }
-        writeln!(text, "    Module {{\n        op: {op:?},\n        ptx: [")?;
-        for variant in &variants {
-            let file = format!("{op}.{}.ptx.zlib", variant.architecture);
-            fs::write(out.join(&file), &variant.packed)?;
+        writeln!(
+            table,
+            "    Module {{ op: {op:?}, packed: {packed:?}, entries: &["
+        )?;
+        for (name, EntryPoint { params, texts }) in entries {
             writeln!(
-                text,
-                "            include_bytes!(concat!(env!(\"OUT_DIR\"), \"/\", {file:?})),"
+                table,
+                "        Entry {{ name: {name:?}, params: &{params:?}, texts: {texts:?} }},"
             )?;
         }
-        writeln!(text, "        ],\n        entries: &[")?;
-        for (name, (params, compiled)) in entries {
-            writeln!(
-                text,
-                "            Entry {{ name: {name:?}, params: &{params:?}, compiled: {compiled:?} }},"
-            )?;
-        }
-        writeln!(text, "        ],\n    }},")?;
+        writeln!(table, "    ] }},")?;
     }
-    writeln!(text, "];")?;
-    fs::write(out.join("kernels_table.rs"), text)?;
+    writeln!(table, "];")?;
+    fs::write(out.join("kernels_table.rs"), table)?;
     Ok(())
 }
 
-/// Every `.entry` of a PTX text with the bytes of each parameter.
-fn entry_points(ptx: &str) -> Result<Vec<EntryPoint>, Box<dyn Error>> {
-    let mut found = Vec::new();
-    for part in ptx.split(".entry ").skip(1) {
-        let (name, rest) = part.split_once('(').ok_or("an .entry without parameters")?;
-        let (params, _) = rest.split_once(')').ok_or("an .entry without an end")?;
-        let sizes: Result<Vec<usize>, _> = params
-            .split(',')
-            .filter(|p| !p.trim().is_empty())
-            .map(param_bytes)
-            .collect();
-        found.push((name.trim().to_string(), sizes?));
-    }
-    Ok(found)
+/// The name of a text's `.entry` with the bytes of each parameter.
+fn entry_point(ptx: &str) -> Result<(&str, Vec<usize>), Box<dyn Error>> {
+    let (_, entry) = ptx
+        .split_once(".entry ")
+        .ok_or("a text without an .entry")?;
+    let (name, rest) = entry
+        .split_once('(')
+        .ok_or("an .entry without parameters")?;
+    let (params, _) = rest.split_once(')').ok_or("an .entry without an end")?;
+    let params = params.split(',').filter(|p| !p.trim().is_empty());
+    let sizes: Result<Vec<usize>, _> = params.map(param_bytes).collect();
+    Ok((name.trim(), sizes?))
 }
 
 /// `.param .u64 .ptr .align 1 name` is 8 bytes, `.param .align 64 .b8 name[128]` is 128.

@@ -135,6 +135,27 @@ impl Device {
         }
     }
 
+    /// Loads kernels ahead of time, several at once, so that the driver compiles none of them at first use; without this each
+    /// is loaded when it is first launched. `wanted` is asked for each op (a file of `cuda/`) and entry point of this build;
+    /// on the CPU there is nothing to load.
+    ///
+    /// ```
+    /// # use warpsmith::{Device, Result};
+    /// # fn main() -> Result<()> {
+    /// Device::best().prepare(|op, kernel| op == "softmax" && kernel.ends_with("_f32"))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Whatever the driver answers.
+    pub fn prepare(&self, wanted: impl Fn(&str, &str) -> bool) -> Result<()> {
+        match self.stream() {
+            Some(stream) => kernels::prepare(stream.context(), wanted),
+            None => Ok(()),
+        }
+    }
+
     /// Gives back the memory that is kept to be used again (`torch.cuda.empty_cache`).
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The PTX alone: `kernels::ptx` hands out the text of any op, and a program launches it as it launches its own kernels.
+//! The PTX alone: `kernels::ptx` hands out the text of any kernel, and a program launches it as it launches its own kernels.
 //! What a kernel takes, and on which grid, stands on top of its file in `cuda/`.
 
 use warpsmith::cudarc::driver::{CudaContext, LaunchConfig, PushKernelArg};
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stream = context.default_stream();
     // sm_80 has what a Turing card lacks; every later one runs both
     let newer = context.compute_capability()? >= (8, 0);
-    let text = kernels::ptx("softmax", if newer { "sm_80" } else { "sm_75" });
+    let text = kernels::ptx("softmax_block_f32", if newer { "sm_80" } else { "sm_75" });
     let text = text.ok_or("this build holds no kernels: NVRTC was not found")?;
     let softmax = context
         .load_module(Ptx::from_src(text))?

@@ -1,59 +1,18 @@
-//! The table that `build.rs` writes (op, PTX per architecture, entry points) and the loader over it.
+//! The loader: an entry point of the table becomes a function of the driver.
 //!
-//! A module is loaded once per context, when its first kernel is asked for. Loaded modules, and with them the
-//! contexts they live in, are kept until the process ends.
+//! Each entry point is a module of its own, loaded once per context, when it is first asked for: the driver compiles what is
+//! launched and nothing else. Loaded kernels, and with them the contexts they live in, are kept until the process ends.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use cudarc::driver::sys::{CUdevice_attribute, CUresult, cuDriverGetVersion};
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::Ptx;
-use flate2::read::ZlibDecoder;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::table::{ARCHITECTURES, Entry, MODULES, Module, NO_KERNELS, find, text};
 use crate::error::{Error, Result};
-
-/// One `.cu` file, compiled.
-pub(crate) struct Module {
-    pub(crate) op: &'static str,
-    /// Packed (zlib), in the order of [`ARCHITECTURES`]: a tenth of the text, in every program that links this crate.
-    pub(crate) ptx: [&'static [u8]; ARCHITECTURES.len()],
-    pub(crate) entries: &'static [Entry],
-}
-
-/// One `__global__` function.
-pub(crate) struct Entry {
-    pub(crate) name: &'static str,
-    /// Bytes of each parameter, as the PTX declares them.
-    pub(crate) params: &'static [usize],
-    /// For which of [`ARCHITECTURES`] it was compiled.
-    pub(crate) compiled: [bool; ARCHITECTURES.len()],
-}
-
-include!(concat!(env!("OUT_DIR"), "/kernels_table.rs"));
-
-/// An architecture that PTX is embedded for, and the devices that run it.
-struct Architecture {
-    name: &'static str,
-    runs_on: fn((i32, i32)) -> bool,
-}
-
-/// Oldest first, as in `build.rs`. PTX for `sm_90a` uses instructions that only 9.0 has.
-const ARCHITECTURES: [Architecture; 3] = [
-    Architecture {
-        name: "sm_75",
-        runs_on: |cc| cc >= (7, 5),
-    },
-    Architecture {
-        name: "sm_80",
-        runs_on: |cc| cc >= (8, 0),
-    },
-    Architecture {
-        name: "sm_90a",
-        runs_on: |cc| cc == (9, 0),
-    },
-];
 
 /// The oldest driver with every call that this crate makes: a graph is instantiated by `cuGraphInstantiateWithFlags`. Newer
 /// ones are Hopper's tensor maps alone, whose PTX asks for their driver anyway.
@@ -66,46 +25,44 @@ pub(crate) struct Kernel {
     pub(crate) entry: &'static Entry,
 }
 
-#[derive(Default)]
-struct Loaded {
-    modules: HashMap<(usize, &'static str), Arc<CudaModule>>,
-    kernels: HashMap<(usize, &'static str), Kernel>,
-}
+/// Where a kernel of one context comes to lie. Whoever loads it holds this lock, not that of all kernels.
+type Slot = Arc<Mutex<Option<Kernel>>>;
 
-static LOADED: LazyLock<Mutex<Loaded>> = LazyLock::new(Mutex::default);
+static LOADED: LazyLock<Mutex<HashMap<(usize, &'static str), Slot>>> =
+    LazyLock::new(Mutex::default);
 
-/// Finds a kernel for the context's device, loading its module if this is the first one asked of it.
+/// Finds a kernel for the context's device, loading it if this is the first time that it is asked for.
 pub(crate) fn kernel(context: &Arc<CudaContext>, op: &'static str, name: &str) -> Result<Kernel> {
     let (module, entry) = find(op, name)?;
-    let key = context.cu_ctx() as usize;
-    // a panic while it was held would leave at worst a module that is not cached
+    let key = (context.cu_ctx() as usize, entry.name);
+    // a panic while a lock was held would leave at worst a kernel that is not kept
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = loaded.kernels.get(&(key, entry.name)) {
+    let slot = loaded.entry(key).or_default().clone();
+    drop(loaded);
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = slot.as_ref() {
         return Ok(kernel.clone());
     }
-    let variant = variant(context)?;
-    if !entry.compiled[variant] {
-        let (kernel, architecture) = (entry.name.to_string(), ARCHITECTURES[variant].name);
-        return Err(Error::KernelUnavailable {
-            op,
-            kernel,
-            architecture,
-        });
-    }
-    let cu_module = match loaded.modules.get(&(key, op)) {
-        Some(found) => found.clone(),
-        None => {
-            let fresh = load(context, module, variant)?;
-            loaded.modules.insert((key, op), fresh.clone());
-            fresh
-        }
-    };
-    let function = cu_module
+    let function = load(context, module, entry)?
         .load_function(entry.name)
         .map_err(|e| Error::driver(op, e))?;
-    let kernel = Kernel { function, entry };
-    loaded.kernels.insert((key, entry.name), kernel.clone());
-    Ok(kernel)
+    Ok(slot.insert(Kernel { function, entry }).clone())
+}
+
+/// Loads ahead of time, on rayon's threads, what `wanted` says of op and entry point, and the device has.
+pub(crate) fn prepare(
+    context: &Arc<CudaContext>,
+    wanted: impl Fn(&str, &str) -> bool,
+) -> Result<()> {
+    let variant = variant(context)?;
+    let all = MODULES
+        .iter()
+        .flat_map(|m| m.entries.iter().map(move |e| (m, e)));
+    let chosen: Vec<_> = all
+        .filter(|(m, e)| e.is_compiled_for(variant) && wanted(m.op, e.name))
+        .collect();
+    let each = chosen.into_par_iter();
+    each.try_for_each(|(module, entry)| kernel(context, module.op, entry.name).map(drop))
 }
 
 /// Fails where this build holds no kernels, the driver lacks calls or the device runs none of the kernels' architectures.
@@ -126,7 +83,7 @@ pub(crate) fn check(context: &Arc<CudaContext>) -> Result<()> {
 /// Whether the context's device runs an entry point, without loading it.
 pub(crate) fn is_available(context: &Arc<CudaContext>, op: &'static str, name: &str) -> bool {
     match (find(op, name), variant(context)) {
-        (Ok((_, entry)), Ok(variant)) => entry.compiled[variant],
+        (Ok((_, entry)), Ok(variant)) => entry.is_compiled_for(variant),
         _ => false,
     }
 }
@@ -138,21 +95,25 @@ pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
         .flat_map(|m| m.entries.iter().map(|e| (m.op, e.name)))
 }
 
-/// The PTX of one op for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it.
+/// The PTX of one entry point (`softmax_f32`) for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it: a
+/// module with that kernel alone. `None` where there is no such kernel, or none for that architecture.
 ///
 /// For a program that launches kernels itself and wants nothing else of this crate: `examples/ptx` launches softmax so.
 /// Parameters and grids stand on top of each file in `cuda/`.
-pub fn ptx(op: &str, architecture: &str) -> Option<String> {
+pub fn ptx(name: &str, architecture: &str) -> Option<String> {
     let index = ARCHITECTURES.iter().position(|a| a.name == architecture)?;
-    let module = MODULES.iter().find(|m| m.op == op)?;
-    unpack(module, index).ok()
+    let mut all = MODULES
+        .iter()
+        .flat_map(|m| m.entries.iter().map(move |e| (m, e)));
+    let (module, entry) = all.find(|(_, entry)| entry.name == name)?;
+    text(module, entry, index).ok()?
 }
 
 /// Whether an entry point has been asked for in this process. Tests use it to see that they launch what they claim.
 #[doc(hidden)]
 pub fn is_loaded(name: &str) -> bool {
     let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    loaded.kernels.keys().any(|(_, entry)| *entry == name)
+    loaded.keys().any(|(_, entry)| *entry == name)
 }
 
 /// Whether the context's device has an entry point: some are left out for older architectures.
@@ -161,15 +122,6 @@ pub fn is_on(context: &Arc<CudaContext>, name: &str) -> bool {
     let mut modules = MODULES.iter();
     let module = modules.find(|m| m.entries.iter().any(|e| e.name == name));
     module.is_some_and(|module| is_available(context, module.op, name))
-}
-
-fn find(op: &'static str, name: &str) -> Result<(&'static Module, &'static Entry)> {
-    let module = MODULES.iter().find(|m| m.op == op);
-    let entry = module.and_then(|m| m.entries.iter().find(|e| e.name == name).map(|e| (m, e)));
-    entry.ok_or_else(|| match MODULES.is_empty() {
-        true => Error::NoKernels(NO_KERNELS),
-        false => Error::argument(op, "an entry point of this build", name),
-    })
 }
 
 /// The newest architecture that the device runs.
@@ -196,20 +148,20 @@ fn variant(context: &Arc<CudaContext>) -> Result<usize> {
         })
 }
 
-fn unpack(module: &Module, variant: usize) -> Result<String> {
-    let mut text = String::new();
-    ZlibDecoder::new(module.ptx[variant])
-        .read_to_string(&mut text)
-        .map_err(|e| Error::argument(module.op, "PTX as the build packed it", e))?;
-    Ok(text)
-}
-
 fn load(
     context: &Arc<CudaContext>,
     module: &'static Module,
-    variant: usize,
+    entry: &'static Entry,
 ) -> Result<Arc<CudaModule>> {
-    let ptx = unpack(module, variant)?;
+    let variant = variant(context)?;
+    let Some(ptx) = text(module, entry, variant)? else {
+        let (kernel, architecture) = (entry.name.to_string(), ARCHITECTURES[variant].name);
+        return Err(Error::KernelUnavailable {
+            op: module.op,
+            kernel,
+            architecture,
+        });
+    };
     context
         .load_module(Ptx::from_src(&ptx))
         .map_err(|e| match e.0 {
@@ -261,15 +213,22 @@ mod tests {
     }
 
     #[test]
-    fn every_packed_text_comes_back() {
-        for module in MODULES {
-            for architecture in &ARCHITECTURES {
-                let text = ptx(module.op, architecture.name).unwrap_or_default();
-                let target = format!(".target {}", architecture.name);
-                assert!(text.contains(&target), "{} {target}", module.op);
-            }
+    fn every_packed_text_comes_back_with_its_kernel_alone() {
+        let mut texts = 0;
+        for (i, (_, name)) in entry_points().enumerate() {
+            let architecture = ARCHITECTURES[i % ARCHITECTURES.len()].name;
+            let Some(text) = ptx(name, architecture) else {
+                continue;
+            };
+            texts += 1;
+            assert!(text.contains(&format!(".target {architecture}")), "{name}");
+            let entries: Vec<_> = text.match_indices(".entry ").collect();
+            let this = format!(".entry {name}(");
+            assert!(entries.len() == 1 && text.contains(&this), "{name}");
         }
-        assert_eq!(ptx("no such op", "sm_80"), None);
+        assert!(texts >= entry_points().count() / 2, "{texts} texts");
+        assert_eq!(ptx("no such kernel", "sm_80"), None);
+        assert_eq!(ptx("softmax_f32", "sm_70"), None);
     }
 
     #[test]

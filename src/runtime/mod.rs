@@ -1,6 +1,6 @@
 //! What stands between the ops and the driver. Each line needs only those above it:
 //!
-//! - `kernels`: the table of compiled kernels that `build.rs` writes, and the loader over it.
+//! - `table`: the compiled kernels that `build.rs` writes down; `kernels`: the loader over it.
 //! - `turn`: whose turn it is on a stream. Whoever queues work on one takes a turn first; while a thread captures the
 //!   stream's work as a graph, other threads get an error instead.
 //! - `arena`: the memory of a graph, and freeing in a stream's order.
@@ -19,5 +19,6 @@ pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod probe;
+pub(crate) mod table;
 pub(crate) mod tensor_map;
 pub(crate) mod turn;

@@ -1,0 +1,111 @@
+"""What ptxas and nvdisasm make of every kernel's PTX: for the scripts beside this file.
+
+Takes the texts of the newest build under target/. Answers are kept in target/warpsmith-sass by what went in, so that a
+kernel that did not change is not assembled again. ptxas comes from $PTXAS, the PATH or the wheel that build.rs fetches,
+nvdisasm from $NVDISASM, the PATH, or a wheel that pip installs into the same cache.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "warpsmith"
+KEPT = ROOT / "target/warpsmith-sass"
+DISASSEMBLER = "nvidia-cuda-nvdisasm==13.2.51"
+
+# The chips that run the texts of an architecture.
+CHIPS = {"sm_75": ["sm_75"], "sm_80": ["sm_80", "sm_86", "sm_89", "sm_100", "sm_120"], "sm_90a": ["sm_90a"]}
+
+
+def fail(message):
+    sys.exit(f"{Path(sys.argv[0]).name}: {message}")
+
+
+@dataclass
+class Assembled:
+    """A kernel as one chip runs it, or what ptxas said against it."""
+
+    registers: int = 0
+    spilled: int = 0
+    shared: int = 0
+    seconds: float = 0.0
+    refused: str = ""
+
+
+def texts():
+    """Every file `<kernel>.<architecture>.ptx` of the newest build."""
+    folders = sorted((ROOT / "target").glob("*/build/warpsmith-*/out/ptx"), key=lambda p: p.stat().st_mtime)
+    files = sorted(folders[-1].glob("*.ptx")) if folders else []
+    return files or fail("no PTX under target: were the kernels built?")
+
+
+def named(file):
+    """(kernel, architecture) of a text."""
+    return tuple(file.name.removesuffix(".ptx").rsplit(".", 1))
+
+
+def ptxas():
+    wheel = CACHE / "nvrtc-12.8.93/nvidia/cuda_nvcc/bin/ptxas"
+    found = Path(os.environ.get("PTXAS") or shutil.which("ptxas") or wheel)
+    return found if found.exists() else fail("no ptxas (set PTXAS, or install nvidia-cuda-nvcc-cu12)")
+
+
+def nvdisasm():
+    found = os.environ.get("NVDISASM") or shutil.which("nvdisasm")
+    if found:
+        return found
+    folder = CACHE / DISASSEMBLER.replace("==", "-")
+    if not list(folder.glob("nvidia/*/bin/nvdisasm")):
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder), DISASSEMBLER]
+        if subprocess.run(pip, stderr=subprocess.DEVNULL).returncode:
+            fail(f"no nvdisasm (set NVDISASM, or install {DISASSEMBLER})")
+    return next(folder.glob("nvidia/*/bin/nvdisasm"))
+
+
+def kept(file, chip, assembler):
+    """Where what is made of a text for a chip lies, without an ending."""
+    what = file.read_bytes() + f"{chip} {assembler} {assembler.stat().st_size}".encode()
+    return KEPT / f"{file.name.removesuffix('.ptx')}.{chip}.{hashlib.sha256(what).hexdigest()[:16]}"
+
+
+def assemble(file, chip, assembler):
+    """What ptxas says of a text on a chip, and where the cubin lies."""
+    place = kept(file, chip, assembler)
+    said, cubin = (place.parent / (place.name + ending) for ending in (".json", ".cubin"))
+    if said.exists():
+        return Assembled(**json.loads(said.read_text())), cubin
+    KEPT.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    run = subprocess.run([assembler, f"-arch={chip}", "-v", file, "-o", cubin], capture_output=True, text=True)
+    found = Assembled(seconds=round(time.monotonic() - start, 3))
+    if run.returncode:
+        found.refused = run.stderr
+        return found, cubin
+    spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", run.stderr)
+    found.spilled = int(spills[1]) + int(spills[2]) if spills else 0
+    found.registers = int(re.search(r"Used (\d+) registers", run.stderr)[1])
+    shared = re.search(r"(\d+) bytes smem", run.stderr)
+    found.shared = int(shared[1]) if shared else 0
+    said.write_text(json.dumps(asdict(found)))
+    return found, cubin
+
+
+def assemble_all(pairs):
+    """(file, chip, what is said, cubin) for each pair of a text and a chip, on all cores."""
+    assembler = ptxas()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield from pool.map(lambda pair: (*pair, *assemble(*pair, assembler)), pairs)
+
+
+def disassembled(cubin, disassembler):
+    """The SASS of a cubin."""
+    return subprocess.run([disassembler, "-c", cubin], capture_output=True, text=True, check=True).stdout

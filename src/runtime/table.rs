@@ -1,0 +1,83 @@
+//! The table that `build.rs` writes: op, entry points, and where each one's PTX lies in the pack.
+
+use std::io::Read;
+use std::ops::Range;
+
+use flate2::read::ZlibDecoder;
+
+use crate::error::{Error, Result};
+
+/// One `.cu` file, compiled.
+pub(crate) struct Module {
+    pub(crate) op: &'static str,
+    /// Where its texts lie in the pack as one piece of zlib, for each of [`ARCHITECTURES`].
+    packed: [Range<usize>; ARCHITECTURES.len()],
+    pub(crate) entries: &'static [Entry],
+}
+
+/// One `__global__` function.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    /// Bytes of each parameter, as the PTX declares them.
+    pub(crate) params: &'static [usize],
+    /// Where its text lies in its op's, for each of [`ARCHITECTURES`] that it was compiled for.
+    texts: [Option<Range<usize>>; ARCHITECTURES.len()],
+}
+
+include!(concat!(env!("OUT_DIR"), "/kernels_table.rs"));
+
+/// An architecture that PTX is embedded for, and the devices that run it.
+pub(crate) struct Architecture {
+    pub(crate) name: &'static str,
+    pub(crate) runs_on: fn((i32, i32)) -> bool,
+}
+
+/// Oldest first, as in `build.rs`. PTX for `sm_90a` uses instructions that only 9.0 has.
+pub(crate) const ARCHITECTURES: [Architecture; 3] = [
+    Architecture {
+        name: "sm_75",
+        runs_on: |cc| cc >= (7, 5),
+    },
+    Architecture {
+        name: "sm_80",
+        runs_on: |cc| cc >= (8, 0),
+    },
+    Architecture {
+        name: "sm_90a",
+        runs_on: |cc| cc == (9, 0),
+    },
+];
+
+impl Entry {
+    pub(crate) fn is_compiled_for(&self, architecture: usize) -> bool {
+        self.texts[architecture].is_some()
+    }
+}
+
+/// The module and the entry point of this name.
+pub(crate) fn find(op: &'static str, name: &str) -> Result<(&'static Module, &'static Entry)> {
+    let module = MODULES.iter().find(|m| m.op == op);
+    let entry = module.and_then(|m| m.entries.iter().find(|e| e.name == name).map(|e| (m, e)));
+    entry.ok_or_else(|| match MODULES.is_empty() {
+        true => Error::NoKernels(NO_KERNELS),
+        false => Error::argument(op, "an entry point of this build", name),
+    })
+}
+
+/// The PTX of one entry point; `None` where it was not compiled for the architecture.
+pub(crate) fn text(module: &Module, entry: &Entry, architecture: usize) -> Result<Option<String>> {
+    let Some(place) = entry.texts[architecture].clone() else {
+        return Ok(None);
+    };
+    let as_packed =
+        |e: &dyn std::fmt::Display| Error::argument(module.op, "PTX as the build packed it", e);
+    let packed = PACK.get(module.packed[architecture].clone());
+    let packed = packed.ok_or_else(|| as_packed(&"a pack that ends early"))?;
+    let mut all = String::new();
+    let read = ZlibDecoder::new(packed).read_to_string(&mut all);
+    read.map_err(|e| as_packed(&e))?;
+    let text = all
+        .get(place)
+        .ok_or_else(|| as_packed(&"a text that ends early"))?;
+    Ok(Some(text.to_string()))
+}
