@@ -85,16 +85,18 @@ struct Distance {
     }
 };
 
-// The same where the distribution is weighted and spread: `all` is its sum, `own` the label's part.
+// The same where the distribution is weighted and spread: `all` is its sum, `own` the label's part; both, and what is spread,
+// are scaled already, since a row in registers has none to spare.
 struct WeightedDistance {
-    Terms terms;
+    const f32* w;
     int label;
-    f32 share, own, all;
+    bool counts;
+    f32 own, all, spread;
     __device__ __forceinline__ f32 operator()(f32 v, f32 scale, unsigned column) const {
         f32 target = column == (unsigned)label ? own : 0.0f;
-        if (terms.spread != 0.0f) target = fmaf(terms.spread, terms.of(column), target);
-        const f32 d = (v * scale * all - target) * share;
-        return share == 0.0f ? 0.0f : d;
+        if (spread != 0.0f) target = fmaf(spread, w ? w[column] : 1.0f, target);
+        const f32 d = v * scale * all - target;
+        return counts ? d : 0.0f;
     }
 };
 
@@ -119,7 +121,7 @@ __device__ __forceinline__ void weighted_gradient_row(const T* x, const int* lab
         for (unsigned c = Group::rank(); c < row.cols; c += Group::size()) spread += terms.of(c);
         spread = terms.spread * group_sum<Group>(spread);
     }
-    const WeightedDistance finish = {terms, label, share, own, own + spread};
+    const WeightedDistance finish = {terms.w, label, share != 0.0f, own * share, (own + spread) * share, terms.spread * share};
     softmax_row<Group>(x + row.start, dx + row.start, row.cols, false, finish);
 }
 
