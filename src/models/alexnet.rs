@@ -45,7 +45,7 @@ pub struct AlexNetOptions {
     /// The normalisation after the first two convolutions.
     pub lrn: LrnConstants,
     /// The probability that dropout drops an element.
-    pub dropout: f32,
+    pub dropout: f64,
 }
 
 impl Default for AlexNetOptions {

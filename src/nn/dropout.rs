@@ -39,7 +39,7 @@ impl Dropout {
     ///
     /// # Errors
     /// A p outside 0..=1.
-    pub fn new(p: f32, seed: u64) -> Result<Self> {
+    pub fn new(p: f64, seed: u64) -> Result<Self> {
         let options = DropoutOptions { p, seed, call: 0 };
         options.check("Dropout")?;
         Ok(Self {

@@ -5,7 +5,7 @@ use warpsmith::{Device, Tensor};
 const CPU: Device = Device::Cpu;
 const N: usize = 200_003;
 
-fn options(p: f32, seed: u64, call: u64) -> DropoutOptions {
+fn options(p: f64, seed: u64, call: u64) -> DropoutOptions {
     DropoutOptions { p, seed, call }
 }
 
@@ -18,9 +18,9 @@ fn mask(options: &DropoutOptions) -> Vec<f32> {
 fn as_many_are_dropped_as_the_probability_says() {
     for p in [0.5, 0.1, 0.9, 0.03] {
         let mask = mask(&options(p, 11, 0));
-        let kept = (1.0 / (1.0 - f64::from(p))) as f32;
+        let kept = (1.0 / (1.0 - p)) as f32;
         assert!(mask.iter().all(|&m| m == 0.0 || m == kept), "p {p}");
-        let (n, p) = (N as f64, f64::from(p));
+        let n = N as f64;
         let dropped = mask.iter().filter(|&&m| m == 0.0).count() as f64;
         // five standard deviations of a binomial count
         let allowed = 5.0 * (n * p * (1.0 - p)).sqrt();

@@ -25,7 +25,7 @@ const OP: &str = "dropout";
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DropoutOptions {
     /// The probability of being dropped, from 0 to 1.
-    pub p: f32,
+    pub p: f64,
     /// The seed: another one gives other masks throughout.
     pub seed: u64,
     /// The number of this mask among those of the seed; a training step takes a new one.
@@ -40,14 +40,14 @@ impl DropoutOptions {
 
     /// The words below this are dropped; up to 2^32.
     pub(crate) fn threshold(&self) -> u64 {
-        (f64::from(self.p) * f64::powi(2.0, 32)).round() as u64
+        (self.p * f64::powi(2.0, 32)).round() as u64
     }
 
     /// What the elements that stay are multiplied with.
     pub(crate) fn scale(&self) -> f32 {
         match self.p {
             1.0 => 0.0,
-            p => (1.0 / (1.0 - f64::from(p))) as f32,
+            p => (1.0 / (1.0 - p)) as f32,
         }
     }
 

@@ -13,7 +13,10 @@ macro_rules! with_power {
             0.75 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
             0.5 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s.sqrt()),
             1.0 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s),
-            beta => $f($($arg,)* #[inline(always)] |s: f32| exp(-beta * ln(s))),
+            beta => {
+                let beta = beta as f32;
+                $f($($arg,)* #[inline(always)] |s: f32| exp(-beta * ln(s)))
+            }
         }
     };
 }
@@ -54,7 +57,7 @@ fn forward<T: Float>(
 ) {
     let [_, channels, plane] = shape;
     let (before, after) = options.reach(channels);
-    let (scale, k) = (options.scale(), f64::from(options.k));
+    let (scale, k) = (options.scale(), options.k);
     chunks(y, shape, before + after + 1, |chunk| {
         let image = &x[chunk.image * channels * plane..][..channels * plane];
         let mut tails = Vec::new();
@@ -105,8 +108,8 @@ fn backward<T: Float>(
 ) {
     let [_, channels, plane] = shape;
     let (before, after) = options.reach(channels);
-    let (scale, k) = (options.scale(), f64::from(options.k));
-    let slope = 2.0 * scale * f64::from(options.beta);
+    let (scale, k) = (options.scale(), options.k);
+    let slope = 2.0 * scale * options.beta;
     let window = before + after + 1;
     chunks(dx, shape, 2 * window, |chunk| {
         let of = chunk.image * channels * plane..(chunk.image + 1) * channels * plane;

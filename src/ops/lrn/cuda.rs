@@ -190,7 +190,7 @@ impl Plan {
             true => launch.scalar(before + after + 1),
             false => launch.scalar(before).scalar(after),
         };
-        let scalars = [options.scale() as f32, options.beta, options.k];
+        let scalars = [options.scale(), options.beta, options.k].map(|v| v as f32);
         scalars.into_iter().fold(launch, Launch::scalar).run()
     }
 }

@@ -32,11 +32,11 @@ pub struct LrnOptions {
     /// Channels in the window.
     pub size: usize,
     /// Weight of the window's mean square.
-    pub alpha: f32,
+    pub alpha: f64,
     /// The exponent.
-    pub beta: f32,
+    pub beta: f64,
     /// What is added to the weighted mean square.
-    pub k: f32,
+    pub k: f64,
 }
 
 impl LrnOptions {
@@ -59,7 +59,7 @@ impl LrnOptions {
 
     /// What the sum of squares is multiplied with.
     pub(crate) fn scale(&self) -> f64 {
-        f64::from(self.alpha) / self.size as f64
+        self.alpha / self.size as f64
     }
 
     pub(crate) fn check(&self, op: &'static str) -> Result<()> {
@@ -68,12 +68,12 @@ impl LrnOptions {
         }
         match [self.alpha, self.beta, self.k]
             .iter()
-            .all(|v| v.is_finite())
+            .all(|&v| (v as f32).is_finite())
         {
             true => Ok(()),
             false => Err(Error::argument(
                 op,
-                "finite alpha, beta and k",
+                "alpha, beta and k that are finite in f32",
                 format!("{}, {} and {}", self.alpha, self.beta, self.k),
             )),
         }
@@ -99,7 +99,7 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// Fewer than two dimensions, a size of 0, a scalar that is not finite, or whatever the device answers.
-    pub fn local_response_norm(&self, size: usize, alpha: f32, beta: f32, k: f32) -> Result<Self> {
+    pub fn local_response_norm(&self, size: usize, alpha: f64, beta: f64, k: f64) -> Result<Self> {
         let mut out = Self::empty(self.shape(), self.device())?;
         self.local_response_norm_out(size, alpha, beta, k, &mut out)?;
         Ok(out)
@@ -112,9 +112,9 @@ impl<T: Float> Tensor<T> {
     pub fn local_response_norm_out(
         &self,
         size: usize,
-        alpha: f32,
-        beta: f32,
-        k: f32,
+        alpha: f64,
+        beta: f64,
+        k: f64,
         out: &mut Self,
     ) -> Result<()> {
         let options = LrnOptions {
