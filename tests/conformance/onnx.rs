@@ -143,8 +143,8 @@ impl Node {
     fn find(&self, name: &str) -> Option<&Attribute> {
         self.attribute.iter().find(|a| a.name == name)
     }
-    pub fn float(&self, name: &str, default: f32) -> f32 {
-        self.find(name).map_or(default, |a| a.f)
+    pub fn float(&self, name: &str, default: f64) -> f64 {
+        self.find(name).map_or(default, |a| f64::from(a.f))
     }
     pub fn int(&self, name: &str, default: i64) -> i64 {
         self.find(name).map_or(default, |a| a.i)

@@ -43,7 +43,7 @@ const COLUMNS: [Case; 9] = [
 ];
 
 /// The powers that have a form of their own, and one that has not.
-const BETAS: [f32; 4] = [0.75, 0.6, 0.5, 1.0];
+const BETAS: [f64; 4] = [0.75, 0.6, 0.5, 1.0];
 
 fn tolerance<T: Float>(options: &LrnOptions, scale: f64) -> Tolerance {
     // the power of a sum s loses 2^-22 of log2 s, which is below 8 here

@@ -155,7 +155,7 @@ pub fn powers(device: &Device) {
             let shape = [1, channels, 6];
             let [want, got] = [&Device::Cpu, device].map(|d| {
                 let x = tensor(&x, &shape, d);
-                let y = x.local_response_norm(channels, channels as f32 * 0.4, beta, 1.0);
+                let y = x.local_response_norm(channels, channels as f64 * 0.4, beta, 1.0);
                 y.unwrap().to_vec().unwrap()
             });
             let tolerance = Tolerance {

@@ -30,8 +30,13 @@ fn options() {
         &["lrn", "at least 1", "0"],
     );
     assert_says(
-        x.local_response_norm(5, f32::NAN, 0.75, 1.0),
-        &["finite", "NaN, 0.75 and 1"],
+        x.local_response_norm(5, f64::NAN, 0.75, 1.0),
+        &["finite in f32", "NaN, 0.75 and 1"],
+    );
+    // the kernels' numbers are f32
+    assert_says(
+        x.local_response_norm(5, 1e-4, 1e39, 1.0),
+        &["finite in f32"],
     );
     // larger than any tensor, but a window all the same
     x.local_response_norm(usize::MAX, 1e-4, 0.75, 1.0).unwrap();
