@@ -1,12 +1,15 @@
 //! Compiles `cuda/` to PTX with NVRTC and writes the table that `src/runtime/kernels.rs` embeds.
 //!
-//! `build/nvrtc.rs` finds (or, on request, fetches) NVRTC and compiles one source for one architecture; `build/kept.rs` has
-//! the answers to what was asked before, by `build/digest.rs`; `build/pack.rs` reads the kernels that a published crate
-//! carries; `build/split.rs` cuts each text into one for each entry point; `build/table.rs` reads the entry points out of the PTX and writes the table. Neither a GPU, a driver nor a host
-//! C++ compiler is needed. Without NVRTC or packed kernels the table is empty and the crate still builds.
+//! `build/find.rs` finds (or, on request, fetches) NVRTC, `build/nvrtc.rs` compiles one source for one architecture;
+//! `build/split.rs` cuts each text into one for each entry point; `build/kept.rs` has the answers to what was asked before,
+//! by `build/digest.rs`; `build/pack.rs` reads the kernels that a published crate carries; `build/table.rs` writes the table
+//! of entry points. Neither a GPU, a driver nor a host C++ compiler is needed. Without NVRTC or packed kernels the table is
+//! empty and the crate still builds.
 
 #[path = "build/digest.rs"]
 mod digest;
+#[path = "build/find.rs"]
+mod find;
 #[path = "build/kept.rs"]
 mod kept;
 #[path = "build/nvrtc.rs"]
@@ -94,7 +97,7 @@ fn texts(out: &Path) -> Result<Result<Vec<Text>, String>, Box<dyn Error>> {
             Err(error) => unfit = format!("{PACK} is left out, since {error}; "),
         }
     }
-    Ok(match nvrtc::find() {
+    Ok(match find::nvrtc() {
         Ok(nvrtc) => Ok(compile_all(&nvrtc, &Kept::open(out))?),
         Err(reason) => Err(unfit + &reason),
     })

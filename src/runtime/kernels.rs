@@ -25,8 +25,9 @@ pub(crate) struct Kernel {
     pub(crate) entry: &'static Entry,
 }
 
-/// Where a kernel of one context comes to lie. Whoever loads it holds this lock, not that of all kernels.
-type Slot = Arc<Mutex<Option<Kernel>>>;
+/// Where a kernel of one context comes to lie, and how often it was asked for. Whoever loads it holds this lock, not that of
+/// all kernels.
+type Slot = Arc<Mutex<(Option<Kernel>, u64)>>;
 
 static LOADED: LazyLock<Mutex<HashMap<(usize, &'static str), Slot>>> =
     LazyLock::new(Mutex::default);
@@ -40,13 +41,15 @@ pub(crate) fn kernel(context: &Arc<CudaContext>, op: &'static str, name: &str) -
     let slot = loaded.entry(key).or_default().clone();
     drop(loaded);
     let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = slot.as_ref() {
+    let (kernel, times) = &mut *slot;
+    *times += 1;
+    if let Some(kernel) = kernel {
         return Ok(kernel.clone());
     }
     let function = load(context, module, entry)?
         .load_function(entry.name)
         .map_err(|e| Error::driver(op, e))?;
-    Ok(slot.insert(Kernel { function, entry }).clone())
+    Ok(kernel.insert(Kernel { function, entry }).clone())
 }
 
 /// Loads ahead of time, on rayon's threads, what `wanted` says of op and entry point, and the device has.
@@ -109,11 +112,18 @@ pub fn ptx(name: &str, architecture: &str) -> Option<String> {
     text(module, entry, index).ok()?
 }
 
-/// Whether an entry point has been asked for in this process. Tests use it to see that they launch what they claim.
+/// How often an entry point has been asked for in this process. Tests use it to see that they launch what they claim.
 #[doc(hidden)]
-pub fn is_loaded(name: &str) -> bool {
+pub fn times_asked(name: &str) -> u64 {
     let loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    loaded.keys().any(|(_, entry)| *entry == name)
+    let slots: Vec<Slot> = loaded
+        .iter()
+        .filter(|((_, entry), _)| *entry == name)
+        .map(|(_, slot)| slot.clone())
+        .collect();
+    drop(loaded);
+    let times = |slot: &Slot| slot.lock().unwrap_or_else(PoisonError::into_inner).1;
+    slots.iter().map(times).sum()
 }
 
 /// Whether the context's device has an entry point: some are left out for older architectures.
