@@ -36,20 +36,25 @@ impl Matrices {
             other => return Err(Error::argument(op, "f16 or bf16", other)),
         };
         let bytes = |elements: usize| elements as u64 * 2;
-        // the driver refuses sizes of 0, of which nothing is ever read, and strides shorter than what they step over,
-        // which one row or one matrix never takes
+        // The driver refuses sizes of 0, of which nothing is ever read, and its documentation asks that each stride be a
+        // multiple of the one before, also that which one row or one matrix never takes.
         let [cols, rows, batch] = [self.cols, self.rows, self.batch].map(|n| n.max(1) as u64);
-        let row = match rows {
-            1 => bytes(self.cols).next_multiple_of(16).max(16),
+        let row = match (rows, batch) {
+            (1, 1) => bytes(self.cols).next_multiple_of(16).max(16),
+            (1, _) => bytes(self.stride).max(16),
             _ => bytes(self.ld).max(16),
         };
         let matrix = match batch {
             1 => row * rows,
             _ => bytes(self.stride),
         };
-        if !pointer.is_multiple_of(16) || row % 16 != 0 || matrix % 16 != 0 || matrix < row {
+        if !pointer.is_multiple_of(16) || row % 16 != 0 || matrix == 0 || matrix % row != 0 {
             let got = format!("{self:?} at {pointer:#x}");
-            return Err(Error::argument(op, "rows and matrices at 16 bytes", got));
+            return Err(Error::argument(
+                op,
+                "rows at 16 bytes, and matrices at rows",
+                got,
+            ));
         }
         let mut map = MaybeUninit::<CUtensorMap>::uninit();
         // SAFETY: the driver is loaded (the kernel that takes the map is), and reads three sizes, two strides, three

@@ -80,12 +80,12 @@ impl Gemm {
         self.batch == 0 || self.m == 0 || self.n == 0
     }
 
-    /// Whether every row and matrix begins at a multiple of 16 bytes from its buffer's start, as tensor maps need it.
+    /// Whether every row begins at a multiple of 16 bytes from its buffer's start, and every matrix at a multiple of its rows'
+    /// distance, as tensor maps need it.
     pub(crate) fn in_16_bytes<T: Float>(&self) -> bool {
         let per = 16 / size_of::<T>();
         let apart = |ld: usize, stride: usize| {
-            let matrices =
-                self.batch == 1 || stride == 0 || (stride.is_multiple_of(per) && stride >= ld);
+            let matrices = self.batch == 1 || stride.is_multiple_of(ld);
             ld.is_multiple_of(per) && matrices
         };
         apart(self.lda, self.stride_a)

@@ -138,6 +138,16 @@ pub fn choice(device: &Device) {
         ..gemm
     };
     assert!(!chosen(&odd) && !chosen(&Gemm::new(8, 8, 8, false, false)));
+    // matrices apart by whole rows can be mapped, and by parts of one not
+    for (more, mapped) in [(k, hopper), (8, false)] {
+        let stride_a = gemm.stride_a + more;
+        let two = Gemm {
+            batch: 2,
+            stride_a,
+            ..gemm
+        };
+        assert_eq!(chosen(&two), mapped, "{more} elements apart");
+    }
 
     let whole = |len: usize| -> Vec<bf16> {
         let value = |i| bf16::from_f32((i * 7 % 5) as f32 - 2.0);
