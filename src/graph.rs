@@ -105,6 +105,11 @@ impl CudaGraph {
         self.capture.replay(launch)
     }
 
+    /// Bytes of device memory that it keeps for what its work makes; what a step drops, the same step uses again.
+    pub fn memory(&self) -> usize {
+        self.capture.memory()
+    }
+
     /// The device whose work it is.
     pub fn device(&self) -> &Device {
         &self.device

@@ -61,6 +61,8 @@ pub(crate) struct Arena {
 
 struct Blocks {
     all: Vec<CUdeviceptr>,
+    /// Bytes of all of them.
+    bytes: usize,
     /// Given back during the capture: whatever comes later in the stream may have them.
     free: Vec<(CUdeviceptr, usize)>,
     /// Not the arena's, but freed during the capture: a stream that captures cannot free what it did not allocate.
@@ -75,6 +77,7 @@ impl Arena {
         let side = side.map_err(|e| Error::driver("CudaGraph", e))?;
         let blocks = Mutex::new(Blocks {
             all: Vec::new(),
+            bytes: 0,
             free: Vec::new(),
             given_up: Vec::new(),
             open: true,
@@ -89,6 +92,10 @@ impl Arena {
 
     fn blocks(&self) -> MutexGuard<'_, Blocks> {
         lock(&self.blocks)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.blocks().bytes
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -107,6 +114,7 @@ impl Arena {
         }
         let address = malloc(&self.side, bytes)?;
         blocks.all.push(address);
+        blocks.bytes += bytes;
         Ok((address, bytes))
     }
 

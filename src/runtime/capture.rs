@@ -44,6 +44,11 @@ impl Capture {
         PINS.end(&self.stream);
     }
 
+    /// Bytes of the graph's own memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.arena.bytes()
+    }
+
     /// Gives every live value its next and calls `launch`; where either fails nothing has been counted.
     pub(crate) fn replay(&self, launch: impl FnOnce() -> Result<()>) -> Result<()> {
         self.lives.next(&self.stream, launch)
