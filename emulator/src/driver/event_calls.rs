@@ -1,7 +1,7 @@
 //! Making, recording and waiting for events.
 
 use super::capture;
-use super::context::{by_handle, current};
+use super::context::{by_handle, current, in_context};
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -50,7 +50,7 @@ fn elapsed(result: Out<f32>, start: Handle, end: Handle) -> Outcome {
     result.set(milliseconds)
 }
 
-api! {
+in_context! {
     fn cuEventCreate(result: Out<Handle>, flags: u32) {
         let context = current()?;
         result.check()?;
@@ -83,10 +83,6 @@ api! {
         record(&queue::find(handle)?, &*find(event)?)
     }
 
-    fn cuEventQuery(handle: Handle) {
-        find(handle)?.completed()
-    }
-
     fn cuEventSynchronize(handle: Handle) {
         find(handle)?.completed()
     }
@@ -102,6 +98,12 @@ api! {
     fn cuStreamWaitEvent(handle: Handle, event: Handle, _flags: u32) {
         let stream = queue::find(handle)?;
         wait(&stream, &*EVENTS.get(event)?)
+    }
+}
+
+api! {
+    fn cuEventQuery(handle: Handle) {
+        find(handle)?.completed()
     }
 
     fn cuCtxRecordEvent(context: Handle, event: Handle) {

@@ -1,7 +1,7 @@
 //! Allocation: device, managed, pinned and registered memory.
 
 use super::capture;
-use super::context::current;
+use super::context::{current, in_context};
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -51,7 +51,7 @@ fn hint(address: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
-api! {
+in_context! {
     fn cuMemGetInfo_v2(free: Out<usize>, total: Out<usize>) {
         current()?;
         let memory = &device()?.heap.memory;
@@ -154,7 +154,9 @@ api! {
         bytes.set_if_wanted(found.bytes);
         Ok(())
     }
+}
 
+api! {
     fn cuMemAdvise(address: u64, bytes: usize, _advice: u32, _device: i32) {
         current()?;
         hint(address, bytes)

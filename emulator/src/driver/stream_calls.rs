@@ -1,7 +1,7 @@
 //! Making, asking and waiting for streams.
 
 use super::capture;
-use super::context::current;
+use super::context::{current, in_context};
 use super::device::{Ordinal, device};
 use super::entry::{HostCall, In, Out, api};
 use super::error::{Error, Outcome};
@@ -28,7 +28,7 @@ fn create(result: Out<Handle>, flags: u32, priority: i32) -> Outcome {
 /// `CUstreamCallback`.
 type Callback = Option<extern "C" fn(Handle, u32, usize)>;
 
-api! {
+in_context! {
     fn cuStreamCreate(result: Out<Handle>, flags: u32) {
         create(result, flags, 0)
     }
@@ -79,23 +79,9 @@ api! {
         result.set(find(handle)?.priority)
     }
 
-    fn cuStreamGetId(handle: Handle, result: Out<u64>) {
-        result.set(find(handle)?.id)
-    }
-
     fn cuStreamAttachMemAsync(handle: Handle, address: u64, _length: usize, _flags: u32) {
         find(handle)?;
         device()?.heap.find(address).map(|_| ())
-    }
-
-    fn cuStreamCopyAttributes(to: Handle, from: Handle) {
-        find(to)?;
-        find(from).map(|_| ())
-    }
-
-    fn cuStreamSetAttribute(handle: Handle, _attribute: u32, value: In<u8>) {
-        find(handle)?;
-        if value.is_null() { Err(Error::INVALID_VALUE) } else { Ok(()) }
     }
 
     fn cuLaunchHostFunc(handle: Handle, function: Option<extern "C" fn(usize)>, argument: usize) {
@@ -113,5 +99,21 @@ api! {
         let _order = lock(&stream.order);
         host::inside(|| callback(handle, 0, argument));
         Ok(())
+    }
+}
+
+api! {
+    fn cuStreamGetId(handle: Handle, result: Out<u64>) {
+        result.set(find(handle)?.id)
+    }
+
+    fn cuStreamCopyAttributes(to: Handle, from: Handle) {
+        find(to)?;
+        find(from).map(|_| ())
+    }
+
+    fn cuStreamSetAttribute(handle: Handle, _attribute: u32, value: In<u8>) {
+        find(handle)?;
+        if value.is_null() { Err(Error::INVALID_VALUE) } else { Ok(()) }
     }
 }
