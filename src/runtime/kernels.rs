@@ -12,6 +12,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::Ptx;
 use flate2::read::ZlibDecoder;
 
+use super::relaxed::relaxed;
 use crate::error::{Error, Result};
 
 /// One `.cu` file, compiled.
@@ -210,16 +211,15 @@ fn load(
     variant: usize,
 ) -> Result<Arc<CudaModule>> {
     let ptx = unpack(module, variant)?;
-    context
-        .load_module(Ptx::from_src(&ptx))
-        .map_err(|e| match e.0 {
-            CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => Error::PtxTooNew {
-                op: module.op,
-                ptx: version(&ptx).to_string(),
-                driver: driver_version().map_or_else(|e| format!("{e:?}"), dotted),
-            },
-            _ => Error::driver(module.op, e),
-        })
+    // a program's own capture would be spoilt by it
+    relaxed(|| context.load_module(Ptx::from_src(&ptx))).map_err(|e| match e.0 {
+        CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => Error::PtxTooNew {
+            op: module.op,
+            ptx: version(&ptx).to_string(),
+            driver: driver_version().map_or_else(|e| format!("{e:?}"), dotted),
+        },
+        _ => Error::driver(module.op, e),
+    })
 }
 
 fn version(ptx: &str) -> &str {

@@ -1,7 +1,7 @@
 //! The calls that launch.
 
 use super::context::in_context;
-use super::entry::{In};
+use super::entry::In;
 use super::error::{Error, Outcome};
 use super::function;
 use super::handles::Handle;

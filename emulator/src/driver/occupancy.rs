@@ -1,8 +1,8 @@
 //! How many blocks fit on a multiprocessor: the published limits of threads, blocks, shared memory and registers.
 //! Registers are assumed, since only ptxas knows them; so this is an upper bound.
 
-use super::context::in_context;
 use super::attributes::MAX_THREADS_PER_BLOCK;
+use super::context::in_context;
 use super::device::device;
 use super::entry::{In, Out};
 use super::error::{Error, Outcome};

@@ -2,7 +2,7 @@
 
 use super::context::{by_handle, current, in_context};
 use super::copy::{Copy3, End, Fill};
-use super::entry::{In};
+use super::entry::In;
 use super::error::{Error, Outcome};
 use super::handles::Handle;
 use super::queue::{find, submit, submit_synchronous};
