@@ -5,7 +5,8 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut, DriverError, PinnedHostSlice};
+use cudarc::driver::{CudaContext, CudaEvent, CudaStream};
+use cudarc::driver::{DevicePtr, DevicePtrMut, DriverError, PinnedHostSlice};
 
 use super::relaxed::relaxed;
 use crate::element::Element;
@@ -30,16 +31,37 @@ pub(crate) fn to_device<T: Element>(
     stream.synchronize()
 }
 
-/// Words that are written again and again and copied without waiting, but for the copy before the last.
+/// Pinned words, and an event behind the last copy of them: cudarc's own is recorded only where it tracks buffers.
+struct Block {
+    words: PinnedHostSlice<i32>,
+    copied: CudaEvent,
+}
+
+impl Block {
+    fn new(context: &Arc<CudaContext>, words: usize) -> Result<Self, DriverError> {
+        // SAFETY: of an i32 every bit pattern is a value, and `Pinned::copy` writes the words before it reads them.
+        let words = unsafe { context.alloc_pinned::<i32>(words) }?;
+        let copied = context.new_event(None)?;
+        Ok(Self { words, copied })
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let context = self.words.context();
+        context.record_err(self.copied.synchronize());
+    }
+}
+
+/// Words that are written again and again, and copied without waiting but for the copy before the last.
 pub(crate) struct Pinned {
-    blocks: [PinnedHostSlice<i32>; 2],
+    blocks: [Block; 2],
     next: usize,
 }
 
 impl Pinned {
     pub(crate) fn new(stream: &Arc<CudaStream>, words: usize) -> Result<Self, DriverError> {
-        // SAFETY: of an i32 every bit pattern is a value, and `copy` writes a block before it is read.
-        let block = || unsafe { stream.context().alloc_pinned::<i32>(words) };
+        let block = || Block::new(stream.context(), words);
         let blocks = relaxed(|| Ok([block()?, block()?]))?;
         Ok(Self { blocks, next: 0 })
     }
@@ -53,8 +75,9 @@ impl Pinned {
     ) -> Result<(), DriverError> {
         let block = &mut self.blocks[self.next];
         self.next = 1 - self.next;
-        // waits until the block's own last copy is done
-        block.as_mut_slice()?.copy_from_slice(words);
-        stream.memcpy_htod(block, y)
+        block.copied.synchronize()?;
+        block.words.as_mut_slice()?.copy_from_slice(words);
+        stream.memcpy_htod(&block.words, y)?;
+        block.copied.record(stream)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::capture;
 use super::context::{current, in_context};
+use super::deferred;
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, Text, api};
 use super::error::{Error, Outcome};
@@ -96,6 +97,7 @@ api! {
     fn cuLibraryUnload(handle: Handle) {
         find(handle)?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         let library = LIBRARIES.remove(handle)?;
         for module in lock(&library.modules).values() {
             if let Ok(module) = MODULES.get(*module) {

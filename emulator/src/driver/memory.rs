@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{current, in_context};
+use super::deferred;
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -89,6 +90,7 @@ in_context! {
     fn cuMemFree_v2(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if address == 0 {
             return Ok(());
         }
@@ -107,6 +109,7 @@ in_context! {
     fn cuMemFreeHost(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if address == 0 {
             return Ok(());
         }
@@ -143,6 +146,7 @@ in_context! {
     fn cuMemHostUnregister(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         let freed = device()?.heap.free(address, |kind| matches!(kind, Kind::Registered(_)));
         freed.map(|_| ()).map_err(|_| Error::HOST_MEMORY_NOT_REGISTERED)
     }

@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{by_handle, current, in_context};
+use super::deferred;
 use super::device::device;
 use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
@@ -225,6 +226,7 @@ in_context! {
     fn cuModuleUnload(handle: Handle) {
         let module = find(handle)?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if module.of_library {
             return Err(Error::NOT_PERMITTED);
         }

@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{current, in_context};
+use super::deferred;
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
@@ -130,6 +131,10 @@ in_context! {
                 _ => Err(Error::INVALID_VALUE),
             };
         }
+        if deferred::on() && kind != Kind::Graph {
+            return queue::submit(&stream, Work::Free { address });
+        }
+        deferred::settle(&stream);
         heap.free(address, |kind| matches!(kind, Kind::Pool(_) | Kind::Graph | Kind::Device)).map(|_| ())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{current, in_context};
+use super::deferred;
 use super::device::{Ordinal, device};
 use super::entry::{HostCall, In, Out, api};
 use super::error::{Error, Outcome};
@@ -39,6 +40,7 @@ in_context! {
 
     fn cuStreamDestroy_v2(handle: Handle) {
         device()?;
+        deferred::settle(&*STREAMS.get(handle)?);
         let stream = STREAMS.remove(handle)?;
         capture::abandon_stream(&stream);
         context_of(&stream)?.check()
@@ -47,6 +49,7 @@ in_context! {
     fn cuStreamSynchronize(handle: Handle) {
         let stream = find(handle)?;
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         let _order = lock(&stream.order);
         context_of(&stream)?.check()
     }
@@ -54,6 +57,7 @@ in_context! {
     fn cuStreamQuery(handle: Handle) {
         let stream = find(handle)?;
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         context_of(&stream)?.check()
     }
 
@@ -96,6 +100,7 @@ in_context! {
             return Err(Error::INVALID_VALUE);
         }
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         let _order = lock(&stream.order);
         host::inside(|| callback(handle, 0, argument));
         Ok(())
