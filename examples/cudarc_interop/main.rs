@@ -17,7 +17,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     ops::softmax::cuda::softmax(&stream, &x, &mut y, rows, cols)?;
 
-    for row in stream.clone_dtoh(&y)?.chunks(cols) {
+    let y = stream.clone_dtoh(&y)?;
+    // a copy to memory that is not pinned may still be going on
+    stream.synchronize()?;
+    for row in y.chunks(cols) {
         println!("{row:.4?}");
     }
     Ok(())

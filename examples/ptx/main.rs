@@ -35,7 +35,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // SAFETY: cuda/softmax.cu: x and y hold rows x cols elements, and the block has no more than its 512 threads.
     unsafe { launch.launch(config) }?;
 
-    for row in stream.clone_dtoh(&y)?.chunks(cols as usize) {
+    let y = stream.clone_dtoh(&y)?;
+    // a copy to memory that is not pinned may still be going on
+    stream.synchronize()?;
+    for row in y.chunks(cols as usize) {
         println!("{row:.4?}");
     }
     Ok(())

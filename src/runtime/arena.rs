@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use cudarc::driver::sys::CUdeviceptr;
 use cudarc::driver::{CudaStream, DriverError, result};
 
+use super::relaxed::relaxed;
 use super::turn::{Open, Turn, lock};
 use crate::error::{Error, Result};
 
@@ -27,7 +28,7 @@ pub(super) fn malloc(stream: &CudaStream, bytes: usize) -> Result<CUdeviceptr, D
     unsafe {
         match context.has_async_alloc() {
             true => result::malloc_async(stream.cu_stream(), bytes),
-            false => result::malloc_sync(bytes),
+            false => relaxed(|| result::malloc_sync(bytes)),
         }
     }
 }

@@ -11,6 +11,7 @@ use cudarc::driver::{CudaContext, CudaFunction, CudaModule, DriverError};
 use cudarc::nvrtc::Ptx;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
+use super::relaxed::relaxed;
 use super::table::{ARCHITECTURES, Entry, MODULES, Module, NO_KERNELS, find, text};
 use crate::error::{Error, Result};
 
@@ -172,16 +173,15 @@ fn load(
             architecture,
         });
     };
-    context
-        .load_module(Ptx::from_src(&ptx))
-        .map_err(|e| match e.0 {
-            CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => Error::PtxTooNew {
-                op: module.op,
-                ptx: version(&ptx).to_string(),
-                driver: driver_version().map_or_else(|e| format!("{e:?}"), dotted),
-            },
-            _ => Error::driver(module.op, e),
-        })
+    // a program's own capture would be spoilt by it
+    relaxed(|| context.load_module(Ptx::from_src(&ptx))).map_err(|e| match e.0 {
+        CUresult::CUDA_ERROR_UNSUPPORTED_PTX_VERSION => Error::PtxTooNew {
+            op: module.op,
+            ptx: version(&ptx).to_string(),
+            driver: driver_version().map_or_else(|e| format!("{e:?}"), dotted),
+        },
+        _ => Error::driver(module.op, e),
+    })
 }
 
 fn version(ptx: &str) -> &str {

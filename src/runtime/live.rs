@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use cudarc::driver::{CudaStream, CudaView};
 
 use super::memory::DeviceSlice;
+use super::transfer::Pinned;
 use super::turn::{Open, lock, turn, turn_outside};
 use crate::error::{Error, Result};
 
@@ -88,7 +89,16 @@ struct Entry {
 /// All live values of a graph.
 pub(crate) struct Lives {
     words: Arc<DeviceSlice<i32>>,
-    entries: Mutex<(Vec<Entry>, usize)>,
+    entries: Mutex<Entries>,
+}
+
+#[derive(Default)]
+struct Entries {
+    all: Vec<Entry>,
+    /// Words that they have in all.
+    used: usize,
+    /// Where the host writes them; from the first replay on, when they are all known.
+    pinned: Option<Pinned>,
 }
 
 /// The live values of the captures that go on.
@@ -119,13 +129,13 @@ impl Lives {
         Ok(Self { words, entries })
     }
 
-    fn entries(&self) -> MutexGuard<'_, (Vec<Entry>, usize)> {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
         lock(&self.entries)
     }
 
     fn add(&self, op: &'static str, counter: &Counter, len: usize, values: Values) -> Result<Live> {
         let mut entries = self.entries();
-        let at = entries.1;
+        let at = entries.used;
         if at + len > WORDS {
             let (what, limit, value) =
                 ("values that change from replay to replay", WORDS, at + len);
@@ -137,12 +147,12 @@ impl Lives {
             });
         }
         let counter = counter.clone();
-        entries.0.push(Entry {
+        entries.all.push(Entry {
             at,
             counter,
             values,
         });
-        entries.1 = at + len;
+        entries.used = at + len;
         let words = self.words.clone();
         Ok(Live { words, at, len })
     }
@@ -154,11 +164,12 @@ impl Lives {
         launch: impl FnOnce() -> Result<()>,
     ) -> Result<()> {
         const OP: &str = "CudaGraph::replay";
-        let entries = self.entries();
-        let mut counted = Vec::with_capacity(entries.0.len());
+        let mut entries = self.entries();
+        let Entries { all, used, pinned } = &mut *entries;
+        let mut counted = Vec::with_capacity(all.len());
         let run = || {
-            let mut words = vec![0; entries.1];
-            for entry in &entries.0 {
+            let mut words = vec![0; *used];
+            for entry in &*all {
                 let count = entry.counter.advance();
                 counted.push(&entry.counter);
                 let values = (entry.values)(count)?;
@@ -168,8 +179,12 @@ impl Lives {
             if !words.is_empty() {
                 // the words have no other writer: replays of one graph follow each other
                 let mut words_there = self.words.alias();
-                stream
-                    .memcpy_htod(&words, &mut *words_there)
+                let pinned = match pinned {
+                    Some(pinned) => Ok(pinned),
+                    None => Pinned::new(stream, words.len()).map(|new| pinned.insert(new)),
+                };
+                pinned
+                    .and_then(|pinned| pinned.copy(stream, &words, &mut *words_there))
                     .map_err(|e| Error::driver(OP, e))?;
             }
             launch()

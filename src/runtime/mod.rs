@@ -1,10 +1,12 @@
 //! What stands between the ops and the driver. Each line needs only those above it:
 //!
+//! - `relaxed`: calls that a program's own capture must not be spoilt by.
 //! - `table`: the compiled kernels that `build.rs` writes down; `kernels`: the loader over it.
 //! - `turn`: whose turn it is on a stream. Whoever queues work on one takes a turn first; while a thread captures the
 //!   stream's work as a graph, other threads get an error instead.
 //! - `arena`: the memory of a graph, and freeing in a stream's order.
 //! - `memory`: what tensors own; from the driver, or from the arena of the capture that goes on.
+//! - `transfer`: copies between host and device that are done with the host's memory when they return.
 //! - `live`: values that a captured launch reads from memory, because they are others at every replay.
 //! - `capture`: tells the three above when a capture begins and ends, and keeps what its graph needs.
 //! - `tensor_map`: how Hopper's bulk copies see matrices.
@@ -19,6 +21,8 @@ pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod probe;
+mod relaxed;
 pub(crate) mod table;
 pub(crate) mod tensor_map;
+pub(crate) mod transfer;
 pub(crate) mod turn;

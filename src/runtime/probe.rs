@@ -6,6 +6,7 @@ use cudarc::driver::CudaStream;
 
 use super::launch::Launch;
 use super::memory::DeviceSlice;
+use super::transfer::to_host;
 use super::turn::turn_outside;
 use crate::error::{Error, Result};
 
@@ -23,7 +24,7 @@ pub(crate) fn probe(stream: &Arc<CudaStream>) -> Result<()> {
         .scalar(WANT)
         .run()?;
     let _turn = turn_outside(stream, OP, reason)?;
-    let back = stream.clone_dtoh(&*there);
+    let back = to_host(stream, &*there);
     match back.map_err(|e| Error::driver(OP, e))?[..] {
         [WANT] => Ok(()),
         ref other => Err(Error::argument(

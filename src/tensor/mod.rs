@@ -14,6 +14,7 @@ use crate::cpu::{self, Buffer};
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
+use crate::runtime::transfer::{to_device, to_host};
 use crate::runtime::turn::{turn, turn_outside};
 use storage::Storage;
 
@@ -167,7 +168,7 @@ impl<T: Element> Tensor<T> {
             Data::Cuda(x) => {
                 let reason = "the host cannot read what is not computed yet";
                 let _turn = turn_outside(x.stream(), "to_vec", reason)?;
-                let copied = x.stream().clone_dtoh(x);
+                let copied = to_host(x.stream(), x);
                 copied.map_err(|e| Error::driver("to_vec", e))
             }
         }
@@ -188,7 +189,7 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    /// Overwrites every element.
+    /// Overwrites every element. On a GPU this waits for the work that was queued before.
     ///
     /// # Errors
     /// Where the length is another.
@@ -201,9 +202,7 @@ impl<T: Element> Tensor<T> {
                 let stream = y.stream().clone();
                 let reason = "every replay would read the host's memory again";
                 let _turn = turn_outside(&stream, "copy_from_slice", reason)?;
-                stream
-                    .memcpy_htod(data, y)
-                    .map_err(|e| Error::driver("copy_from_slice", e))?;
+                to_device(&stream, data, y).map_err(|e| Error::driver("copy_from_slice", e))?;
             }
         }
         Ok(())

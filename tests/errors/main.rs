@@ -20,6 +20,7 @@ mod sigmoid;
 mod state;
 mod tanh;
 mod tensor;
+mod threads;
 mod transpose;
 
 /// The error's text holds every one of these.

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod deferred;
 mod errors;
 mod memory;
 mod replays;
@@ -36,6 +37,7 @@ macro_rules! on_devices {
 }
 
 on_devices! {
+    round_trips: deferred::round_trips,
     every_optimizer: replays::every_optimizer,
     a_rate_that_changes: replays::a_rate_that_changes,
     a_loss_with_options: replays::a_loss_with_options,

@@ -11,6 +11,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::ThreadId;
 
+/// Declares exported functions that need a current context, as [`super::entry::api`] does the others: where the
+/// thread has none they answer `CUDA_ERROR_INVALID_CONTEXT` before they look at anything else. They are those whose
+/// documentation lists that error, but for the ones that name their context or device.
+macro_rules! in_context {
+    ($($(#[$meta:meta])* fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block)*) => {
+        $crate::driver::entry::api! {$(
+            $(#[$meta])*
+            fn $name($($arg: $ty),*) {
+                $crate::driver::context::top()?;
+                $body
+            }
+        )*}
+    };
+}
+pub(crate) use in_context;
+
 /// Stack size, printf buffer, heap, sync depth, pending launches, L2 granularity, persisting L2, and three more.
 pub type Limits = [usize; 10];
 

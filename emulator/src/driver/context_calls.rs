@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{CONTEXTS, Context, STACK, by_handle, current, top};
+use super::deferred;
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
@@ -28,6 +29,7 @@ struct Primary {
 /// Frees all that belongs to the context.
 fn destroy(context: &Context) {
     let handle = context.handle;
+    deferred::settle_context(handle);
     let _ = CONTEXTS.remove(handle);
     capture::abandon_context(handle);
     STREAMS.retain(|stream| stream.context != handle);
@@ -196,6 +198,7 @@ api! {
     fn cuCtxSynchronize() {
         let context = current()?;
         capture::refuse_synchronisation(&context)?;
+        deferred::settle_context(context.handle);
         context.check()
     }
 }

@@ -27,6 +27,8 @@ pub struct Device {
     pub release: Release,
     pub heap: Heap,
     pub options: Options,
+    /// Whether streams keep their work until somebody waits for it.
+    pub deferred: bool,
 }
 
 static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
@@ -98,6 +100,15 @@ impl Device {
                 ));
             }
         };
+        let deferred = match env::var("CUDA_EMULATOR_STREAMS").as_deref().map(str::trim) {
+            Err(_) | Ok("" | "eager") => false,
+            Ok("deferred") => true,
+            Ok(other) => {
+                return Err(format!(
+                    "CUDA_EMULATOR_STREAMS is {other:?}; it can be eager or deferred"
+                ));
+            }
+        };
         let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "a number of seconds")?;
         Ok(Device {
             profile,
@@ -107,6 +118,7 @@ impl Device {
             },
             release: release()?,
             heap: Heap::new(memory),
+            deferred,
             options: Options {
                 checks: checks()?,
                 goes_on,

@@ -1,7 +1,8 @@
 //! Making, recording and waiting for events.
 
 use super::capture;
-use super::context::{by_handle, current};
+use super::context::{by_handle, current, in_context};
+use super::deferred;
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -9,26 +10,31 @@ use super::event::{EVENTS, Event, State, find};
 use super::handles::{Handle, lock};
 use super::queue;
 use super::stream::Stream;
+use super::work::Work;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 const DISABLE_TIMING: u32 = 2;
 const INTERPROCESS: u32 = 4;
 
 /// Marks the place that the stream's work has reached.
-pub fn record(stream: &Arc<Stream>, event: &Event) -> Outcome {
+pub fn record(stream: &Arc<Stream>, event: &Arc<Event>) -> Outcome {
     if event.context != stream.context {
         return Err(Error::INVALID_HANDLE);
     }
-    *lock(&event.state) = match capture::position(stream)? {
-        Some(place) => State::Captured(place),
-        None => State::At(Instant::now()),
-    };
+    if let Some(place) = capture::position(stream)? {
+        *lock(&event.state) = State::Captured(place);
+        return Ok(());
+    }
+    event.mark();
+    if deferred::on() {
+        return queue::submit(stream, Work::Record(event.clone()));
+    }
     Ok(())
 }
 
 /// Orders the stream's later work behind the event. Outside captures that is so already.
-pub fn wait(stream: &Arc<Stream>, event: &Event) -> Outcome {
+pub fn wait(stream: &Arc<Stream>, event: &Arc<Event>) -> Outcome {
+    deferred::settle_event(event);
     match &*lock(&event.state) {
         State::Captured(place) => capture::join(stream, place),
         _ if stream.is_capturing() => {
@@ -39,10 +45,19 @@ pub fn wait(stream: &Arc<Stream>, event: &Event) -> Outcome {
     }
 }
 
+fn completed(event: &Arc<Event>) -> Outcome {
+    deferred::settle_event(event);
+    event.completed()
+}
+
 /// Milliseconds by the host's clock: nothing about a GPU's speed follows from them.
 fn elapsed(result: Out<f32>, start: Handle, end: Handle) -> Outcome {
     result.check()?;
-    let (start, end) = (find(start)?.time()?, find(end)?.time()?);
+    let (start, end) = (find(start)?, find(end)?);
+    for event in [&start, &end] {
+        deferred::settle_event(event);
+    }
+    let (start, end) = (start.time()?, end.time()?);
     let milliseconds = match end.checked_duration_since(start) {
         Some(time) => time.as_secs_f32() * 1e3,
         None => -start.duration_since(end).as_secs_f32() * 1e3,
@@ -50,7 +65,7 @@ fn elapsed(result: Out<f32>, start: Handle, end: Handle) -> Outcome {
     result.set(milliseconds)
 }
 
-api! {
+in_context! {
     fn cuEventCreate(result: Out<Handle>, flags: u32) {
         let context = current()?;
         result.check()?;
@@ -76,19 +91,15 @@ api! {
     }
 
     fn cuEventRecord(event: Handle, handle: Handle) {
-        record(&queue::find(handle)?, &*find(event)?)
+        record(&queue::find(handle)?, &find(event)?)
     }
 
     fn cuEventRecordWithFlags(event: Handle, handle: Handle, _flags: u32) {
-        record(&queue::find(handle)?, &*find(event)?)
-    }
-
-    fn cuEventQuery(handle: Handle) {
-        find(handle)?.completed()
+        record(&queue::find(handle)?, &find(event)?)
     }
 
     fn cuEventSynchronize(handle: Handle) {
-        find(handle)?.completed()
+        completed(&find(handle)?)
     }
 
     fn cuEventElapsedTime(result: Out<f32>, start: Handle, end: Handle) {
@@ -101,14 +112,20 @@ api! {
 
     fn cuStreamWaitEvent(handle: Handle, event: Handle, _flags: u32) {
         let stream = queue::find(handle)?;
-        wait(&stream, &*EVENTS.get(event)?)
+        wait(&stream, &EVENTS.get(event)?)
+    }
+}
+
+api! {
+    fn cuEventQuery(handle: Handle) {
+        completed(&find(handle)?)
     }
 
     fn cuCtxRecordEvent(context: Handle, event: Handle) {
-        record(&by_handle(context)?.legacy, &*EVENTS.get(event)?)
+        record(&by_handle(context)?.legacy, &EVENTS.get(event)?)
     }
 
     fn cuCtxWaitEvent(context: Handle, event: Handle) {
-        wait(&by_handle(context)?.legacy, &*EVENTS.get(event)?)
+        wait(&by_handle(context)?.legacy, &EVENTS.get(event)?)
     }
 }

@@ -1,7 +1,7 @@
 //! Functions and what is known about them.
 
 use super::attributes::{MAX_CLUSTER, MAX_THREADS_PER_BLOCK, REGISTERS, SHARED_PER_BLOCK};
-use super::context::by_handle;
+use super::context::{by_handle, in_context};
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -154,7 +154,7 @@ pub fn find(handle: Handle) -> Outcome<Arc<Function>> {
     Ok(function)
 }
 
-api! {
+in_context! {
     fn cuFuncGetAttribute(result: Out<i32>, attribute: i32, function: Handle) {
         result.set(find(function)?.attribute(attribute)?)
     }
@@ -170,7 +170,9 @@ api! {
     fn cuFuncSetSharedMemConfig(function: Handle, _config: u32) {
         find(function).map(|_| ())
     }
+}
 
+api! {
     fn cuFuncGetName(result: Out<usize>, function: Handle) {
         result.set(find(function)?.c_name.as_ptr() as usize)
     }

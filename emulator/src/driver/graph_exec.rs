@@ -1,5 +1,6 @@
 //! Graphs made ready, and running them.
 
+use super::deferred;
 use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
@@ -160,6 +161,8 @@ api! {
 
     fn cuGraphExecDestroy(executable: Handle) {
         find(executable)?;
+        // a launch that waits needs what the graph has allocated
+        deferred::settle_all();
         EXECUTABLES.remove(executable).map(|_| ())
     }
 

@@ -1,5 +1,6 @@
 //! `cuInit`, versions, error texts and the lookup of functions by name.
 
+use super::context::in_context;
 use super::device;
 use super::entry::{Out, Text, api};
 use super::error::{self, Error};
@@ -171,6 +172,16 @@ pub extern "C" fn cuda_emulator_capability() -> u32 {
     })
 }
 
+in_context! {
+    fn cuProfilerStart() {
+        device::device().map(|_| ())
+    }
+
+    fn cuProfilerStop() {
+        device::device().map(|_| ())
+    }
+}
+
 api! {
     fn cuInit(flags: u32) {
         if flags != 0 {
@@ -206,13 +217,5 @@ api! {
     // A profiler may be asked to start and stop; there is none to hear it.
     fn cuProfilerInitialize(_config: Text, _output: Text, _mode: u32) {
         Ok(())
-    }
-
-    fn cuProfilerStart() {
-        device::device().map(|_| ())
-    }
-
-    fn cuProfilerStop() {
-        device::device().map(|_| ())
     }
 }

@@ -1,6 +1,7 @@
 //! The calls that launch.
 
-use super::entry::{In, api};
+use super::context::in_context;
+use super::entry::In;
 use super::error::{Error, Outcome};
 use super::function;
 use super::handles::Handle;
@@ -30,7 +31,7 @@ fn shape(grid: [u32; 3], block: [u32; 3], dynamic_shared: u32, cooperative: bool
     }
 }
 
-api! {
+in_context! {
     fn cuLaunchKernel(
         function: Handle, gx: u32, gy: u32, gz: u32, bx: u32, by: u32, bz: u32, shared: u32, stream: Handle,
         each: In<In<u8>>, block: In<usize>,

@@ -1,7 +1,9 @@
 //! Libraries and kernels that belong to no context: `cuLibrary*`, `cuKernel*`. A `CUkernel` is taken wherever a
 //! `CUfunction` is, as by the driver; here it is the function of the context that is current when it is asked for.
 
-use super::context::current;
+use super::capture;
+use super::context::{current, in_context};
+use super::deferred;
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, Text, api};
 use super::error::{Error, Outcome};
@@ -56,6 +58,27 @@ fn load(result: Out<Handle>, ptx: &[u8], log: &JitLog) -> Outcome {
     )
 }
 
+in_context! {
+    fn cuLibraryGetModule(result: Out<Handle>, library: Handle) {
+        result.set(find(library)?.module()?.handle)
+    }
+
+    fn cuLibraryGetGlobal(address: Out<u64>, bytes: Out<usize>, library: Handle, name: Text) {
+        find(library)?.module()?.global(address, bytes, name)
+    }
+
+    fn cuKernelGetFunction(result: Out<Handle>, kernel: Handle) {
+        let function = function::find(kernel)?;
+        let name = function.kernel.name.clone();
+        let here = current()?.handle;
+        if function.context == here {
+            return result.set(kernel);
+        }
+        let library = LIBRARIES.all().into_iter().find(|l| lock(&l.modules).values().any(|&m| m == function.module));
+        result.set(library.ok_or(Error::INVALID_HANDLE)?.module()?.function(&name)?)
+    }
+}
+
 api! {
     fn cuLibraryLoadData(
         result: Out<Handle>, data: In<u8>, options: In<u32>, values: In<usize>, count: u32,
@@ -72,7 +95,9 @@ api! {
     }
 
     fn cuLibraryUnload(handle: Handle) {
-        device()?;
+        find(handle)?;
+        capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         let library = LIBRARIES.remove(handle)?;
         for module in lock(&library.modules).values() {
             if let Ok(module) = MODULES.get(*module) {
@@ -93,25 +118,6 @@ api! {
 
     fn cuLibraryEnumerateKernels(result: Out<Handle>, room: u32, library: Handle) {
         result.fill(find(library)?.module()?.functions()?, room as usize)
-    }
-
-    fn cuLibraryGetModule(result: Out<Handle>, library: Handle) {
-        result.set(find(library)?.module()?.handle)
-    }
-
-    fn cuLibraryGetGlobal(address: Out<u64>, bytes: Out<usize>, library: Handle, name: Text) {
-        find(library)?.module()?.global(address, bytes, name)
-    }
-
-    fn cuKernelGetFunction(result: Out<Handle>, kernel: Handle) {
-        let function = function::find(kernel)?;
-        let name = function.kernel.name.clone();
-        let here = current()?.handle;
-        if function.context == here {
-            return result.set(kernel);
-        }
-        let library = LIBRARIES.all().into_iter().find(|l| lock(&l.modules).values().any(|&m| m == function.module));
-        result.set(library.ok_or(Error::INVALID_HANDLE)?.module()?.function(&name)?)
     }
 
     fn cuKernelGetLibrary(result: Out<Handle>, kernel: Handle) {

@@ -1,5 +1,6 @@
 //! `cuLink*`: the linker. PTX texts go in and one comes out; there is no machine code to link.
 
+use super::context::in_context;
 use super::entry::{In, Out, Text, api};
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
@@ -83,7 +84,7 @@ fn complete(link: &Link) -> Outcome<(usize, usize)> {
     Ok((linked.as_ptr().addr(), linked.len()))
 }
 
-api! {
+in_context! {
     fn cuLinkCreate_v2(count: u32, options: In<u32>, values: In<usize>, result: Out<Handle>) {
         context::current()?;
         result.check()?;
@@ -95,7 +96,9 @@ api! {
         });
         result.set(made)
     }
+}
 
+api! {
     fn cuLinkAddData_v2(
         link: Handle, kind: u32, data: In<u8>, bytes: usize, name: Text, _count: u32, _options: In<u32>,
         _values: In<usize>,

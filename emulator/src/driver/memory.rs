@@ -1,7 +1,8 @@
 //! Allocation: device, managed, pinned and registered memory.
 
 use super::capture;
-use super::context::current;
+use super::context::{current, in_context};
+use super::deferred;
 use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
@@ -51,7 +52,7 @@ fn hint(address: u64, bytes: usize) -> Outcome {
     Ok(())
 }
 
-api! {
+in_context! {
     fn cuMemGetInfo_v2(free: Out<usize>, total: Out<usize>) {
         current()?;
         let memory = &device()?.heap.memory;
@@ -89,6 +90,7 @@ api! {
     fn cuMemFree_v2(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if address == 0 {
             return Ok(());
         }
@@ -107,6 +109,7 @@ api! {
     fn cuMemFreeHost(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if address == 0 {
             return Ok(());
         }
@@ -143,6 +146,7 @@ api! {
     fn cuMemHostUnregister(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         let freed = device()?.heap.free(address, |kind| matches!(kind, Kind::Registered(_)));
         freed.map(|_| ()).map_err(|_| Error::HOST_MEMORY_NOT_REGISTERED)
     }
@@ -154,7 +158,9 @@ api! {
         bytes.set_if_wanted(found.bytes);
         Ok(())
     }
+}
 
+api! {
     fn cuMemAdvise(address: u64, bytes: usize, _advice: u32, _device: i32) {
         current()?;
         hint(address, bytes)

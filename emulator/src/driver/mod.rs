@@ -1,6 +1,6 @@
 //! The driver API: the C functions, and the objects behind their handles.
 //!
-//! Work runs when it is enqueued, so every order that streams, events and graphs can ask for holds by itself. See
+//! Work runs when it is enqueued, unless `deferred` keeps it, so every order that streams, events and graphs can ask for holds by itself. See
 //! the README for what a program can notice of that.
 
 #![allow(non_snake_case)] // the C functions keep their names
@@ -13,6 +13,7 @@ mod context_calls;
 mod context_config;
 mod copy;
 mod counts;
+mod deferred;
 mod demangle;
 mod device;
 mod entry;

@@ -1,6 +1,8 @@
 //! Modules: PTX text in, functions and variables out.
 
-use super::context::{by_handle, current};
+use super::capture;
+use super::context::{by_handle, current, in_context};
+use super::deferred;
 use super::device::device;
 use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
@@ -62,9 +64,10 @@ pub fn file(name: Text) -> Outcome<Vec<u8>> {
     image(In::from_raw(bytes.as_ptr()))
 }
 
-/// Parses and decodes; says on stderr, and in `log`, why a module is refused.
+/// Parses and decodes, as is not for threads that capture; says on stderr, and in `log`, why a module is refused.
 pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     let device = device()?;
+    capture::refuse_unsafe_call()?;
     if ptx.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::INVALID_IMAGE);
     }
@@ -203,7 +206,7 @@ pub fn unload(module: &Module) {
     FUNCTIONS.retain(|function| function.module != module.handle);
 }
 
-api! {
+in_context! {
     fn cuModuleLoadData(result: Out<Handle>, data: In<u8>) {
         load(result, &image(data)?, &JitLog::default())
     }
@@ -222,6 +225,8 @@ api! {
 
     fn cuModuleUnload(handle: Handle) {
         let module = find(handle)?;
+        capture::refuse_unsafe_call()?;
+        deferred::settle_all();
         if module.of_library {
             return Err(Error::NOT_PERMITTED);
         }
@@ -235,10 +240,6 @@ api! {
         result.set(module.function(&name.get()?)?)
     }
 
-    fn cuModuleGetFunctionCount(result: Out<u32>, module: Handle) {
-        result.set(find(module)?.code.kernel_names().count() as u32)
-    }
-
     fn cuModuleEnumerateFunctions(result: Out<Handle>, room: u32, module: Handle) {
         result.fill(find(module)?.functions()?, room as usize)
     }
@@ -247,13 +248,19 @@ api! {
         find(module)?.global(address, bytes, name)
     }
 
+    fn cuFuncGetModule(result: Out<Handle>, function: Handle) {
+        result.set(find(function::find(function)?.module)?.handle)
+    }
+}
+
+api! {
+    fn cuModuleGetFunctionCount(result: Out<u32>, module: Handle) {
+        result.set(find(module)?.code.kernel_names().count() as u32)
+    }
+
     fn cuModuleGetLoadingMode(result: Out<u32>) {
         const EAGER: u32 = 1;
         device()?;
         result.set(EAGER)
-    }
-
-    fn cuFuncGetModule(result: Out<Handle>, function: Handle) {
-        result.set(find(function::find(function)?.module)?.handle)
     }
 }

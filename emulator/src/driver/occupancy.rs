@@ -2,8 +2,9 @@
 //! Registers are assumed, since only ptxas knows them; so this is an upper bound.
 
 use super::attributes::MAX_THREADS_PER_BLOCK;
+use super::context::in_context;
 use super::device::device;
-use super::entry::{In, Out, api};
+use super::entry::{In, Out};
 use super::error::{Error, Outcome};
 use super::function::{self, Function, SHARED_GRANULE, WARP};
 use super::handles::Handle;
@@ -44,7 +45,7 @@ fn best_block(
     grid.set(best.2 * device()?.profile.multiprocessors)
 }
 
-api! {
+in_context! {
     fn cuOccupancyMaxActiveBlocksPerMultiprocessor(
         result: Out<i32>, function: Handle, threads: i32, dynamic: usize,
     ) {

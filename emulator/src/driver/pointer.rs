@@ -1,8 +1,8 @@
 //! `cuPointerGetAttribute(s)`: what a pointer points to.
 
-use super::context::current;
+use super::context::{current, in_context};
 use super::device::device;
-use super::entry::{In, Out, api};
+use super::entry::{In, Out};
 use super::error::{Error, Outcome};
 use super::heap::Kind;
 
@@ -79,7 +79,7 @@ fn nothing(number: u32) -> Value {
     }
 }
 
-api! {
+in_context! {
     fn cuPointerGetAttribute(data: Out<u64>, number: u32, address: u64) {
         current()?;
         data.check()?;

@@ -1,7 +1,8 @@
 //! Memory pools and stream-ordered allocation. A pool is an owner and some figures: memory goes back at once.
 
 use super::capture;
-use super::context::current;
+use super::context::{current, in_context};
+use super::deferred;
 use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
@@ -101,7 +102,7 @@ fn allocate(result: Out<u64>, bytes: usize, pool: &Pool, stream: Handle) -> Outc
     result.set(address)
 }
 
-api! {
+in_context! {
     fn cuMemAllocAsync(result: Out<u64>, bytes: usize, stream: Handle) {
         device()?;
         let pool = current_pool()?;
@@ -130,9 +131,15 @@ api! {
                 _ => Err(Error::INVALID_VALUE),
             };
         }
+        if deferred::on() && kind != Kind::Graph {
+            return queue::submit(&stream, Work::Free { address });
+        }
+        deferred::settle(&stream);
         heap.free(address, |kind| matches!(kind, Kind::Pool(_) | Kind::Graph | Kind::Device)).map(|_| ())
     }
+}
 
+api! {
     fn cuMemPoolCreate(result: Out<Handle>, properties: In<Properties>) {
         device()?;
         result.check()?;

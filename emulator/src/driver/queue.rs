@@ -2,6 +2,7 @@
 
 use super::capture;
 use super::context::{CONTEXTS, Context, current};
+use super::deferred;
 use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, lock};
@@ -46,6 +47,9 @@ pub fn submit(stream: &Arc<Stream>, work: Work) -> Outcome {
     if is_legacy(stream, &context) {
         capture::refuse_legacy_stream(&context)?;
     }
+    if deferred::on() {
+        return deferred::put(stream, work, &context);
+    }
     let _order = lock(&stream.order);
     work::run(&work, &context)
 }
@@ -54,5 +58,6 @@ pub fn submit(stream: &Arc<Stream>, work: Work) -> Outcome {
 pub fn submit_synchronous(work: Work) -> Outcome {
     let context = current()?;
     submit(&context.legacy, work)?;
+    deferred::settle(&context.legacy);
     context.check()
 }

@@ -1,7 +1,8 @@
 //! Making, asking and waiting for streams.
 
 use super::capture;
-use super::context::current;
+use super::context::{current, in_context};
+use super::deferred;
 use super::device::{Ordinal, device};
 use super::entry::{HostCall, In, Out, api};
 use super::error::{Error, Outcome};
@@ -28,7 +29,7 @@ fn create(result: Out<Handle>, flags: u32, priority: i32) -> Outcome {
 /// `CUstreamCallback`.
 type Callback = Option<extern "C" fn(Handle, u32, usize)>;
 
-api! {
+in_context! {
     fn cuStreamCreate(result: Out<Handle>, flags: u32) {
         create(result, flags, 0)
     }
@@ -39,6 +40,7 @@ api! {
 
     fn cuStreamDestroy_v2(handle: Handle) {
         device()?;
+        deferred::settle(&*STREAMS.get(handle)?);
         let stream = STREAMS.remove(handle)?;
         capture::abandon_stream(&stream);
         context_of(&stream)?.check()
@@ -47,6 +49,7 @@ api! {
     fn cuStreamSynchronize(handle: Handle) {
         let stream = find(handle)?;
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         let _order = lock(&stream.order);
         context_of(&stream)?.check()
     }
@@ -54,6 +57,7 @@ api! {
     fn cuStreamQuery(handle: Handle) {
         let stream = find(handle)?;
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         context_of(&stream)?.check()
     }
 
@@ -79,23 +83,9 @@ api! {
         result.set(find(handle)?.priority)
     }
 
-    fn cuStreamGetId(handle: Handle, result: Out<u64>) {
-        result.set(find(handle)?.id)
-    }
-
     fn cuStreamAttachMemAsync(handle: Handle, address: u64, _length: usize, _flags: u32) {
         find(handle)?;
         device()?.heap.find(address).map(|_| ())
-    }
-
-    fn cuStreamCopyAttributes(to: Handle, from: Handle) {
-        find(to)?;
-        find(from).map(|_| ())
-    }
-
-    fn cuStreamSetAttribute(handle: Handle, _attribute: u32, value: In<u8>) {
-        find(handle)?;
-        if value.is_null() { Err(Error::INVALID_VALUE) } else { Ok(()) }
     }
 
     fn cuLaunchHostFunc(handle: Handle, function: Option<extern "C" fn(usize)>, argument: usize) {
@@ -110,8 +100,25 @@ api! {
             return Err(Error::INVALID_VALUE);
         }
         capture::refuse_query(&stream)?;
+        deferred::settle(&stream);
         let _order = lock(&stream.order);
         host::inside(|| callback(handle, 0, argument));
         Ok(())
+    }
+}
+
+api! {
+    fn cuStreamGetId(handle: Handle, result: Out<u64>) {
+        result.set(find(handle)?.id)
+    }
+
+    fn cuStreamCopyAttributes(to: Handle, from: Handle) {
+        find(to)?;
+        find(from).map(|_| ())
+    }
+
+    fn cuStreamSetAttribute(handle: Handle, _attribute: u32, value: In<u8>) {
+        find(handle)?;
+        if value.is_null() { Err(Error::INVALID_VALUE) } else { Ok(()) }
     }
 }

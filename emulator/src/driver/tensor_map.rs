@@ -1,7 +1,8 @@
 //! Tensor maps, the descriptors of Hopper's bulk copies: `CUtensorMap` is 128 bytes that only the device reads.
 
+use super::context::in_context;
 use super::device::device;
-use super::entry::{In, Out, api};
+use super::entry::{In, Out};
 use super::error::{Error, Outcome};
 use super::unsupported::refuse;
 use crate::exec::swizzle::Swizzle;
@@ -54,7 +55,7 @@ fn swizzle(number: u32) -> Outcome<Swizzle> {
     })
 }
 
-api! {
+in_context! {
     fn cuTensorMapEncodeTiled(
         result: Out<Map>, kind: u32, rank: u32, address: u64, sizes: In<u64>, strides: In<u64>, boxes: In<u32>,
         steps: In<u32>, interleave: u32, swizzling: u32, promotion: u32, fill: u32,

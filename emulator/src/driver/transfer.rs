@@ -1,8 +1,8 @@
 //! `cuMemcpy*` and `cuMemset*`.
 
-use super::context::{by_handle, current};
+use super::context::{by_handle, current, in_context};
 use super::copy::{Copy3, End, Fill};
-use super::entry::{In, api};
+use super::entry::In;
 use super::error::{Error, Outcome};
 use super::handles::Handle;
 use super::queue::{find, submit, submit_synchronous};
@@ -185,7 +185,7 @@ impl Params2 {
     }
 }
 
-api! {
+in_context! {
     fn cuMemcpy(to: u64, from: u64, bytes: usize) {
         copy_now(linear(End::any(to), End::any(from), bytes))
     }
@@ -222,7 +222,6 @@ api! {
         by_handle(from_context)?;
         copy_later(linear(End::device(to), End::device(from), bytes), stream)
     }
-
     fn cuMemcpy2D_v2(params: In<Params2>) {
         copy_now(params.get()?.copy()?)
     }
@@ -238,7 +237,6 @@ api! {
     fn cuMemcpy3DAsync_v2(params: In<Params3>, stream: Handle) {
         copy_later(params.get()?.copy()?, stream)
     }
-
     fn cuMemsetD8_v2(address: u64, value: u8, count: usize) {
         fill_now(Fill::linear(address, value.into(), 1, count))
     }

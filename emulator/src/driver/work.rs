@@ -60,7 +60,9 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
                     .memory
                     .mark_unwritten(*address, heap.find(*address)?.bytes)?),
                 _ => heap
-                    .free(*address, |kind| matches!(kind, Kind::Pool(_)))
+                    .free(*address, |kind| {
+                        matches!(kind, Kind::Pool(_) | Kind::Device)
+                    })
                     .map(|_| ()),
             }
         }

@@ -44,7 +44,7 @@ fn cudarc_names() -> Vec<String> {
 }
 
 /// What `cuGetProcAddress` answers.
-fn address(name: &str) -> usize {
+pub fn address(name: &str) -> usize {
     let name = std::ffi::CString::new(name).unwrap();
     let (mut found, mut status) = (
         null_mut(),

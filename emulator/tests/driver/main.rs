@@ -10,9 +10,11 @@ mod links;
 mod maps;
 mod memory;
 mod modules;
+mod no_context;
 mod raw;
 mod streams;
 mod tiles;
+mod unsafe_calls;
 
 use cudarc::driver::{CudaContext, CudaFunction, CudaModule};
 use cudarc::nvrtc::Ptx;
@@ -32,4 +34,10 @@ fn module(context: &Arc<CudaContext>) -> Arc<CudaModule> {
 
 fn function(context: &Arc<CudaContext>, name: &str) -> CudaFunction {
     module(context).load_function(name).unwrap()
+}
+
+/// Whether the emulator is what answers; it is initialised then.
+fn emulated() -> bool {
+    drop(context());
+    cuda_emulator_testing::emulated()
 }

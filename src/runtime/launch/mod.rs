@@ -48,8 +48,11 @@ pub(crate) fn workspace<T: Element>(
 }
 
 impl<'a> Launch<'a> {
-    /// Looks the kernel up in the module of `op`.
+    /// Makes the stream's context current and looks the kernel up in the module of `op`.
     pub(crate) fn new(stream: &'a Arc<CudaStream>, op: &'static str, name: &str) -> Result<Self> {
+        // whatever builds the launch may ask the driver something that needs the context
+        let bound = stream.context().bind_to_thread();
+        bound.map_err(|e| Error::driver(op, e))?;
         let kernel = kernels::kernel(stream.context(), op, name)?;
         let (slots, sizes) = (Vec::with_capacity(16), Vec::with_capacity(16));
         let (grid, block) = ((1, 1, 1), (1, 1, 1));
@@ -135,10 +138,6 @@ impl<'a> Launch<'a> {
             slot.cast()
         };
         let mut pointers: Vec<*mut c_void> = this.sizes.iter().map(first_slot).collect();
-        this.stream
-            .context()
-            .bind_to_thread()
-            .map_err(|e| Error::driver(this.op, e))?;
         let _turn = turn(this.stream, this.op)?;
         // SAFETY: the arguments agree in number and size with the PTX's own parameter list (compared above); every
         // pointer is a live buffer of the stream's context that is as long as the binding says the kernel touches

@@ -1,0 +1,83 @@
+//! Copies between host and device that are done with the host's memory when they return.
+//!
+//! The driver may go on reading or writing pageable memory after `cuMemcpy*Async` has returned, so these wait; what must not
+//! wait goes through [`Pinned`].
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, CudaEvent, CudaStream};
+use cudarc::driver::{DevicePtr, DevicePtrMut, DriverError, PinnedHostSlice};
+
+use super::relaxed::relaxed;
+use crate::element::Element;
+
+/// The elements, once the stream's work before is done.
+pub(crate) fn to_host<T: Element>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<T>,
+) -> Result<Vec<T>, DriverError> {
+    let copied = stream.clone_dtoh(x)?;
+    stream.synchronize()?;
+    Ok(copied)
+}
+
+/// Overwrites the elements once the stream's work before is done, and waits for it.
+pub(crate) fn to_device<T: Element>(
+    stream: &Arc<CudaStream>,
+    data: &[T],
+    y: &mut impl DevicePtrMut<T>,
+) -> Result<(), DriverError> {
+    stream.memcpy_htod(data, y)?;
+    stream.synchronize()
+}
+
+/// Pinned words, and an event behind the last copy of them: cudarc's own is recorded only where it tracks buffers.
+struct Block {
+    words: PinnedHostSlice<i32>,
+    copied: CudaEvent,
+}
+
+impl Block {
+    fn new(context: &Arc<CudaContext>, words: usize) -> Result<Self, DriverError> {
+        // SAFETY: of an i32 every bit pattern is a value, and `Pinned::copy` writes the words before it reads them.
+        let words = unsafe { context.alloc_pinned::<i32>(words) }?;
+        let copied = context.new_event(None)?;
+        Ok(Self { words, copied })
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let context = self.words.context();
+        context.record_err(self.copied.synchronize());
+    }
+}
+
+/// Words that are written again and again, and copied without waiting but for the copy before the last.
+pub(crate) struct Pinned {
+    blocks: [Block; 2],
+    next: usize,
+}
+
+impl Pinned {
+    pub(crate) fn new(stream: &Arc<CudaStream>, words: usize) -> Result<Self, DriverError> {
+        let block = || Block::new(stream.context(), words);
+        let blocks = relaxed(|| Ok([block()?, block()?]))?;
+        Ok(Self { blocks, next: 0 })
+    }
+
+    /// Puts a copy of the words, which are as many as there is room for, into the stream.
+    pub(crate) fn copy(
+        &mut self,
+        stream: &Arc<CudaStream>,
+        words: &[i32],
+        y: &mut impl DevicePtrMut<i32>,
+    ) -> Result<(), DriverError> {
+        let block = &mut self.blocks[self.next];
+        self.next = 1 - self.next;
+        block.copied.synchronize()?;
+        block.words.as_mut_slice()?.copy_from_slice(words);
+        stream.memcpy_htod(&block.words, y)?;
+        block.copied.record(stream)
+    }
+}
