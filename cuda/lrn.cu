@@ -9,7 +9,7 @@
 //             costs three additions whatever its size, and, as nothing is ever subtracted, an outlier that leaves the
 //             window takes no digits with it. `registers` (w = 3 or 5) keeps both groups in registers and has w
 //             loads in flight; `columns` (any w) keeps the tails in shared memory, one column a thread, so without bank
-//             conflicts, or in a workspace where they do not fit, and reads x again from the cache.
+//             conflicts, or in a workspace where they do not fit, reads x again from the cache, and has four loads in flight.
 //             Backward runs the same window twice, the second over what the first one yields, in one walk.
 // Limits      a chunk reads before + after channels of its neighbours again (backward twice that): the binding makes
 //             chunks of at least 4 w. Squares are f32: |x| < 1.8e19. Misaligned or odd planes: halves move 2 bytes a
@@ -178,17 +178,28 @@ __device__ __forceinline__ Column column(f32* work, int which, int w) {
     return {shared + which * w * blockDim.x + threadIdx.x, blockDim.x};
 }
 
-template <class T> __device__ __forceinline__ f32 value(const T* x, int c, int channels, i64 plane) {
-    return c >= 0 && c < channels ? to_f32(x[c * plane]) : 0.0f;
+// How many of its loads a thread of `columns` asks for before it waits: a store or a sum between them would wait for each.
+constexpr int AHEAD = 4;
+
+// v[u] = channel c + u step of the thread's position, 0 outside [begin, end)
+template <class T>
+__device__ __forceinline__ void ahead(const T* x, int c, int step, int begin, int end, i64 plane, f32 (&v)[AHEAD]) {
+#pragma unroll
+    for (int u = 0; u < AHEAD; u++) {
+        const int at = c + u * step;
+        v[u] = at >= begin && at < end ? to_f32(x[at * plane]) : 0.0f;
+    }
 }
 
 // tail[j] = the squares of channels start + j to start + w - 1, summed
 template <class T>
 __device__ __forceinline__ void tails(const T* x, int start, int w, int channels, i64 plane, Column tail) {
-    f32 sum = 0.0f;
-    for (int j = w - 1; j >= 0; j--) {
-        const f32 v = value(x, start + j, channels, plane);
-        tail[j] = sum = fmaf(v, v, sum);
+    f32 sum = 0.0f, v[AHEAD];
+    for (int last = w - 1; last >= 0; last -= AHEAD) {
+        ahead(x, start + last, -1, max(start, 0), channels, plane, v);
+#pragma unroll
+        for (int u = 0; u < AHEAD; u++)
+            if (last >= u) tail[last - u] = sum = fmaf(v[u], v[u], sum);
     }
 }
 
@@ -203,12 +214,18 @@ __device__ __forceinline__ void forward_columns(const T* x, T* y, f32* work, i64
         const T* const in = x + at;
         for (int start = first - before; start + before < last; start += w) {
             tails(in, start, w, channels, plane, tail);
-            f32 head = 0.0f;
-            for (int j = 0; j < w && start + before + j < last; j++) {
-                const f32 v = j > 0 ? value(in, start + w + j - 1, channels, plane) : 0.0f;
-                head = fmaf(v, v, head);
-                const i64 c = (start + before + j) * plane;
-                y[at + c] = from_f32<T>(to_f32(in[c]) * power(fmaf(scale, tail[j] + head, k), beta));
+            f32 head = 0.0f, next[AHEAD], middle[AHEAD];
+            for (int from = 0; from < w && start + before + from < last; from += AHEAD) {
+                // window j ends before channel start + w + j
+                ahead(in, start + w + from - 1, 1, start + w, channels, plane, next);
+                ahead(in, start + before + from, 1, 0, last, plane, middle);
+#pragma unroll
+                for (int u = 0; u < AHEAD; u++) {
+                    const int j = from + u, c = start + before + j;
+                    if (j >= w || c >= last) break;
+                    head = fmaf(next[u], next[u], head);
+                    y[at + c * plane] = from_f32<T>(middle[u] * power(fmaf(scale, tail[j] + head, k), beta));
+                }
             }
         }
     }
@@ -229,24 +246,31 @@ __device__ __forceinline__ void backward_columns(const T* dy, const T* x, T* dx,
         for (int start = first - w; start < last; start += w) {
             tails(in, start, w, channels, plane, tail);
             for (int j = w - 2; j >= 0; j--) term[j] += term[j + 1];
-            f32 head = 0.0f, head_term = 0.0f;
-            for (int j = 0; j < w; j++) {
-                const f32 v = j > 0 ? value(in, start + w + j - 1, channels, plane) : 0.0f;
-                head = fmaf(v, v, head);
-                const int c = start + before + j, i = start + j;
-                f32 passed = 0.0f, t = 0.0f;
-                if (c >= 0 && c < end_dy) {
-                    const f32 s = fmaf(scale, tail[j] + head, k);
-                    passed = to_f32(dy[at + c * plane]) * power(s, beta);
-                    t = passed * (to_f32(in[c * plane]) * reciprocal(s));
-                }
-                through[j] = passed;
-                head_term += t;
-                const f32 sum = j + 1 < w ? head_term + term[j + 1] : head_term;
-                term[j] = t;
-                if (i >= first && i < last) {
-                    const f32 own = through[j >= before ? j - before : j - before + w];
-                    dx[at + i * plane] = from_f32<T>(fmaf(-2.0f * scale * beta * to_f32(in[i * plane]), sum, own));
+            f32 head = 0.0f, head_term = 0.0f, next[AHEAD], middle[AHEAD], gradient[AHEAD], own[AHEAD];
+            for (int from = 0; from < w; from += AHEAD) {
+                ahead(in, start + w + from - 1, 1, max(start + w, 0), channels, plane, next);
+                ahead(in, start + before + from, 1, 0, end_dy, plane, middle);
+                ahead(dy + at, start + before + from, 1, 0, end_dy, plane, gradient);
+                ahead(in, start + from, 1, first, last, plane, own);
+#pragma unroll
+                for (int u = 0; u < AHEAD; u++) {
+                    const int j = from + u, c = start + before + j, i = start + j;
+                    if (j >= w) break;
+                    head = fmaf(next[u], next[u], head);
+                    f32 passed = 0.0f, t = 0.0f;
+                    if (c >= 0 && c < end_dy) {
+                        const f32 s = fmaf(scale, tail[j] + head, k);
+                        passed = gradient[u] * power(s, beta);
+                        t = passed * (middle[u] * reciprocal(s));
+                    }
+                    through[j] = passed;
+                    head_term += t;
+                    const f32 sum = j + 1 < w ? head_term + term[j + 1] : head_term;
+                    term[j] = t;
+                    if (i >= first && i < last) {
+                        const f32 straight = through[j >= before ? j - before : j - before + w];
+                        dx[at + i * plane] = from_f32<T>(fmaf(-2.0f * scale * beta * own[u], sum, straight));
+                    }
                 }
             }
         }

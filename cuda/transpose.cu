@@ -5,7 +5,8 @@
 // Why         Only shared memory can turn rows into columns with both sides coalesced: a tile is read by rows and
 //             written by rows. Its rows are 33 words apart, so that a column lies in 32 different banks. Halves move in
 //             pairs: a thread reads two of them from each of two rows and swaps the 2 x 2 block in registers, so a tile
-//             of 64 x 64 halves is two of 32 x 32 words, one for the even and one for the odd output rows.
+//             of 64 x 64 halves is two of 32 x 32 words, one for the even and one for the odd output rows. A thread asks for
+//             all that it reads before it waits for any of it.
 // Limits      pairs need even rows and cols and 4-byte alignment, checked here; else halves go one by one
 
 #include "number.cuh"
@@ -28,13 +29,19 @@ __device__ __forceinline__ void transpose(const T* x, T* y, T* words, int rows, 
     const Tile t = tile(rows, cols, SIZE);
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     x += t.b * rows * cols, y += t.b * rows * cols;
+    // all loads before the first store: a store to `words` waits for its load, and the next load would wait behind it
+    T read[SIZE / STEP][SIZE / WARP];
 #pragma unroll
-    for (int k = warp; k < SIZE; k += STEP)
+    for (int i = 0; i < SIZE / STEP; i++)
 #pragma unroll
-        for (int l = lane; l < SIZE; l += WARP) {
-            const int r = t.i * SIZE + k, c = t.j * SIZE + l;
-            if (r < rows && c < cols) words[k * PITCH + l] = x[(i64)r * cols + c];
+        for (int j = 0; j < SIZE / WARP; j++) {
+            const int r = t.i * SIZE + warp + i * STEP, c = t.j * SIZE + lane + j * WARP;
+            read[i][j] = r < rows && c < cols ? x[(i64)r * cols + c] : T();
         }
+#pragma unroll
+    for (int i = 0; i < SIZE / STEP; i++)
+#pragma unroll
+        for (int j = 0; j < SIZE / WARP; j++) words[(warp + i * STEP) * PITCH + lane + j * WARP] = read[i][j];
     __syncthreads();
 #pragma unroll
     for (int k = warp; k < SIZE; k += STEP)
@@ -51,15 +58,19 @@ __device__ __forceinline__ void transpose_pairs(const unsigned* x, unsigned* y, 
     const Tile t = tile(rows, cols, WARP);
     const int lane = threadIdx.x % WARP, warp = threadIdx.x / WARP;
     x += t.b * 2 * rows * cols, y += t.b * 2 * rows * cols;
+    unsigned upper[WARP / STEP], lower[WARP / STEP];
 #pragma unroll
-    for (int k = warp; k < WARP; k += STEP) {
-        const int r = t.i * WARP + k, c = t.j * WARP + lane;
-        if (r < rows && c < cols) {
-            const i64 at = (i64)r * 2 * cols + c;
-            const unsigned upper = x[at], lower = x[at + cols];
-            words[k * PITCH + lane] = __byte_perm(upper, lower, 0x5410);
-            words[k * PITCH + lane + ODD] = __byte_perm(upper, lower, 0x7632);
-        }
+    for (int i = 0; i < WARP / STEP; i++) {
+        const int r = t.i * WARP + warp + i * STEP, c = t.j * WARP + lane;
+        const bool inside = r < rows && c < cols;
+        const i64 at = (i64)r * 2 * cols + c;
+        upper[i] = inside ? x[at] : 0, lower[i] = inside ? x[at + cols] : 0;
+    }
+#pragma unroll
+    for (int i = 0; i < WARP / STEP; i++) {
+        unsigned* const to = words + (warp + i * STEP) * PITCH + lane;
+        to[0] = __byte_perm(upper[i], lower[i], 0x5410);
+        to[ODD] = __byte_perm(upper[i], lower[i], 0x7632);
     }
     __syncthreads();
 #pragma unroll
