@@ -3,14 +3,14 @@
 // Parameters  x, y (n); threshold: p * 2^32, up to 2^32 itself; scale: 1 / (1 - p), or 0 where p is 1; seed and call:
 //             key and high half of the counter of the generator; live: null, or where call lies in memory as two words,
 //             the low one first, for a launch that is captured once and replayed with later masks
-// Grid        any; each thread strides over groups of 4 elements
+// Grid        any; each thread strides over vectors of 16 bytes
 // Why         memory-bound: each byte is read once and written once, and no mask is stored. Random numbers come from
 //             Philox 4x32-10 (Salmon et al., SC 2011): a function of key and counter alone, so that element i of call c
 //             has the same number on every device and whatever the grid, and backward makes it again. One counter gives
 //             the numbers of 4 neighbours.
 // Limits      x and y may be one buffer
 
-#include "pack.cuh"
+#include "vec.cuh"
 
 struct Four {
     unsigned at[4];
@@ -32,23 +32,31 @@ __device__ __forceinline__ Four philox(unsigned long long counter, unsigned long
 template <class T>
 __device__ __forceinline__ void dropout(const T* x, T* y, i64 n, unsigned long long threshold, f32 scale,
                                         unsigned long long seed, unsigned long long call) {
+    constexpr int N = Vec<T>::N;
     const i64 threads = gridDim.x * (i64)blockDim.x;
-    const bool packs = aligned_pack<4>(x) && aligned_pack<4>(y);
-    for (i64 group = blockIdx.x * (i64)blockDim.x + threadIdx.x; group * 4 < n; group += threads) {
-        const Four random = philox(group, call, seed);
-        f32 factor[4];
-#pragma unroll
-        for (int i = 0; i < 4; i++) factor[i] = random.at[i] < threshold ? 0.0f : scale;
-        const i64 at = group * 4;
-        if (packs && at + 4 <= n) {
-            Pack<T, 4> v = load_pack<4>(x + at);
-#pragma unroll
-            for (int i = 0; i < 4; i++) v.at[i] = from_f32<T>(to_f32(v.at[i]) * factor[i]);
-            store_pack<T, 4>(y + at, v);
+    const bool vectors = aligned16(x, y);
+    for (i64 at = (blockIdx.x * (i64)blockDim.x + threadIdx.x) * N; at < n; at += threads * N) {
+        const bool whole = vectors && at + N <= n;
+        Vec<T> v;
+        if (whole) {
+            v = load_vec(x + at);
         } else {
 #pragma unroll
-            for (int i = 0; i < 4; i++)
-                if (at + i < n) y[at + i] = from_f32<T>(to_f32(x[at + i]) * factor[i]);
+            for (int i = 0; i < N; i++) v.at[i] = at + i < n ? x[at + i] : from_f32<T>(0.0f);
+        }
+#pragma unroll
+        for (int i = 0; i < N; i += 4) {
+            const Four random = philox((at + i) / 4, call, seed);
+#pragma unroll
+            for (int j = 0; j < 4; j++)
+                v.at[i + j] = from_f32<T>(to_f32(v.at[i + j]) * (random.at[j] < threshold ? 0.0f : scale));
+        }
+        if (whole) {
+            store_vec(y + at, v);
+        } else {
+#pragma unroll
+            for (int i = 0; i < N; i++)
+                if (at + i < n) y[at + i] = v.at[i];
         }
     }
 }

@@ -109,3 +109,35 @@ def assemble_all(pairs):
 def disassembled(cubin, disassembler):
     """The SASS of a cubin."""
     return subprocess.run([disassembler, "-c", cubin], capture_output=True, text=True, check=True).stdout
+
+
+def instructions(sass):
+    """Every instruction of a SASS text in its order, without its guard: [opcode, operands...]."""
+    for line in sass.splitlines():
+        if found := re.match(r"\s*/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+\s+)?(\S+)\s*(.*?)\s*;", line):
+            yield [found[1], *filter(None, (word.strip() for word in found[2].split(",")))]
+
+
+def in_flight(sass):
+    """The most bytes of global memory that a thread has asked for before it waits for any of them.
+
+    A thread waits where an instruction reads what a load brings; a jump or an end begins anew. Copies into shared memory
+    count until their groups are waited for.
+    """
+    most, asked, coming = 0, 0, set()
+    for opcode, *operands in instructions(sass):
+        kind, *parts = opcode.split(".")
+        bytes_of = {"128": 16, "64": 8, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
+        size = next((bytes_of[part] for part in parts if part in bytes_of), 4)
+        is_store = kind.startswith(("ST", "RED"))
+        read = {int(r) for word in operands[0 if is_store else 1 :] for r in re.findall(r"\bR(\d+)", word)}
+        if read & coming or kind in ("DEPBAR", "BRA", "EXIT", "RET"):
+            if kind != "BRA" or not coming:
+                asked, coming = 0, set()
+        if kind in ("LDG", "LD") and operands and (first := re.match(r"R(\d+)", operands[0])):
+            coming |= {int(first[1]) + i for i in range(max(1, size // 4))}
+            asked += size
+        elif kind == "LDGSTS":
+            asked += size
+        most = max(most, asked)
+    return most
