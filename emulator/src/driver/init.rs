@@ -6,6 +6,7 @@ use super::entry::{Out, Text, api};
 use super::error::{self, Error};
 use super::release::release;
 use super::trace;
+use crate::exec::handler::is_supported;
 use std::ffi::{CString, c_char};
 
 /// Functions whose symbol has had several versions: name, and for each version the first driver that had it.
@@ -186,6 +187,13 @@ api! {
     fn cuInit(flags: u32) {
         if flags != 0 {
             return Err(Error::INVALID_VALUE);
+        }
+        if !is_supported() {
+            eprintln!(
+                "CUDA emulator: built on a machine with AVX2 and FMA, which this one has not. Build it here, or with \
+                 CUDA_EMULATOR_PROCESSOR=any"
+            );
+            return Err(Error::SYSTEM_NOT_READY);
         }
         device::initialise()
     }

@@ -1,7 +1,8 @@
 //! From a type that says what an instruction does to the function that does it.
 //!
-//! Every instruction is compiled twice: for any processor, and for one with AVX2 and FMA. Which copy runs is decided
-//! when a module is decoded. All that an instruction calls must be inlined, or it loses the wider copy's features.
+//! Every instruction is compiled for the processor that builds it, with AVX2 and FMA or without (`build.rs`), or for both:
+//! then the copy that runs is chosen when a module is decoded. All that an instruction calls must be inlined, or it loses
+//! the wider copy's features.
 
 use super::state::{Context, Flow, Inst, Lane, Run, column};
 use std::marker::PhantomData;
@@ -12,16 +13,40 @@ pub trait Op {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow;
 }
 
-/// The copy of an instruction for this processor.
-pub fn select<O: Op>() -> Run {
+/// Whether this processor runs what this build has been compiled to.
+pub fn is_supported() -> bool {
+    !cfg!(processor = "avx2") || has_avx2()
+}
+
+fn has_avx2() -> bool {
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
+    return is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("f16c")
-        && is_x86_feature_detected!("bmi2")
-    {
-        return wide::<O>;
-    }
+        && is_x86_feature_detected!("bmi2");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
+/// The copy of an instruction for this processor.
+#[cfg(all(target_arch = "x86_64", processor = "avx2"))]
+pub fn select<O: Op>() -> Run {
+    assert!(is_supported(), "`cuInit` has refused such a processor");
+    wide::<O>
+}
+
+/// The copy of an instruction for this processor.
+#[cfg(all(
+    target_arch = "x86_64",
+    not(any(processor = "avx2", processor = "plain"))
+))]
+pub fn select<O: Op>() -> Run {
+    if has_avx2() { wide::<O> } else { plain::<O> }
+}
+
+/// The copy of an instruction for this processor.
+#[cfg(any(not(target_arch = "x86_64"), processor = "plain"))]
+pub fn select<O: Op>() -> Run {
     plain::<O>
 }
 
@@ -30,12 +55,13 @@ pub fn same<O: Op>() -> [Run; 3] {
     [select::<O>(); 3]
 }
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(processor = "plain")))]
 #[target_feature(enable = "avx2,fma,f16c,bmi2")]
 unsafe fn wide<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
     O::run(context, inst)
 }
 
+#[cfg(not(all(target_arch = "x86_64", processor = "avx2")))]
 unsafe fn plain<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
     O::run(context, inst)
 }
