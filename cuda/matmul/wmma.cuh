@@ -21,12 +21,6 @@ template <> struct Mma<f32> {
 #endif
     static constexpr int K = 8;
 };
-template <bool, class Yes, class No> struct Pick {
-    typedef Yes Type;
-};
-template <class Yes, class No> struct Pick<false, Yes, No> {
-    typedef No Type;
-};
 
 template <class T, int WARPS_M_, int WARPS_N_> struct Shape {
     static constexpr int WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, THREADS = 32 * WARPS_M * WARPS_N;
