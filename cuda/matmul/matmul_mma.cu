@@ -2,9 +2,10 @@
 //
 // Parameters  as matmul_tiled's; T is f16, bf16 or f32. Sums are f32. Tensor Cores read the first 10 bits of an f32 operand's
 //             fraction and leave the others out
-// Entries     matmul_mma_<ROWS of a tile>x<its COLUMNS>_<op of a><op of b>_<T>, with n for as it is and t for transposed
-// Grid        batch * ceil(m / ROWS) * ceil(n / COLUMNS) blocks along x, one output tile each
-// Shared      STAGES * (ROWS + COLUMNS) * 64 bytes, dynamic
+// Entries     matmul_mma_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed; TILE is the side of a square
+//             of outputs, or rows x columns
+// Grid        batch * ceil(m / rows) * ceil(n / columns) blocks along x, one output tile each
+// Shared      STAGES * (rows + columns) * 64 bytes, dynamic
 // Why         What matmul_wmma leaves to the compiler is said here: which lane reads what (ldmatrix, from shared memory whose
 //             banks no access meets twice), that the factors of the next half step are read while this one multiplies, and
 //             that the loop holds what whole, aligned tiles need and nothing else. A warp's 64 x 64 outputs read 128
@@ -29,8 +30,8 @@ __device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T*
 }
 
 using Shape128x256 = Shape<2, 4, 64, 3>;
-using Shape128x128 = Shape<2, 2, 64, 3>;
-using Shape64x64 = Shape<2, 2, 32, 4>;
+using Shape128 = Shape<2, 2, 64, 3>;
+using Shape64 = Shape<2, 2, 32, 4>;
 
 #define ENTRY(TILE, BLOCKS, OPS, TA, TB, T)                                                                            \
     extern "C" __global__ void __launch_bounds__(Shape##TILE::THREADS, BLOCKS) matmul_mma_##TILE##_##OPS##_##T(        \
@@ -44,7 +45,7 @@ using Shape64x64 = Shape<2, 2, 32, 4>;
     ENTRY(TILE, BLOCKS, nt, false, true, T)                                                                            \
     ENTRY(TILE, BLOCKS, tn, true, false, T)                                                                            \
     ENTRY(TILE, BLOCKS, tt, true, true, T)
-#define TILES(T) ENTRIES(128x256, 1, T) ENTRIES(128x128, 2, T) ENTRIES(64x64, 4, T)
+#define TILES(T) ENTRIES(128x256, 1, T) ENTRIES(128, 2, T) ENTRIES(64, 4, T)
 TILES(f16)
 TILES(bf16)
 TILES(f32)
