@@ -6,8 +6,10 @@ use warpsmith::ops::matmul::Gemm;
 use warpsmith::ops::matmul::cuda::{Kernel, matmul_by};
 use warpsmith::{Device, Float, Generator, Tensor};
 
-/// Rows, columns, terms: whole tiles, and tiles that are cut at rows that no vector divides, which boxes cannot be.
+/// Rows, columns, terms: whole tiles, and tiles that are cut at rows that no vector divides, which pieces of 16 bytes and boxes
+/// cannot be.
 const SHAPES: [[usize; 3]; 2] = [[256, 256, 256], [250, 251, 253]];
+const PIECES: [[usize; 3]; 2] = [[256, 256, 256], [248, 264, 232]];
 const BOXES: [[usize; 3]; 2] = [[512, 512, 256], [264, 248, 248]];
 
 pub fn all(report: &mut Report, device: &Device) {
@@ -23,10 +25,10 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
     if !kernel.is_available::<T>(stream) {
         return;
     }
-    let shapes = if kernel == Kernel::Wgmma {
-        BOXES
-    } else {
-        SHAPES
+    let shapes = match kernel {
+        Kernel::Wgmma => BOXES,
+        Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
+        _ => SHAPES,
     };
     for [m, n, k] in shapes {
         let random = |len: usize| {

@@ -2,18 +2,25 @@
 #pragma once
 #include "vec.cuh"
 
+template <bool, class Yes, class No> struct Pick {
+    typedef Yes Type;
+};
+template <class Yes, class No> struct Pick<false, Yes, No> {
+    typedef No Type;
+};
+
 struct Place {
     int batch, row, col;
 };
 
 // Blocks are numbered along x alone, since y and z stop at 65535. Consecutive blocks, which run at the same time,
 // walk down 8 tiles before they step to the right: together they then read few rows and columns, which stay in L2.
-template <int TILE> __device__ __forceinline__ Place place(unsigned block, int m, int n) {
-    const unsigned down = (m + TILE - 1) / TILE, across = (n + TILE - 1) / TILE;
+template <int TILE_M, int TILE_N = TILE_M> __device__ __forceinline__ Place place(unsigned block, int m, int n) {
+    const unsigned down = (m + TILE_M - 1) / TILE_M, across = (n + TILE_N - 1) / TILE_N;
     const unsigned tile = block % (down * across), group = tile / (8 * across);
     const unsigned height = min(8u, down - group * 8), within = tile % (8 * across);
-    return {(int)(block / (down * across)), (int)((group * 8 + within % height) * TILE),
-            (int)(within / height * TILE)};
+    return {(int)(block / (down * across)), (int)((group * 8 + within % height) * TILE_M),
+            (int)(within / height * TILE_N)};
 }
 
 // As in the binding.

@@ -48,18 +48,24 @@ struct Barrier {
         asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(shared_address(&state)), "r"(bytes)
                      : "memory");
     }
-    // At the same barrier of another block of the cluster.
-    __device__ __forceinline__ void arrive_at(u32 rank) {
-        asm volatile("{\n\t.reg .b32 there;\n\tmapa.shared::cluster.u32 there, %0, %1;\n\t"
-                     "mbarrier.arrive.release.cluster.shared::cluster.b64 _, [there];\n\t}" ::"r"(shared_address(&state)),
-                     "r"(rank)
-                     : "memory");
+    // Where the same barrier of another block of the cluster is, for `arrive`.
+    __device__ __forceinline__ u32 in_block(u32 rank) const {
+        u32 there;
+        asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(there) : "r"(shared_address(&state)), "r"(rank));
+        return there;
+    }
+    // Arrivals and waits order what this block's threads did, as is the default, and nothing wider: no thread hands another
+    // block anything that it wrote. What boxes bring is seen by whoever sees the phase end that counts their bytes; and that
+    // a slot was read is known before its arrival, since the products that read it were waited for. Wider scopes would cost
+    // a fence of all memory in every step, and the L1.
+    static __device__ __forceinline__ void arrive(u32 at) {
+        asm volatile("mbarrier.arrive.shared::cluster.b64 _, [%0];" ::"r"(at) : "memory");
     }
     __device__ __forceinline__ void wait(u32 parity) {
         u32 done;
         do {
             asm volatile("{\n\t.reg .pred p;\n\t"
-                         "mbarrier.try_wait.parity.acquire.cluster.shared::cta.b64 p, [%1], %2;\n\t"
+                         "mbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n\t"
                          "selp.u32 %0, 1, 0, p;\n\t}"
                          : "=r"(done)
                          : "r"(shared_address(&state)), "r"(parity)
@@ -106,11 +112,14 @@ template <int LEFT> __device__ __forceinline__ void wait_stores() {
     asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
 }
 
-// An operand of 16-bit elements in shared memory whose rows of 128 bytes are swizzled. Where the rows go along k, `apart`
-// is unused; else it is the bytes between the boxes of 64 that together span m or n.
-__device__ __forceinline__ u64 swizzled(const void* p, int apart) {
-    return (u64)(shared_address(p) >> 4) | (u64)(apart >> 4) << 16 | (u64)(1024 >> 4) << 32 | (u64)1 << 62;
-}
+// The lower word of a description of an operand of 16-bit elements in shared memory whose rows of 128 bytes are swizzled; the
+// upper one is always the same. Where the rows go along k, `apart` is unused; else it is the bytes between the boxes of 64 that
+// together span m or n. What lies BYTES further is described by the word and BYTES / 16.
+__device__ __forceinline__ u32 swizzled(const void* p, int apart) { return shared_address(p) >> 4 | apart >> 4 << 16; }
+__device__ __forceinline__ u64 description(u32 word) { return (u64)(1 << 30 | 1024 >> 4) << 32 | word; }
+
+// The same number in all lanes, for the compiler to know that it is.
+__device__ __forceinline__ int uniform(int x) { return __shfl_sync(0xffffffff, x, 0); }
 
 // Around products: registers written before are seen by them; they end a group; all but LEFT groups are done.
 __device__ __forceinline__ void before_products() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
@@ -120,12 +129,12 @@ template <int LEFT> __device__ __forceinline__ void wait_products() {
 }
 
 // d += a b for 64 x 16 of a and 16 x 256 of b. ROWS_A: the rows of a's tile go along m, not k; ROWS_B: along n.
-template <bool ROWS_A, bool ROWS_B, class T> __device__ __forceinline__ void multiply(f32 (&d)[128], u64 a, u64 b);
+template <bool ROWS_A, bool ROWS_B, class T> __device__ __forceinline__ void multiply(f32 (&d)[128], u32 a, u32 b);
 
 #define D4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define D16(i) D4(i), D4(i + 4), D4(i + 8), D4(i + 12)
 #define MULTIPLY(TYPE, ROWS_A, ROWS_B, TA, TB)                                                                         \
-    template <> __device__ __forceinline__ void multiply<ROWS_A, ROWS_B, TYPE>(f32 (&d)[128], u64 a, u64 b) {          \
+    template <> __device__ __forceinline__ void multiply<ROWS_A, ROWS_B, TYPE>(f32 (&d)[128], u32 a, u32 b) {          \
         asm volatile("wgmma.mma_async.sync.aligned.m64n256k16.f32." #TYPE "." #TYPE " "                                \
                      "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                         \
                      "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "                \
@@ -137,7 +146,7 @@ template <bool ROWS_A, bool ROWS_B, class T> __device__ __forceinline__ void mul
                      "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, "      \
                      "%127}, %128, %129, 1, 1, 1, " #TA ", " #TB ";"                                                   \
                      : D16(0), D16(16), D16(32), D16(48), D16(64), D16(80), D16(96), D16(112)                          \
-                     : "l"(a), "l"(b));                                                                                \
+                     : "l"(description(a)), "l"(description(b)));                                                                                \
     }
 #define MULTIPLIES(TYPE)                                                                                               \
     MULTIPLY(TYPE, false, false, 0, 0)                                                                                 \

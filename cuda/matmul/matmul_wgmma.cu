@@ -41,9 +41,10 @@ struct Slot {
 template <class T, bool ALONG_K> struct Operand {
     static constexpr int BOX = 64 * DEPTH, STEP = ALONG_K ? 16 : 16 * 64;
 
-    // 16 of k at a time
-    static __device__ __forceinline__ u64 at(const T* tile, int row, int i) {
-        return swizzled(tile + row * DEPTH + i * STEP, ALONG_K ? 0 : BOX * (int)sizeof(T));
+    // The tile as `multiply` takes it, 16 of k at a time: the i-th is FURTHER more.
+    static constexpr int FURTHER = STEP * (int)sizeof(T) / 16;
+    static __device__ __forceinline__ u32 described(const T* tile, int row) {
+        return swizzled(tile + row * DEPTH, ALONG_K ? 0 : BOX * (int)sizeof(T));
     }
     template <int COUNT, class Load> static __device__ __forceinline__ void load(T* tile, int row, int k, Load load) {
         if (ALONG_K) {
@@ -142,28 +143,32 @@ __device__ __forceinline__ void leave(T (&buffers)[2][64 * 64], const TensorMap&
 
 template <class T, class A, class B, bool ROWS_A, bool ROWS_B>
 __device__ __forceinline__ void consume(Shared<T>& shared, const TensorMap& y, const T* bias, const Problem& problem) {
-    const int group = threadIdx.x / GROUP - 1, lane = threadIdx.x % 32;
+    const int group = uniform(threadIdx.x / GROUP) - 1, lane = threadIdx.x % 32;
+    // what a stage has more than the one before
+    constexpr u32 STAGE_A = sizeof(shared.a[0]) / 16, STAGE_B = sizeof(shared.b[0]) / 16;
+    const u32 first_a = A::described(shared.a[0], group * 64), first_b = B::described(shared.b[0], 0);
+    const u32 empty = shared.empty[0].in_block(lane % BLOCKS);
     Slot slot;
     problem.each_tile([&](Place at) {
         f32 sum[128];
 #pragma unroll
         for (int i = 0; i < 128; i++) sum[i] = 0.0f;
-        int before = -1;
+        u32 before = 0; // its barrier, once there is one
         for (int step = 0; step < problem.steps(); step++) {
             shared.full[slot.at].wait(slot.parity);
+            const u32 a = first_a + slot.at * STAGE_A, b = first_b + slot.at * STAGE_B;
             before_products();
 #pragma unroll
-            for (int i = 0; i < DEPTH / 16; i++)
-                multiply<ROWS_A, ROWS_B, T>(sum, A::at(shared.a[slot.at], group * 64, i), B::at(shared.b[slot.at], 0, i));
+            for (int i = 0; i < DEPTH / 16; i++) multiply<ROWS_A, ROWS_B, T>(sum, a + i * A::FURTHER, b + i * B::FURTHER);
             end_products();
             // one stage's products stay on their way; this warp has read the slot before, as both producers must know
             wait_products<1>();
-            if (before >= 0 && lane < BLOCKS) shared.empty[before].arrive_at(lane);
-            before = slot.at;
+            if (before != 0 && lane < BLOCKS) Barrier::arrive(before);
+            before = empty + slot.at * (u32)sizeof(Barrier);
             slot.next();
         }
         wait_products<0>();
-        if (before >= 0 && lane < BLOCKS) shared.empty[before].arrive_at(lane);
+        if (before != 0 && lane < BLOCKS) Barrier::arrive(before);
         at.row += group * 64;
         leave<T>(shared.leaving[group], y, bias, problem, at, sum);
     });

@@ -21,12 +21,6 @@ template <> struct Mma<f32> {
 #endif
     static constexpr int K = 8;
 };
-template <bool, class Yes, class No> struct Pick {
-    typedef Yes Type;
-};
-template <class Yes, class No> struct Pick<false, Yes, No> {
-    typedef No Type;
-};
 
 template <class T, int WARPS_M_, int WARPS_N_> struct Shape {
     static constexpr int WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, THREADS = 32 * WARPS_M * WARPS_N;
@@ -142,15 +136,32 @@ template <int LEFT> __device__ __forceinline__ void wait_groups() {
 #endif
 }
 
-template <class F, class T> __device__ __forceinline__ void load_fragment(F& fragment, const T* from, int ld) {
-    wmma::load_matrix_sync(fragment, from, ld);
-}
+// wmma::load_matrix_sync takes a generic address, and what the compiler makes of it is one generic load for each register of a
+// fragment where it cannot tell that the address is in shared memory. The instruction says so, and becomes ldmatrix.
+template <class Fragment> __device__ __forceinline__ void load_fragment(Fragment& f, unsigned from, int ld);
+#define FRAGMENT_8(r) "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3]), "=r"(r[4]), "=r"(r[5]), "=r"(r[6]), "=r"(r[7])
+#define FRAGMENT_4(r) "=r"(r[0]), "=r"(r[1]), "=r"(r[2]), "=r"(r[3])
+#define LOAD_FRAGMENT(MATRIX, ORDER, SHAPE, K, T, TYPE, COUNT, REGISTERS, LD, FROM, ROUND)                             \
+    template <>                                                                                                        \
+    __device__ __forceinline__ void load_fragment(                                                                     \
+        wmma::fragment<wmma::matrix_##MATRIX, 16, 16, K, T, wmma::ORDER##_major>& f, unsigned from, int ld) {          \
+        static_assert(sizeof(f.x) == 4 * COUNT, "a fragment is its registers");                                        \
+        unsigned* const r = reinterpret_cast<unsigned*>(f.x);                                                          \
+        asm volatile("wmma.load." #MATRIX ".sync.aligned." #ORDER "." SHAPE ".shared." TYPE " " REGISTERS ", [" FROM   \
+                     "], " LD ";"                                                                                      \
+                     : FRAGMENT_##COUNT(r)                                                                             \
+                     : "r"(from), "r"(ld)                                                                              \
+                     : "memory");                                                                                      \
+        ROUND                                                                                                          \
+    }
+#define LOAD_FRAGMENTS(...)                                                                                            \
+    LOAD_FRAGMENT(a, row, __VA_ARGS__)                                                                                 \
+    LOAD_FRAGMENT(a, col, __VA_ARGS__) LOAD_FRAGMENT(b, row, __VA_ARGS__) LOAD_FRAGMENT(b, col, __VA_ARGS__)
+LOAD_FRAGMENTS("m16n16k16", 16, f16, "f16", 8, "{%0, %1, %2, %3, %4, %5, %6, %7}", "%9", "%8", )
 #if __CUDA_ARCH__ >= 800
-template <class F> __device__ __forceinline__ void load_fragment(F& fragment, const f32* from, int ld) {
-    wmma::load_matrix_sync(fragment, from, ld);
-#pragma unroll
-    for (int i = 0; i < fragment.num_elements; i++) fragment.x[i] = wmma::__float_to_tf32(fragment.x[i]);
-}
+LOAD_FRAGMENTS("m16n16k16", 16, bf16, "bf16", 4, "{%0, %1, %2, %3}", "%5", "%4", )
+LOAD_FRAGMENTS("m16n16k8", 8, wmma::precision::tf32, "tf32", 4, "{%0, %1, %2, %3}", "%5", "%4",
+               for (int i = 0; i < 4; i++) f.x[i] = wmma::__float_to_tf32(f.x[i]);)
 #endif
 
 template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B, class FromA, class FromB, class Out>
@@ -162,6 +173,7 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
 
     extern __shared__ __align__(128) unsigned char shared[];
     T* const stages = reinterpret_cast<T*>(shared);
+    const unsigned first = (unsigned)__cvta_generic_to_shared(shared);
     constexpr int STAGE = FromA::SIZE + FromB::SIZE;
     const int warp = threadIdx.x / 32;
     const int warp_row = warp / S::WARPS_N * S::WARP_M, warp_col = warp % S::WARPS_N * S::WARP_N;
@@ -186,21 +198,22 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
             from_b.fetch(next + FromA::SIZE);
         }
         end_group();
-        const T* const tile_a = stages + stage * STAGE;
-        const T* const tile_b = tile_a + FromA::SIZE;
+        const unsigned tile_a = first + stage * STAGE * sizeof(T), tile_b = tile_a + FromA::SIZE * sizeof(T);
 #pragma unroll
         for (int i = 0; step >= 0 && i < S::BK; i += K) {
             wmma::fragment<wmma::matrix_b, 16, 16, K, Operand, OrderB> fb[ACROSS];
 #pragma unroll
             for (int c = 0; c < ACROSS; c++) {
                 const int col = warp_col + 16 * c;
-                load_fragment(fb[c], tile_b + (TRANSPOSE_B ? col * FromB::LD + i : i * FromB::LD + col), FromB::LD);
+                const int at = TRANSPOSE_B ? col * FromB::LD + i : i * FromB::LD + col;
+                load_fragment(fb[c], tile_b + at * sizeof(T), FromB::LD);
             }
 #pragma unroll
             for (int r = 0; r < DOWN; r++) {
                 wmma::fragment<wmma::matrix_a, 16, 16, K, Operand, OrderA> fa;
                 const int row = warp_row + 16 * r;
-                load_fragment(fa, tile_a + (TRANSPOSE_A ? i * FromA::LD + row : row * FromA::LD + i), FromA::LD);
+                const int at = TRANSPOSE_A ? i * FromA::LD + row : row * FromA::LD + i;
+                load_fragment(fa, tile_a + at * sizeof(T), FromA::LD);
 #pragma unroll
                 for (int c = 0; c < ACROSS; c++) wmma::mma_sync(sum[r][c], fa, fb[c], sum[r][c]);
             }

@@ -25,12 +25,12 @@ impl Tile {
         let wmma = match kernel {
             Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => false,
             Kernel::Wmma128 | Kernel::Wmma64 => true,
-            Kernel::Wgmma => {
+            Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Wgmma => {
                 let got = format!("{kernel:?}");
                 return Err(Error::argument(OP, "a tiled or a wmma kernel", got));
             }
         };
-        let side = kernel.tile();
+        let [side, _] = kernel.tile();
         Ok(Self { wmma, side })
     }
 

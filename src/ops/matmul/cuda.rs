@@ -6,9 +6,10 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
 use super::gemm::{Activation, Gemm};
+use super::kernel::Aligned;
 pub use super::kernel::Kernel;
 use crate::element::Float;
-use crate::error::{Result, to_i32};
+use crate::error::{Error, Result, to_i32};
 use crate::runtime::grid::multiprocessors;
 use crate::runtime::launch::Launch;
 use crate::runtime::tensor_map::Matrices;
@@ -29,18 +30,13 @@ pub fn matmul<T: Float>(
     if gemm.is_empty() {
         return Ok(());
     }
-    let mut kernel = Kernel::choose::<T>(stream, gemm)?;
-    if kernel == Kernel::Wgmma {
-        // a view may begin anywhere
-        let pointers = [
-            a.device_ptr(stream).0,
-            b.device_ptr(stream).0,
-            y.device_ptr_mut(stream).0,
-        ];
-        if pointers.iter().any(|p| !p.is_multiple_of(16)) {
-            kernel = Kernel::Wmma128;
-        }
-    }
+    // a view may begin anywhere
+    let begins = |pointer: u64| pointer.is_multiple_of(16);
+    let aligned = Aligned {
+        operands: begins(a.device_ptr(stream).0) && begins(b.device_ptr(stream).0),
+        output: begins(y.device_ptr_mut(stream).0),
+    };
+    let kernel = Kernel::suited::<T>(stream, gemm, aligned)?;
     matmul_by(kernel, stream, a, b, bias, y, gemm)
 }
 
@@ -64,10 +60,17 @@ pub fn matmul_by<T: Float>(
         return by_boxes(stream, a, b, bias, y, gemm);
     }
     let [span_a, span_b, span_y] = gemm.spans(OP)?;
+    if kernel.needs_pieces() {
+        let begin = [a.device_ptr(stream).0, b.device_ptr(stream).0];
+        if !gemm.in_pieces::<T>() || begin.iter().any(|pointer| !pointer.is_multiple_of(16)) {
+            let expected = "factors stored in whole pieces of 16 bytes, at multiples of 16 bytes";
+            return Err(Error::argument(OP, expected, format!("{gemm:?}")));
+        }
+    }
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let mut launch = Launch::new(stream, kernel.module(), &entry)?
         .grid(kernel.tiles(gemm), 1, 1)
-        .block(2 * kernel.tile() as u32)
+        .block(kernel.threads())
         .shared(kernel.shared(gemm))
         .read(a, span_a)
         .read(b, span_b)
@@ -117,7 +120,7 @@ fn by_boxes<T: Float>(
     let of_y = of((gemm.m, gemm.n), gemm.ldy, gemm.stride_y, false);
     launch
         .grid(clusters * kernel.cluster(), 1, 1)
-        .block(384)
+        .block(kernel.threads())
         .shared(kernel.shared(gemm))
         .read_boxes(a, span_a, &of_a)
         .read_boxes(b, span_b, &of_b)

@@ -93,6 +93,18 @@ impl Gemm {
             && apart(self.ldy, self.stride_y)
     }
 
+    /// Whether `a` and `b` are stored in whole pieces of 16 bytes, each at a multiple of 16 bytes from its buffer's start.
+    pub(crate) fn in_pieces<T: Float>(&self) -> bool {
+        let per = 16 / size_of::<T>();
+        let whole = |(rows, cols): (usize, usize), ld: usize, stride: usize| {
+            let apart = (self.batch == 1 || stride.is_multiple_of(per))
+                && (rows == 1 || ld.is_multiple_of(per));
+            apart && cols.is_multiple_of(per)
+        };
+        let [a, b] = self.stored();
+        whole(a, self.lda, self.stride_a) && whole(b, self.ldb, self.stride_b)
+    }
+
     /// Rows and columns of `a` and `b` as they are stored.
     pub(crate) fn stored(&self) -> [(usize, usize); 2] {
         let swap = |(rows, cols), transpose| {

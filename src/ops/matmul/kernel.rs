@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::runtime::grid::multiprocessors;
 use crate::runtime::kernels;
 
-/// A kernel, named by its technique and, where there are several, by the side of the square of outputs that one of its
-/// blocks computes.
+/// A kernel, named by its technique and, where there are several, by the outputs that one of its blocks computes: the side of
+/// a square, or rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
     /// `matmul_tiled_128`, for `f32`.
@@ -25,29 +25,57 @@ pub enum Kernel {
     Wmma128,
     /// `matmul_wmma_64`, likewise.
     Wmma64,
+    /// `matmul_mma_128x256`, from sm_80 on, where `a` and `b` are stored in whole pieces of 16 bytes. Of `f32` factors, what
+    /// tf32 has no room for is cut off.
+    Mma128x256,
+    /// `matmul_mma_128`, likewise.
+    Mma128,
+    /// `matmul_mma_64`, likewise.
+    Mma64,
     /// `matmul_wgmma`, for `f16` and `bf16` on compute capability 9.0, where rows and matrices are multiples of 16 bytes
     /// apart. A cluster of two blocks computes 256 x 256 outputs.
     Wgmma,
 }
 
+/// Which buffers of a product begin at a multiple of 16 bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Aligned {
+    pub(super) operands: bool,
+    pub(super) output: bool,
+}
+
 impl Kernel {
     /// Every kernel.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Tiled128,
         Self::Tiled64,
         Self::Tiled32,
         Self::Wmma128,
         Self::Wmma64,
+        Self::Mma128x256,
+        Self::Mma128,
+        Self::Mma64,
         Self::Wgmma,
     ];
 
-    /// Side of the square of outputs that a block, or a cluster of two, computes.
-    pub(crate) fn tile(self) -> usize {
+    /// Rows and columns of the outputs that a block, or a cluster of two, computes.
+    pub(crate) fn tile(self) -> [usize; 2] {
         match self {
-            Self::Wgmma => 256,
-            Self::Tiled128 | Self::Wmma128 => 128,
-            Self::Tiled64 | Self::Wmma64 => 64,
-            Self::Tiled32 => 32,
+            Self::Wgmma => [256; 2],
+            Self::Mma128x256 => [128, 256],
+            Self::Tiled128 | Self::Wmma128 | Self::Mma128 => [128; 2],
+            Self::Tiled64 | Self::Wmma64 | Self::Mma64 => [64; 2],
+            Self::Tiled32 => [32; 2],
+        }
+    }
+
+    /// Threads of a block.
+    pub(super) fn threads(self) -> u32 {
+        match self {
+            Self::Wgmma => 384,
+            Self::Tiled128 | Self::Wmma128 | Self::Mma128x256 => 256,
+            Self::Tiled64 | Self::Wmma64 | Self::Mma128 | Self::Mma64 => 128,
+            Self::Tiled32 => 64,
         }
     }
 
@@ -56,11 +84,17 @@ impl Kernel {
         if self == Self::Wgmma { 2 } else { 1 }
     }
 
+    /// Whether it takes operands in whole pieces of 16 bytes only ([`Gemm::in_pieces`]).
+    pub(super) fn needs_pieces(self) -> bool {
+        self.module() == "matmul_mma"
+    }
+
     /// The module (a file of `cuda/matmul/`).
     pub(super) fn module(self) -> &'static str {
         match self {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => "matmul_tiled",
             Self::Wmma128 | Self::Wmma64 => "matmul_wmma",
+            Self::Mma128x256 | Self::Mma128 | Self::Mma64 => "matmul_mma",
             Self::Wgmma => "matmul_wgmma",
         }
     }
@@ -69,9 +103,10 @@ impl Kernel {
     pub fn entry<T: Float>(self, transpose_a: bool, transpose_b: bool) -> String {
         let letter = |transpose| if transpose { 't' } else { 'n' };
         let ops = [letter(transpose_a), letter(transpose_b)];
-        let size = match self {
-            Self::Wgmma => String::new(),
-            _ => format!("{}_", self.tile()),
+        let size = match self.tile() {
+            _ if self == Self::Wgmma => String::new(),
+            [rows, cols] if rows == cols => format!("{rows}_"),
+            [rows, cols] => format!("{rows}x{cols}_"),
         };
         format!("{}_{size}{}{}_{}", self.module(), ops[0], ops[1], T::NAME)
     }
@@ -84,26 +119,31 @@ impl Kernel {
 
     /// Output tiles.
     pub(super) fn tiles(self, gemm: &Gemm) -> usize {
-        let tiles = gemm.m.div_ceil(self.tile()) * gemm.n.div_ceil(self.tile());
+        let [rows, cols] = self.tile();
+        let tiles = gemm.m.div_ceil(rows) * gemm.n.div_ceil(cols);
         tiles.saturating_mul(gemm.batch)
     }
 
     /// Dynamic shared memory.
     pub(super) fn shared(self, gemm: &Gemm) -> u32 {
-        // A tile of 64-byte pieces of rows pads each row by 16 bytes; one of whole rows has 64 bytes' worth of them,
-        // each padded by 8 elements.
-        let stage = |contiguous_k| match contiguous_k {
-            true => 80 * self.tile(),
-            false => 64 * self.tile() + 512,
-        };
-        match self {
+        let [rows, cols] = self.tile();
+        let bytes = match self {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => 0,
+            // A tile of 64-byte pieces of rows pads each row by 16 bytes; one of whole rows has 64 bytes' worth of them,
+            // each padded by 8 elements.
             Self::Wmma128 | Self::Wmma64 => {
-                3 * (stage(!gemm.transpose_a) + stage(gemm.transpose_b)) as u32
+                let stage = |contiguous_k| match contiguous_k {
+                    true => 80 * rows,
+                    false => 64 * rows + 512,
+                };
+                3 * (stage(!gemm.transpose_a) + stage(gemm.transpose_b))
             }
+            Self::Mma128x256 | Self::Mma128 => 3 * 64 * (rows + cols),
+            Self::Mma64 => 4 * 64 * (rows + cols),
             // four stages of (128 + 256) x 64, two buffers of 64 x 64 for either consumer, four pairs of barriers
             Self::Wgmma => 4 * 384 * 128 + 4 * 64 * 128 + 4 * 16,
-        }
+        };
+        bytes as u32
     }
 
     /// The kernel that should be fastest: Tensor Cores where they compute what is asked, and of the tiles the one with
@@ -113,21 +153,45 @@ impl Kernel {
     /// # Errors
     /// Whatever the driver answers.
     pub fn choose<T: Float>(stream: &Arc<CudaStream>, gemm: &Gemm) -> Result<Self> {
-        let wmma = (T::NAME != "f32" || gemm.allow_tf32) && Self::Wmma64.is_available::<T>(stream);
-        let wgmma = wmma && gemm.in_16_bytes::<T>() && Self::Wgmma.is_available::<T>(stream);
-        let weighted: &[(Self, usize)] = match (wmma, T::NAME) {
-            (true, _) if wgmma => &[(Self::Wgmma, 1), (Self::Wmma128, 2), (Self::Wmma64, 3)],
-            (true, _) => &[(Self::Wmma128, 2), (Self::Wmma64, 3)],
-            (false, "f32") => &[(Self::Tiled128, 4), (Self::Tiled64, 5), (Self::Tiled32, 8)],
-            (false, _) => &[(Self::Tiled64, 1)],
+        let aligned = Aligned {
+            operands: true,
+            output: true,
+        };
+        Self::suited::<T>(stream, gemm, aligned)
+    }
+
+    /// [`Kernel::choose`], for buffers that may begin anywhere.
+    pub(super) fn suited<T: Float>(
+        stream: &Arc<CudaStream>,
+        gemm: &Gemm,
+        aligned: Aligned,
+    ) -> Result<Self> {
+        let cores = T::NAME != "f32" || gemm.allow_tf32;
+        let has = |kernel: Self| kernel.is_available::<T>(stream);
+        let boxes = aligned.operands && aligned.output && gemm.in_16_bytes::<T>();
+        let wgmma = (cores && boxes && has(Self::Wgmma)).then_some((Self::Wgmma, 10));
+        let pieces = aligned.operands && gemm.in_pieces::<T>();
+        let others: &[(Self, usize)] = if cores && pieces && has(Self::Mma64) {
+            &[
+                (Self::Mma128x256, 19),
+                (Self::Mma128, 20),
+                (Self::Mma64, 30),
+            ]
+        } else if cores && has(Self::Wmma64) {
+            &[(Self::Wmma128, 40), (Self::Wmma64, 60)]
+        } else if T::NAME == "f32" {
+            &[(Self::Tiled128, 4), (Self::Tiled64, 5), (Self::Tiled32, 8)]
+        } else {
+            &[(Self::Tiled64, 1)]
         };
         let multiprocessors = multiprocessors(stream, OP)?;
-        let cost = |&&(kernel, weight): &&(Self, usize)| {
+        let cost = |&(kernel, weight): &(Self, usize)| {
             let rounds = (kernel.tiles(gemm) * kernel.cluster()).div_ceil(multiprocessors);
-            let area = kernel.tile() * kernel.tile() / kernel.cluster();
+            let area = kernel.tile().iter().product::<usize>() / kernel.cluster();
             rounds.saturating_mul(weight * area)
         };
-        let best = weighted.iter().min_by_key(cost);
-        Ok(best.map_or(Self::Tiled32, |&(kernel, _)| kernel))
+        let best = wgmma.into_iter().chain(others.iter().copied());
+        let best = best.min_by_key(cost);
+        Ok(best.map_or(Self::Tiled32, |(kernel, _)| kernel))
     }
 }

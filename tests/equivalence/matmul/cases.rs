@@ -146,6 +146,110 @@ pub const BOXES: [Case; 5] = [
     },
 ];
 
+/// `matmul_mma` takes factors whose stored rows are whole pieces of 16 bytes; what else a case has runs in the layouts that
+/// store it so ([`in_pieces`]).
+pub fn pieces([rows, cols]: [usize; 2]) -> [Case; 10] {
+    [
+        Case {
+            name: "piece",
+            m: 8,
+            n: 8,
+            k: 8,
+            ..PLAIN
+        },
+        // one past a tile each way, and the last step along k is cut
+        Case {
+            name: "edges",
+            m: rows + 8,
+            n: cols + 16,
+            k: 72,
+            bias: true,
+            ..PLAIN
+        },
+        // whole tiles and steps, more of them than are in flight
+        Case {
+            name: "aligned",
+            m: rows,
+            n: cols,
+            k: 256,
+            activation: Activation::Relu,
+            ..PLAIN
+        },
+        Case {
+            name: "no_terms",
+            m: 16,
+            n: 24,
+            k: 0,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        // rows apart from each other, the gaps NaN
+        Case {
+            name: "gaps",
+            batch: 2,
+            m: 24,
+            n: 40,
+            k: 56,
+            gap: 8,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        Case {
+            name: "shared_b",
+            batch: 3,
+            m: 24,
+            n: 16,
+            k: 32,
+            gap: 8,
+            shared_b: true,
+            ..PLAIN
+        },
+        Case {
+            name: "odd_m",
+            m: 37,
+            n: 48,
+            k: 64,
+            ..PLAIN
+        },
+        Case {
+            name: "odd_n",
+            m: 40,
+            n: 41,
+            k: 40,
+            bias: true,
+            ..PLAIN
+        },
+        Case {
+            name: "odd_k",
+            m: 40,
+            n: 48,
+            k: 45,
+            ..PLAIN
+        },
+        // enough tiles for the walk through them to turn
+        Case {
+            name: "many_tiles",
+            m: 9 * rows - 8,
+            n: 2 * cols - 8,
+            k: 8,
+            activation: Activation::Relu,
+            ..PLAIN
+        },
+    ]
+}
+
+/// Whether the stored rows of both factors are whole pieces.
+pub fn in_pieces<T: Float>(case: &Case, transpose_a: bool, transpose_b: bool) -> bool {
+    let lengths = [
+        if transpose_a { case.m } else { case.k },
+        if transpose_b { case.k } else { case.n },
+    ];
+    let size = size_of::<T>();
+    lengths.iter().all(|len| (len * size).is_multiple_of(16))
+}
+
 /// More tiles than the device has room for clusters, so that each walks on to a second and the ring goes on.
 pub fn walk(device: &Device) -> Case {
     let stream = device.as_cuda().unwrap().stream();

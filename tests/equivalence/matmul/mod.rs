@@ -11,7 +11,7 @@ use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
-use cases::{BOXES, Case, cases, gemm, matrices, reference, walk};
+use cases::{BOXES, Case, cases, gemm, in_pieces, matrices, pieces, reference, walk};
 
 /// One kernel on all cases and layouts; skipped where the device does not have it.
 fn kernel<T: Float>(
@@ -29,6 +29,9 @@ fn kernel<T: Float>(
         for (transpose_a, transpose_b) in
             [(false, false), (false, true), (true, false), (true, true)]
         {
+            if is_mma(kernel) && !in_pieces::<T>(case, transpose_a, transpose_b) {
+                continue;
+            }
             let gemm = gemm(case, transpose_a, transpose_b);
             let (rows_a, cols_a) = if transpose_a {
                 (case.k, case.m)
@@ -114,6 +117,28 @@ pub fn wmma_64(device: &Device) {
     kernel::<f32>(device, Kernel::Wmma64, &cases(64), tf32);
 }
 
+fn is_mma(kernel: Kernel) -> bool {
+    matches!(kernel, Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64)
+}
+
+fn mma(device: &Device, which: Kernel, tile: [usize; 2]) {
+    kernel::<f16>(device, which, &pieces(tile), sums::<f16>);
+    kernel::<bf16>(device, which, &pieces(tile), sums::<bf16>);
+    kernel::<f32>(device, which, &pieces(tile), tf32);
+}
+
+pub fn mma_128x256(device: &Device) {
+    mma(device, Kernel::Mma128x256, [128, 256]);
+}
+
+pub fn mma_128(device: &Device) {
+    mma(device, Kernel::Mma128, [128; 2]);
+}
+
+pub fn mma_64(device: &Device) {
+    mma(device, Kernel::Mma64, [64; 2]);
+}
+
 pub fn wgmma(device: &Device) {
     kernel::<f16>(device, Kernel::Wgmma, &BOXES, sums::<f16>);
     kernel::<bf16>(device, Kernel::Wgmma, &BOXES, sums::<bf16>);
@@ -121,6 +146,37 @@ pub fn wgmma(device: &Device) {
 
 pub fn wgmma_walk(device: &Device) {
     kernel::<bf16>(device, Kernel::Wgmma, &[walk(device)], sums::<bf16>);
+}
+
+/// `matmul_mma` is chosen where there is one and the factors come in whole pieces; what does not it refuses.
+pub fn pieces_choice(device: &Device) {
+    let stream = device.as_cuda().unwrap().stream();
+    let choose = |gemm: &Gemm| Kernel::choose::<bf16>(stream, gemm).unwrap();
+    let there = Kernel::Mma64.is_available::<bf16>(stream);
+    let gemm = Gemm::new(24, 40, 16, false, true);
+    let odd_rows = Gemm { lda: 17, ..gemm };
+    let cut = Gemm {
+        k: 15,
+        ..Gemm::new(24, 40, 16, false, true)
+    };
+    assert_eq!(is_mma(choose(&gemm)), there);
+    assert!(!is_mma(choose(&odd_rows)) && !is_mma(choose(&cut)));
+    if there {
+        let a = stream.clone_htod(&vec![bf16::ONE; 24 * 17 + 1]).unwrap();
+        let b = stream.clone_htod(&vec![bf16::ONE; 40 * 16]).unwrap();
+        let mut y = stream.clone_htod(&vec![bf16::NAN; 24 * 40]).unwrap();
+        for (from, gemm) in [(1, gemm), (0, odd_rows), (0, cut)] {
+            let a = a.slice(from..);
+            let none = None::<&CudaSlice<bf16>>;
+            let by = matmul_by(Kernel::Mma64, stream, &a, &b, none, &mut y, &gemm);
+            assert!(by.unwrap_err().to_string().contains("16 bytes"));
+        }
+        let got = stream.clone_dtoh(&y).unwrap();
+        assert!(
+            got.iter().all(|y| y.is_nan()),
+            "a refused product writes nothing"
+        );
+    }
 }
 
 /// `matmul_wgmma` is chosen where there is one, for a product of some size, and left where an operand cannot be mapped.

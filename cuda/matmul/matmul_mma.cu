@@ -1,0 +1,52 @@
+// matmul_mma: y = activation(op(a) op(b) + bias) on Tensor Cores by mma.sync, for every matrix of a batch
+//
+// Parameters  as matmul_tiled's; T is f16, bf16 or f32. Sums are f32. Tensor Cores read the first 10 bits of an f32 operand's
+//             fraction and leave the others out
+// Entries     matmul_mma_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed; TILE is the side of a square
+//             of outputs, or rows x columns
+// Grid        batch * ceil(m / rows) * ceil(n / columns) blocks along x, one output tile each
+// Shared      STAGES * (rows + columns) * 64 bytes, dynamic
+// Why         What matmul_wmma leaves to the compiler is said here: which lane reads what (ldmatrix, from shared memory whose
+//             banks no access meets twice), that the factors of the next half step are read while this one multiplies, and
+//             that the loop holds what whole, aligned tiles need and nothing else. A warp's 64 x 64 outputs read 128
+//             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. Of 118
+//             instructions in a step, 64 multiply.
+// Limits      as matmul_tiled's; sm_80; a and b begin at multiples of 16 bytes, and so do all their rows and matrices; the
+//             stored rows are a multiple of 16 bytes long
+
+#include "matmul/epilogue.cuh"
+#if __CUDA_ARCH__ >= 800
+#include "matmul/mma.cuh"
+
+template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B>
+__device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda,
+                                       i64 ldb, i64 ldy, i64 stride_a, i64 stride_b, i64 stride_y, int activation) {
+    using TileA = Tile<T, S::TILE_M, !TRANSPOSE_A>;
+    using TileB = Tile<T, S::TILE_N, TRANSPOSE_B>;
+    const Place at = place<S::TILE_M, S::TILE_N>(blockIdx.x, m, n);
+    Stager<TileA, S::THREADS, T> from_a(a + at.batch * stride_a, lda, at.row, m);
+    Stager<TileB, S::THREADS, T> from_b(b + at.batch * stride_b, ldb, at.col, n);
+    product<S, T, TileA, TileB>(from_a, from_b, k, at, Rows<T>{y, bias, ldy, stride_y, m, n, activation});
+}
+
+using Shape128x256 = Shape<2, 4, 64, 3>;
+using Shape128 = Shape<2, 2, 64, 3>;
+using Shape64 = Shape<2, 2, 32, 4>;
+
+#define ENTRY(TILE, BLOCKS, OPS, TA, TB, T)                                                                            \
+    extern "C" __global__ void __launch_bounds__(Shape##TILE::THREADS, BLOCKS) matmul_mma_##TILE##_##OPS##_##T(        \
+        const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda, i64 ldb, i64 ldy, i64 stride_a,     \
+        i64 stride_b, i64 stride_y, int activation) {                                                                  \
+        matmul<Shape##TILE, T, TA, TB>(a, b, bias, y, m, n, k, lda, ldb, ldy, stride_a, stride_b, stride_y,            \
+                                       activation);                                                                    \
+    }
+#define ENTRIES(TILE, BLOCKS, T)                                                                                       \
+    ENTRY(TILE, BLOCKS, nn, false, false, T)                                                                           \
+    ENTRY(TILE, BLOCKS, nt, false, true, T)                                                                            \
+    ENTRY(TILE, BLOCKS, tn, true, false, T)                                                                            \
+    ENTRY(TILE, BLOCKS, tt, true, true, T)
+#define TILES(T) ENTRIES(128x256, 1, T) ENTRIES(128, 2, T) ENTRIES(64, 4, T)
+TILES(f16)
+TILES(bf16)
+TILES(f32)
+#endif
