@@ -19,7 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use warpsmith::models::{AlexNetOptions, LrnConstants, alexnet};
-use warpsmith::nn::{self, Module, Sequential};
+use warpsmith::nn::{self, Module, Precision, Sequential};
 use warpsmith::{Device, Generator};
 
 /// Runs AlexNet on images, on tensors or against the clock.
@@ -45,6 +45,9 @@ struct Options {
     /// Time batches of so many images
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     batch: Option<u16>,
+    /// What the network computes in: f32, tf32, bf16 or f16
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// The constants of local response normalisation
     #[arg(long, value_enum, default_value_t = Lrn::Paper)]
     lrn: Lrn,
@@ -119,7 +122,7 @@ fn network(options: &Options) -> Result<Sequential, Box<dyn Error>> {
         ..AlexNetOptions::default()
     };
     let mut generator = Generator::manual_seed(options.seed);
-    let mut model = alexnet(&shape, &mut generator, &options.device)?;
+    let mut model = alexnet(&shape, &mut generator, &options.device)?.precision(options.precision);
     if let Some(weights) = &options.weights {
         nn::load(&mut model, weights)?;
     }

@@ -41,7 +41,7 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         ..AlexNetOptions::default()
     };
     let mut generator = Generator::manual_seed(options.seed);
-    let mut model = alexnet(&shape, &mut generator, &options.device)?;
+    let mut model = alexnet(&shape, &mut generator, &options.device)?.precision(options.precision);
     let mut optimizer = Sgd::new(LEARNING_RATE)
         .momentum(MOMENTUM)
         .weight_decay(WEIGHT_DECAY);

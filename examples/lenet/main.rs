@@ -19,8 +19,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::{Parser, ValueEnum};
 use warpsmith::Device;
 use warpsmith::models::LeNetActivation;
+use warpsmith::nn::Precision;
 
 use source::Source;
+use step::Network;
 use train::Run;
 
 /// Trains LeNet-5 and writes its weights, its learning curve and what it says of some images.
@@ -51,6 +53,9 @@ struct Options {
     /// What stands between the layers
     #[arg(long, value_enum, default_value_t = Activation::Relu)]
     activation: Activation,
+    /// What the network computes in: f32, tf32, bf16 or f16
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// Seed of the first weights and of the order of the images
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -102,7 +107,10 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let data = options.data.unwrap_or_default().load(options.seed)?;
     let mut run = Run::new(
         data,
-        options.activation.into(),
+        Network {
+            activation: options.activation.into(),
+            precision: options.precision,
+        },
         options.seed,
         options.batch_size as usize,
         options.images.map(|n| n as usize),

@@ -2,8 +2,15 @@
 
 use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::optim::{Adam, Optimizer};
-use warpsmith::nn::{CrossEntropyLoss, Module, Sequential};
+use warpsmith::nn::{CrossEntropyLoss, Module, Precision, Sequential};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
+
+/// Which network it is.
+#[derive(Clone, Copy)]
+pub struct Network {
+    pub activation: LeNetActivation,
+    pub precision: Precision,
+}
 
 /// What a step learns with.
 pub struct Learner {
@@ -33,13 +40,14 @@ pub struct Made {
 impl Learner {
     pub fn new(
         classes: usize,
-        activation: LeNetActivation,
+        network: Network,
         lr: f64,
         generator: &mut Generator,
         device: &Device,
     ) -> Result<Self> {
         Ok(Self {
-            model: lenet5(classes, activation, generator, device)?,
+            model: lenet5(classes, network.activation, generator, device)?
+                .precision(network.precision),
             optimizer: Adam::new(lr),
             criterion: CrossEntropyLoss::new(),
             device: device.clone(),

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warpsmith::data::DataLoader;
-use warpsmith::models::LeNetActivation;
 use warpsmith::nn::optim::Optimizer;
 use warpsmith::nn::{self, Module};
 use warpsmith::{Device, Generator, Result, Tensor};
 
 use crate::source::Data;
-use crate::step::Learner;
+use crate::step::{Learner, Network};
 use common::progress;
 
 /// How often losses are read: each reading waits for the device.
@@ -43,7 +42,7 @@ pub struct Run {
 impl Run {
     pub fn new(
         data: Data,
-        activation: LeNetActivation,
+        network: Network,
         seed: u64,
         batch_size: usize,
         most_images: Option<usize>,
@@ -55,7 +54,7 @@ impl Run {
         let mut generator = Generator::manual_seed(seed);
         let loader = |images, batch| DataLoader::new(Arc::new(images), batch)?.normalize(mean, std);
         Ok(Self {
-            learner: Learner::new(data.classes.len(), activation, lr, &mut generator, device)?,
+            learner: Learner::new(data.classes.len(), network, lr, &mut generator, device)?,
             train: loader(train, batch_size)?.shuffle(seed),
             batch_size,
             test: loader(data.test, TEST_BATCH)?,

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use warpsmith::Device;
+use warpsmith::nn::Precision;
 
 use train::{Activation, Experiment, Optimizer, Trained};
 
@@ -26,6 +27,9 @@ struct Options {
     /// Training steps of each network, each over all points
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     iterations: u32,
+    /// What the network computes in: f32, tf32, bf16 or f16
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// The picture to write
     #[arg(long, default_value = "out/spiral.png", value_name = "FILE.png", value_parser = common::png)]
     out: PathBuf,
@@ -48,7 +52,12 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
     println!("device: {}", options.device);
-    let experiment = Experiment::new(options.seed, options.iterations, &options.device)?;
+    let experiment = Experiment::new(
+        options.seed,
+        options.iterations,
+        options.precision,
+        &options.device,
+    )?;
     if options.grid {
         println!("| activation | SGD | Adam |\n|---|---|---|");
         for activation in [Activation::None, Activation::Relu] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, optim};
+use warpsmith::nn::{CrossEntropyLoss, Linear, Module, Precision, ReLU, Sequential, optim};
 use warpsmith::{Device, Generator, Result, Tensor, data};
 
 use common::progress;
@@ -54,6 +54,7 @@ pub struct Experiment {
     device: Device,
     seed: u64,
     iterations: u32,
+    precision: Precision,
     points: Tensor<f32>,
     labels: Tensor<i32>,
 }
@@ -66,7 +67,7 @@ pub struct Trained {
 }
 
 impl Experiment {
-    pub fn new(seed: u64, iterations: u32, device: &Device) -> Result<Self> {
+    pub fn new(seed: u64, iterations: u32, precision: Precision, device: &Device) -> Result<Self> {
         let (points, labels) = data::spiral(
             CLASSES,
             PER_CLASS,
@@ -77,6 +78,7 @@ impl Experiment {
             device: device.clone(),
             seed,
             iterations,
+            precision,
             points,
             labels,
         })
@@ -95,8 +97,9 @@ impl Experiment {
     pub fn train(&self, activation: Activation, choice: Optimizer) -> Result<Trained> {
         // other numbers than the data's
         let mut generator = Generator::manual_seed(self.seed.wrapping_add(1_000_003));
-        let mut model =
-            Sequential::new().push(Linear::new(2, HIDDEN, &mut generator, &self.device)?);
+        let mut model = Sequential::new()
+            .precision(self.precision)
+            .push(Linear::new(2, HIDDEN, &mut generator, &self.device)?);
         if matches!(activation, Activation::Relu) {
             model = model.push(ReLU::new());
         }

@@ -1,6 +1,8 @@
 //! Layers without parameters whose backward takes their output.
 
-use super::{Module, kept};
+use super::precision::AnyTensor;
+use super::{Layer, kept_as};
+use crate::element::Float;
 use crate::error::Result;
 use crate::ops;
 use crate::tensor::Tensor;
@@ -10,7 +12,7 @@ macro_rules! activation {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub struct $name {
-            output: Option<Tensor<f32>>,
+            output: Option<AnyTensor>,
         }
 
         impl $name {
@@ -20,15 +22,15 @@ macro_rules! activation {
             }
         }
 
-        impl Module for $name {
-            fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+        impl Layer for $name {
+            fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
                 let output = input.$forward()?;
-                self.output = Some(output.clone());
+                self.output = Some(AnyTensor::of(&output)?);
                 Ok(output)
             }
 
-            fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-                $backward(grad, kept(stringify!($name), &self.output)?)
+            fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
+                $backward(grad, kept_as(stringify!($name), &self.output)?)
             }
         }
     };

@@ -1,7 +1,9 @@
 //! The convolution of images.
 
-use super::{Module, Parameter, kept};
+use super::precision::{AnyTensor, Precision};
+use super::{Layer, Parameter, kept_as};
 use crate::device::Device;
+use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::{self, Conv2dOptions};
 use crate::random::Generator;
@@ -13,7 +15,7 @@ pub struct Conv2d {
     weight: Parameter,
     bias: Option<Parameter>,
     options: Conv2dOptions,
-    input: Option<Tensor<f32>>,
+    input: Option<AnyTensor>,
 }
 
 impl Conv2d {
@@ -76,25 +78,26 @@ impl Conv2d {
     }
 }
 
-impl Module for Conv2d {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        let bias = self.bias.as_ref().map(|bias| &bias.value);
-        let output = input.conv2d(&self.weight.value, bias, &self.options)?;
-        self.input = Some(input.clone());
+impl Layer for Conv2d {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
+        let bias = self.bias.as_mut().map(Parameter::compute).transpose()?;
+        let output = input.conv2d(self.weight.compute()?, bias, &self.options)?;
+        self.input = Some(AnyTensor::of(input)?);
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         self.backward_parameters(grad)?;
-        let input = kept("Conv2d", &self.input)?;
-        ops::conv2d_backward_input(grad, &self.weight.value, input.shape(), &self.options)
+        let input = kept_as::<T>("Conv2d", &self.input)?;
+        ops::conv2d_backward_input(grad, self.weight.computed()?, input.shape(), &self.options)
     }
 
-    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
-        let input = kept("Conv2d", &self.input)?;
-        ops::conv2d_backward_weight_out(grad, input, &self.options, &mut self.weight.grad)?;
+    fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
+        let (input, options) = (kept_as("Conv2d", &self.input)?, &self.options);
+        let weight = &mut self.weight;
+        weight.write_grad(|dw| ops::conv2d_backward_weight_out(grad, input, options, dw))?;
         match &mut self.bias {
-            Some(bias) => ops::conv2d_backward_bias_out(grad, &mut bias.grad),
+            Some(bias) => bias.write_grad(|db| ops::conv2d_backward_bias_out(grad, db)),
             None => Ok(()),
         }
     }
@@ -103,5 +106,9 @@ impl Module for Conv2d {
         let mut named = vec![("weight".into(), &mut self.weight)];
         named.extend(self.bias.as_mut().map(|bias| ("bias".into(), bias)));
         named
+    }
+
+    fn set_precision(&mut self, precision: Precision) {
+        self.options.allow_tf32 = precision == Precision::Tf32;
     }
 }

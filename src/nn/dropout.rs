@@ -1,6 +1,7 @@
 //! Dropout.
 
-use super::{Module, kept};
+use super::{Layer, kept};
+use crate::element::Float;
 use crate::error::Result;
 use crate::ops::DropoutOptions;
 use crate::ops::dropout::dropout_at;
@@ -27,7 +28,7 @@ pub struct Dropout {
 struct Mask(DropoutOptions, Option<Live>);
 
 impl Mask {
-    fn apply(&self, op: &'static str, x: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn apply<T: Float>(&self, op: &'static str, x: &Tensor<T>) -> Result<Tensor<T>> {
         let mut out = Tensor::empty(x.shape(), x.device())?;
         dropout_at(op, x, &self.0, self.1.as_ref(), &mut out)?;
         Ok(out)
@@ -51,8 +52,8 @@ impl Dropout {
     }
 }
 
-impl Module for Dropout {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+impl Layer for Dropout {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         if !self.training {
             self.last = Some(None);
             return Ok(input.clone());
@@ -75,7 +76,7 @@ impl Module for Dropout {
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         match kept("Dropout", &self.last)? {
             Some(mask) => mask.apply("dropout_backward", grad),
             None => Ok(grad.clone()),

@@ -1,6 +1,7 @@
 //! Images as rows.
 
-use super::{Module, kept};
+use super::{Layer, kept};
+use crate::element::Float;
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -17,14 +18,14 @@ impl Flatten {
     }
 }
 
-impl Module for Flatten {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+impl Layer for Flatten {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         let output = input.flatten(1, -1)?;
         self.shape = Some(input.shape().to_vec());
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         grad.reshape(kept("Flatten", &self.shape)?)
     }
 }

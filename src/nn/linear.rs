@@ -1,9 +1,12 @@
 //! The fully connected layer.
 
-use super::{Module, Parameter, kept};
+use super::precision::{AnyTensor, Precision};
+use super::{Layer, Parameter, kept_as};
 use crate::device::Device;
+use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::ops::{self, MatmulOptions};
+use crate::ops::column_sum_out;
+use crate::ops::matmul::{self, MatmulOptions};
 use crate::random::Generator;
 use crate::tensor::Tensor;
 
@@ -12,7 +15,8 @@ use crate::tensor::Tensor;
 pub struct Linear {
     weight: Parameter,
     bias: Parameter,
-    input: Option<Tensor<f32>>,
+    allow_tf32: bool,
+    input: Option<AnyTensor>,
 }
 
 impl Linear {
@@ -59,33 +63,41 @@ impl Linear {
         Ok(Self {
             weight: Parameter::new(weight)?,
             bias: Parameter::new(bias)?,
+            allow_tf32: false,
             input: None,
         })
     }
 }
 
-impl Module for Linear {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        let output = ops::linear(input, &self.weight.value, Some(&self.bias.value))?;
-        self.input = Some(input.clone());
+impl Layer for Linear {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
+        let (weight, bias) = (self.weight.compute()?, self.bias.compute()?);
+        let output = matmul::linear_with(input, weight, Some(bias), self.allow_tf32)?;
+        self.input = Some(AnyTensor::of(input)?);
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         self.backward_parameters(grad)?;
         // dx = dy W
-        grad.matmul(&self.weight.value)
+        let options = MatmulOptions {
+            allow_tf32: self.allow_tf32,
+            ..Default::default()
+        };
+        matmul::matmul_with(grad, self.weight.computed()?, &options)
     }
 
-    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
-        let input = kept("Linear", &self.input)?;
+    fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
+        let input = kept_as("Linear", &self.input)?;
         // dW = dyᵀ x, db = the column sums of dy
         let transposed = MatmulOptions {
             transpose_a: true,
+            allow_tf32: self.allow_tf32,
             ..Default::default()
         };
-        ops::matmul_with_out(grad, input, &transposed, &mut self.weight.grad)?;
-        ops::column_sum_out(grad, &mut self.bias.grad)
+        let weight = &mut self.weight;
+        weight.write_grad(|dw| matmul::matmul_with_out(grad, input, &transposed, dw))?;
+        self.bias.write_grad(|db| column_sum_out(grad, db))
     }
 
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
@@ -93,5 +105,9 @@ impl Module for Linear {
             ("weight".into(), &mut self.weight),
             ("bias".into(), &mut self.bias),
         ]
+    }
+
+    fn set_precision(&mut self, precision: Precision) {
+        self.allow_tf32 = precision == Precision::Tf32;
     }
 }

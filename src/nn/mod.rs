@@ -38,7 +38,9 @@ mod load;
 mod loss;
 mod norm;
 pub mod optim;
+mod parameter;
 mod pool;
+mod precision;
 mod sequential;
 mod state;
 
@@ -51,14 +53,18 @@ pub use linear::Linear;
 pub use load::{LoadOptions, Loaded, load, load_state_dict_with, load_with};
 pub use loss::CrossEntropyLoss;
 pub use norm::LocalResponseNorm;
+pub use parameter::Parameter;
 pub use pool::{AvgPool2d, MaxPool2d};
+pub use precision::{AnyTensor, Precision};
 pub use sequential::Sequential;
 pub use state::{load_state_dict, save, state_dict};
 
+use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
+use precision::with_tensor;
 
-/// A layer, or a network of them.
+/// A layer, or a network of them, from f32 to f32. A [`Layer`] is one.
 pub trait Module: Send {
     /// The output for an input; keeps what [`Module::backward`] needs.
     ///
@@ -82,6 +88,31 @@ pub trait Module: Send {
         self.backward(grad).map(drop)
     }
 
+    /// [`Module::forward`] for activations of any type, in that type. What computes in f32 alone gets them as f32, and
+    /// its output is cast back.
+    ///
+    /// # Errors
+    /// Those of [`Module::forward`].
+    fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
+        AnyTensor::F32(self.forward(&input.cast()?)?).like(input)
+    }
+
+    /// [`Module::backward`] for a gradient of the type that [`Module::forward_any`] had.
+    ///
+    /// # Errors
+    /// Those of [`Module::backward`], or another type.
+    fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
+        AnyTensor::F32(self.backward(&grad.cast()?)?).like(grad)
+    }
+
+    /// [`Module::backward_parameters`] for a gradient of the type that [`Module::forward_any`] had.
+    ///
+    /// # Errors
+    /// Those of [`Module::backward_any`].
+    fn backward_parameters_any(&mut self, grad: &AnyTensor) -> Result<()> {
+        self.backward_parameters(&grad.cast()?)
+    }
+
     /// What an optimizer may change, always in the same order.
     fn parameters(&mut self) -> Vec<&mut Parameter> {
         let named = self.named_parameters().into_iter();
@@ -102,25 +133,83 @@ pub trait Module: Send {
     fn eval(&mut self) {
         self.train(false);
     }
+
+    /// Says what the model that the layer is part of computes in: a [`Sequential`] casts, a layer with products learns
+    /// whether they may use tf32.
+    fn set_precision(&mut self, _precision: Precision) {}
+
+    /// Says whether the backwards to come add to the gradients of the parameters, as PyTorch's do, or write them, as they
+    /// do until told otherwise. So a batch in parts is `accumulate_grad(false)` before the first part's backward and
+    /// `accumulate_grad(true)` before the others'.
+    fn accumulate_grad(&mut self, accumulate: bool) {
+        for parameter in self.parameters() {
+            parameter.accumulate = accumulate;
+        }
+    }
 }
 
-/// A tensor that is trained, and its gradient.
-#[derive(Clone, Debug)]
-pub struct Parameter {
-    /// The values.
-    pub value: Tensor<f32>,
-    /// The gradient of the loss with respect to each value, as the last backward wrote it.
-    pub grad: Tensor<f32>,
-}
-
-impl Parameter {
-    /// A parameter whose gradient is zero until a backward writes it.
+/// A layer that is written once for activations of every type; parameters are f32, and computed with in the
+/// activations' type ([`Parameter::compute`]). The methods are those of [`Module`], which a layer is too.
+pub trait Layer: Send {
+    /// [`Module::forward`].
     ///
     /// # Errors
-    /// Out of memory.
-    pub fn new(value: Tensor<f32>) -> Result<Self> {
-        let grad = Tensor::zeros(value.shape(), value.device())?;
-        Ok(Self { value, grad })
+    /// A shape the layer does not take, or whatever the device answers.
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>>;
+
+    /// [`Module::backward`].
+    ///
+    /// # Errors
+    /// Where `forward` has not run in this type, or the shape is not that of its output.
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>>;
+
+    /// [`Module::backward_parameters`].
+    ///
+    /// # Errors
+    /// Those of [`Layer::backward`].
+    fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
+        self.backward(grad).map(drop)
+    }
+
+    /// [`Module::named_parameters`].
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        Vec::new()
+    }
+
+    /// [`Module::train`].
+    fn train(&mut self, _training: bool) {}
+
+    /// [`Module::set_precision`].
+    fn set_precision(&mut self, _precision: Precision) {}
+}
+
+impl<L: Layer> Module for L {
+    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+        Layer::forward(self, input)
+    }
+    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+        Layer::backward(self, grad)
+    }
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        Layer::backward_parameters(self, grad)
+    }
+    fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
+        with_tensor!(input, x => AnyTensor::of(&Layer::forward(self, x)?))
+    }
+    fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
+        with_tensor!(grad, dy => AnyTensor::of(&Layer::backward(self, dy)?))
+    }
+    fn backward_parameters_any(&mut self, grad: &AnyTensor) -> Result<()> {
+        with_tensor!(grad, dy => Layer::backward_parameters(self, dy))
+    }
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        Layer::named_parameters(self)
+    }
+    fn train(&mut self, training: bool) {
+        Layer::train(self, training);
+    }
+    fn set_precision(&mut self, precision: Precision) {
+        Layer::set_precision(self, precision);
     }
 }
 
@@ -129,4 +218,13 @@ fn kept<'a, T>(layer: &'static str, value: &'a Option<T>) -> Result<&'a T> {
     value
         .as_ref()
         .ok_or_else(|| Error::argument(layer, "forward before backward", "no forward yet"))
+}
+
+/// The tensor that `forward` kept, or the error of a backward that comes before it or in another type.
+fn kept_as<'a, T: Float>(
+    layer: &'static str,
+    value: &'a Option<AnyTensor>,
+) -> Result<&'a Tensor<T>> {
+    let other = || Error::argument(layer, "a gradient of the type that forward had", T::NAME);
+    kept(layer, value)?.get().ok_or_else(other)
 }

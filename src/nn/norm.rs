@@ -1,6 +1,8 @@
 //! Normalisation.
 
-use super::{Module, kept};
+use super::precision::AnyTensor;
+use super::{Layer, kept_as};
+use crate::element::Float;
 use crate::error::Result;
 use crate::ops::{self, LrnOptions};
 use crate::tensor::Tensor;
@@ -10,7 +12,7 @@ use crate::tensor::Tensor;
 #[derive(Debug)]
 pub struct LocalResponseNorm {
     options: LrnOptions,
-    input: Option<Tensor<f32>>,
+    input: Option<AnyTensor>,
 }
 
 impl LocalResponseNorm {
@@ -23,8 +25,8 @@ impl LocalResponseNorm {
     }
 }
 
-impl Module for LocalResponseNorm {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+impl Layer for LocalResponseNorm {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         let LrnOptions {
             size,
             alpha,
@@ -32,12 +34,12 @@ impl Module for LocalResponseNorm {
             k,
         } = self.options;
         let output = input.local_response_norm(size, alpha, beta, k)?;
-        self.input = Some(input.clone());
+        self.input = Some(AnyTensor::of(input)?);
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        let input = kept("LocalResponseNorm", &self.input)?;
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
+        let input = kept_as("LocalResponseNorm", &self.input)?;
         ops::local_response_norm_backward(grad, input, &self.options)
     }
 }

@@ -1,6 +1,7 @@
 //! Pooling.
 
-use super::{Module, kept};
+use super::{Layer, kept};
+use crate::element::Float;
 use crate::error::Result;
 use crate::ops::{self, Window};
 use crate::tensor::Tensor;
@@ -20,14 +21,14 @@ impl MaxPool2d {
     }
 }
 
-impl Module for MaxPool2d {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+impl Layer for MaxPool2d {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         let (output, indices) = ops::max_pool2d_with_indices(input, &self.window)?;
         self.kept = Some((indices, input.shape().to_vec()));
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         let (indices, shape) = kept("MaxPool2d", &self.kept)?;
         ops::max_pool2d_backward(grad, indices, shape, &self.window)
     }
@@ -61,14 +62,14 @@ impl AvgPool2d {
     }
 }
 
-impl Module for AvgPool2d {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+impl Layer for AvgPool2d {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         let output = input.avg_pool2d(&self.window, self.count_include_pad)?;
         self.shape = Some(input.shape().to_vec());
         Ok(output)
     }
 
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         let shape = kept("AvgPool2d", &self.shape)?;
         ops::avg_pool2d_backward(grad, shape, &self.window, self.count_include_pad)
     }

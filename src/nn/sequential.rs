@@ -1,5 +1,6 @@
 //! Layers one after the other.
 
+use super::precision::{AnyTensor, Precision};
 use super::{Module, Parameter};
 use crate::cpu;
 use crate::device::Device;
@@ -10,6 +11,7 @@ use crate::tensor::Tensor;
 #[derive(Default)]
 pub struct Sequential {
     layers: Vec<(String, Box<dyn Module>)>,
+    precision: Precision,
 }
 
 impl Sequential {
@@ -28,31 +30,75 @@ impl Sequential {
     /// [`Sequential::push`] with a name of the caller's, as the layers of a PyTorch class have: `push_named("conv1", ..)`
     /// makes the key `conv1.weight`. Names differ, or saving is an error.
     #[must_use]
-    pub fn push_named(mut self, name: &str, layer: impl Module + 'static) -> Self {
+    pub fn push_named(mut self, name: &str, mut layer: impl Module + 'static) -> Self {
+        if self.precision != Precision::default() {
+            layer.set_precision(self.precision);
+        }
         self.layers.push((name.into(), Box::new(layer)));
+        self
+    }
+
+    /// The same computed in this precision, by the layers there are and those to come. Input and output stay f32, and so
+    /// do the parameters, whose copies in the type of [`Precision::Bf16`] and [`Precision::F16`] a forward makes where they
+    /// have changed; a loss takes the output. PyTorch's `torch.autocast`, but that it says so once, where the model is
+    /// built.
+    ///
+    /// ```
+    /// use warpsmith::nn::{Linear, Module, Precision, ReLU, Sequential};
+    /// use warpsmith::{Device, Generator, Tensor};
+    ///
+    /// let (device, mut generator) = (Device::best(), Generator::manual_seed(1));
+    /// let mut model = Sequential::new()
+    ///     .push(Linear::new(64, 128, &mut generator, &device)?)
+    ///     .push(ReLU::new())
+    ///     .push(Linear::new(128, 10, &mut generator, &device)?)
+    ///     .precision(Precision::Bf16);
+    /// let logits: Tensor<f32> = model.forward(&Tensor::zeros(&[16, 64], &device)?)?;
+    /// # Ok::<(), warpsmith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.set_precision(precision);
         self
     }
 }
 
 impl Module for Sequential {
     fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        let mut layers = self.layers.iter_mut();
-        together(input.device(), || {
-            layers.try_fold(input.clone(), |x, (_, layer)| layer.forward(&x))
-        })
+        self.forward_any(&AnyTensor::of(input)?)?.cast()
     }
 
     fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        backward(&mut self.layers, grad)
+        self.backward_any(&AnyTensor::of(grad)?)?.cast()
     }
 
     fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        self.backward_parameters_any(&AnyTensor::of(grad)?)
+    }
+
+    fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
+        let mut layers = self.layers.iter_mut();
+        together(input.device(), || {
+            let first = input.to(self.precision)?;
+            let output = layers.try_fold(first, |x, (_, layer)| layer.forward_any(&x))?;
+            output.like(input)
+        })
+    }
+
+    fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
+        backward(&mut self.layers, &grad.to(self.precision)?)?.like(grad)
+    }
+
+    fn backward_parameters_any(&mut self, grad: &AnyTensor) -> Result<()> {
         // layers before the first that has parameters have nothing to learn
         let learns = |(_, layer): &mut (String, Box<dyn Module>)| !layer.parameters().is_empty();
         let first = self.layers.iter_mut().position(learns);
         let first = first.unwrap_or(self.layers.len());
         match self.layers[first..].split_first_mut() {
-            Some(((_, first), rest)) => first.backward_parameters(&backward(rest, grad)?),
+            Some(((_, first), rest)) => {
+                let grad = backward(rest, &grad.to(self.precision)?)?;
+                first.backward_parameters_any(&grad)
+            }
             None => Ok(()),
         }
     }
@@ -71,12 +117,19 @@ impl Module for Sequential {
             layer.train(training);
         }
     }
+
+    fn set_precision(&mut self, precision: Precision) {
+        self.precision = precision;
+        for (_, layer) in &mut self.layers {
+            layer.set_precision(precision);
+        }
+    }
 }
 
-fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &AnyTensor) -> Result<AnyTensor> {
     let mut layers = layers.iter_mut().rev();
     together(grad.device(), || {
-        layers.try_fold(grad.clone(), |grad, (_, layer)| layer.backward(&grad))
+        layers.try_fold(grad.clone(), |grad, (_, layer)| layer.backward_any(&grad))
     })
 }
 

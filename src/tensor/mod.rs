@@ -4,7 +4,7 @@
 mod equality;
 mod storage;
 
-pub(crate) use storage::{Data, DataMut};
+pub(crate) use storage::{Data, DataMut, Version};
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +34,7 @@ pub struct Tensor<T: Element> {
     shape: Vec<usize>,
     device: Device,
     storage: Arc<Storage<T>>,
+    version: Version,
 }
 
 impl<T: Element> Tensor<T> {
@@ -61,6 +62,7 @@ impl<T: Element> Tensor<T> {
                     shape: shape.to_vec(),
                     device: Device::Cpu,
                     storage,
+                    version: Version::next(),
                 })
             }
             Device::Cuda(_) => Self::from_slice(&data, shape, device),
@@ -97,6 +99,7 @@ impl<T: Element> Tensor<T> {
             shape: shape.to_vec(),
             device: device.clone(),
             storage: Arc::new(storage),
+            version: Version::next(),
         })
     }
 
@@ -129,6 +132,7 @@ impl<T: Element> Tensor<T> {
             shape: shape.to_vec(),
             device,
             storage,
+            version: Version::next(),
         })
     }
 

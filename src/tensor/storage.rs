@@ -1,6 +1,7 @@
 //! A tensor's elements, which clones share until one of them is written to.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cudarc::driver::CudaSlice;
 
@@ -14,6 +15,17 @@ use crate::runtime::turn::turn;
 pub(super) enum Storage<T: Element> {
     Cpu(Buffer<T>),
     Cuda(DeviceSlice<T>),
+}
+
+/// Which elements a tensor has: equal ones only where nothing has been written between, but for what replays write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Version(u64);
+
+impl Version {
+    pub(super) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
 }
 
 /// A tensor's elements, to be read.
@@ -32,6 +44,11 @@ impl<T: Element> Tensor<T> {
     /// Whether a graph has this tensor's memory.
     pub(crate) fn is_pinned(&self) -> bool {
         matches!(&*self.storage, Storage::Cuda(slice) if slice.is_pinned())
+    }
+
+    /// Of the elements that stand there now.
+    pub(crate) fn version(&self) -> Version {
+        self.version
     }
 
     pub(super) fn is_same_memory(&self, other: &Self) -> bool {
@@ -104,6 +121,7 @@ impl<T: Element> Tensor<T> {
     }
 
     fn unshared(&mut self) -> Result<DataMut<'_, T>> {
+        self.version = Version::next();
         match Arc::get_mut(&mut self.storage) {
             Some(Storage::Cpu(buffer)) => Ok(DataMut::Cpu(buffer)),
             Some(Storage::Cuda(slice)) => {

@@ -126,7 +126,21 @@ pub fn linear<T: Float>(
     weight: &Tensor<T>,
     bias: Option<&Tensor<T>>,
 ) -> Result<Tensor<T>> {
-    product("linear", input, weight, &linear_options(weight, bias)?)
+    linear_with(input, weight, bias, false)
+}
+
+/// [`linear`] whose factors may be rounded to tf32 ([`MatmulOptions::allow_tf32`]).
+pub(crate) fn linear_with<T: Float>(
+    input: &Tensor<T>,
+    weight: &Tensor<T>,
+    bias: Option<&Tensor<T>>,
+    allow_tf32: bool,
+) -> Result<Tensor<T>> {
+    let options = MatmulOptions {
+        allow_tf32,
+        ..linear_options(weight, bias)?
+    };
+    product("linear", input, weight, &options)
 }
 
 /// [`linear`] into `out`, (..., out).
