@@ -27,7 +27,7 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
     }
     let shapes = match kernel {
         Kernel::Wgmma => BOXES,
-        Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
+        Kernel::Tiled128 | Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
         _ => SHAPES,
     };
     for [m, n, k] in shapes {

@@ -20,17 +20,20 @@
 #include "matmul/tiled.cuh"
 
 // Stages the columns from `col` on of a matrix of windows as [BK][R].
-template <Kind KIND, class T, int R, int BK> struct GatherStager {
+template <Kind KIND, class T, int R, int BK, int THREADS> struct GatherStager {
+    // rows of quads that the block's threads bring at a time
+    static constexpr int ROWS = THREADS / (R / 4);
+
     Gather<T, 4, R, KIND == BACKWARD_INPUT> from;
-    T fetched[BK / 8][4];
+    T fetched[BK / ROWS][4];
 
     __device__ __forceinline__ GatherStager(Columns<R>& columns, const T* x, const Geometry& g, int col, int n,
                                             int highs)
-        : from(gather<KIND, 4, 8>(columns, x, g, threadIdx.x % (R / 4), col, n, threadIdx.x / (R / 4), highs)) {}
+        : from(gather<KIND, 4, ROWS>(columns, x, g, threadIdx.x % (R / 4), col, n, threadIdx.x / (R / 4), highs)) {}
 
-    __device__ __forceinline__ void fetch() {
+    __device__ __forceinline__ void fetch(int) {
 #pragma unroll
-        for (int i = 0; i < BK / 8; i++) {
+        for (int i = 0; i < BK / ROWS; i++) {
             from.row(fetched[i]);
             from.advance();
         }
@@ -38,9 +41,9 @@ template <Kind KIND, class T, int R, int BK> struct GatherStager {
 
     __device__ __forceinline__ void put(f32 (*stage)[R + 4]) const {
 #pragma unroll
-        for (int i = 0; i < BK / 8; i++) {
+        for (int i = 0; i < BK / ROWS; i++) {
             const T(&v)[4] = fetched[i];
-            float4* to = reinterpret_cast<float4*>(&stage[threadIdx.x / (R / 4) + 8 * i][threadIdx.x % (R / 4) * 4]);
+            float4* to = reinterpret_cast<float4*>(&stage[threadIdx.x / (R / 4) + ROWS * i][threadIdx.x % (R / 4) * 4]);
             *to = make_float4(to_f32(v[0]), to_f32(v[1]), to_f32(v[2]), to_f32(v[3]));
         }
     }
@@ -56,8 +59,8 @@ __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y
     a += (i64)at.batch * m * k;
     x += (i64)at.batch * (forward ? g.inputs * in : g.outputs * out);
     y += (i64)at.batch * m * (forward ? out : in);
-    Stager<T, S::TILE, S::BK, true> from_a(a, k, aligned(a, k, 0, 4 * sizeof(T)), at.row, m, k);
-    GatherStager<KIND, T, S::TILE, S::BK> from_x(columns, x, g, at.col, n, forward ? g.inputs : g.outputs);
+    Stager<S, T, true, false> from_a(a, k, aligned(a, k, 0, 4 * sizeof(T)), at.row, m);
+    GatherStager<KIND, T, S::TILE, S::BK, S::THREADS> from_x(columns, x, g, at.col, n, forward ? g.inputs : g.outputs);
     const Planes<T> planes{y, bias ? bias + at.batch * m : bias, m, n, forward ? out : in, g.groups};
     product<S>(from_a, from_x, k, at, planes);
 }
@@ -71,14 +74,14 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
     const Place at = place<S::TILE>(blockIdx.x, m, n);
     const int group = at.batch % g.groups, first = at.batch / g.groups * chunk;
     const int summed = min(chunk, images - first);
-    GatherStager<GRADIENT, T, S::TILE, S::BK> from_dy(columns_dy, dy + ((i64)first * g.groups + group) * out, g, at.row,
+    GatherStager<GRADIENT, T, S::TILE, S::BK, S::THREADS> from_dy(columns_dy, dy + ((i64)first * g.groups + group) * out, g, at.row,
                                                  m, summed);
-    GatherStager<BACKWARD_WEIGHT, T, S::TILE, S::BK> from_x(columns_x, x + ((i64)first * g.groups + group) * in, g, at.col,
+    GatherStager<BACKWARD_WEIGHT, T, S::TILE, S::BK, S::THREADS> from_x(columns_x, x + ((i64)first * g.groups + group) * in, g, at.col,
                                                  n, summed);
     product<S>(from_dy, from_x, summed * plane, at, Rows<f32>{partial, nullptr, n, (i64)m * n, m, n, 0});
 }
 
-#define BOUNDS(TILE) __launch_bounds__(2 * TILE, 256 / TILE)
+#define BOUNDS(TILE) __launch_bounds__(Shape##TILE::THREADS, 256 / TILE)
 #define CONV(TILE, T)                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_tiled_##TILE##_##T(const T* a, const T* x, const T* bias, T* y,     \
                                                                       int m, int n, int k, CONV_PARAMETERS) {          \

@@ -42,6 +42,15 @@ __device__ __forceinline__ Quad shared_quad(const f32* p) {
     return {{v.x, v.y, v.z, v.w}};
 }
 
+// Four aligned elements, or zeros.
+template <class T> __device__ __forceinline__ Quad load_whole_quad(const T* p, bool there) {
+    struct alignas(4 * sizeof(T)) Four {
+        T at[4];
+    } four = {};
+    if (there) four = *reinterpret_cast<const Four*>(p);
+    return {{to_f32(four.at[0]), to_f32(four.at[1]), to_f32(four.at[2]), to_f32(four.at[3])}};
+}
+
 // The first `count` elements at p, then zeros; in one access where `vec` says that p is aligned to four elements.
 template <class T> __device__ __forceinline__ Quad load_quad(const T* p, int count, bool vec) {
     Quad q;

@@ -9,25 +9,27 @@
 //             products. A thread of the largest tile reads 8 + 8 numbers from shared memory for 64 products. While
 //             it multiplies one stage, the loads of the next are under way into registers, and these go to the
 //             other of two stages: one barrier per stage. The smaller tiles give small outputs enough blocks.
-// Limits      the binding checks m, n, k against i32, that grid.x holds the blocks, and that rows do not overlap
+// Limits      the largest tile takes only operands that are stored in whole fours, each at a multiple of 16 bytes;
+//             the binding checks m, n, k against i32, that grid.x holds the blocks, and that rows do not overlap
 
 #include "matmul/tiled.cuh"
 
 template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B>
 __device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda,
                                        i64 ldb, i64 ldy, i64 stride_a, i64 stride_b, i64 stride_y, int activation) {
+    constexpr bool WHOLE = S::TILE == 128;
     const Place at = place<S::TILE>(blockIdx.x, m, n);
-    Stager<T, S::TILE, S::BK, !TRANSPOSE_A> from_a(a + at.batch * stride_a, lda, aligned(a, lda, stride_a, 4 * sizeof(T)),
-                                            at.row, m, k);
-    Stager<T, S::TILE, S::BK, TRANSPOSE_B> from_b(b + at.batch * stride_b, ldb, aligned(b, ldb, stride_b, 4 * sizeof(T)),
-                                           at.col, n, k);
+    Stager<S, T, !TRANSPOSE_A, WHOLE> from_a(a + at.batch * stride_a, lda, aligned(a, lda, stride_a, 4 * sizeof(T)),
+                                            at.row, m);
+    Stager<S, T, TRANSPOSE_B, WHOLE> from_b(b + at.batch * stride_b, ldb, aligned(b, ldb, stride_b, 4 * sizeof(T)),
+                                           at.col, n);
 
     product<S>(from_a, from_b, k, at, Rows<T>{y, bias, ldy, stride_y, m, n, activation});
 }
 
-// 512 threads to a multiprocessor, so at most 128 registers.
+// Two blocks of the largest tile to a multiprocessor, so at most 255 registers.
 #define ENTRY(TILE, OPS, TA, TB, T)                                                                                    \
-    extern "C" __global__ void __launch_bounds__(2 * TILE, 256 / TILE)                                                 \
+    extern "C" __global__ void __launch_bounds__(Shape##TILE::THREADS, 256 / TILE)                                   \
         matmul_tiled_##TILE##_##OPS##_##T(const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 lda,   \
                                           i64 ldb, i64 ldy, i64 stride_a, i64 stride_b, i64 stride_y,                  \
                                           int activation) {                                                            \

@@ -5,65 +5,76 @@
 #pragma once
 #include "matmul/epilogue.cuh"
 
-// Brings R x BK (or BK x R) of an operand to shared memory, there always as [BK][R]. Two threads share a row.
-// CONTIGUOUS_K: consecutive addresses go along k, so that a row of the operand becomes a column of the stage.
-template <class T, int R, int BK, bool CONTIGUOUS_K> struct Stager {
-    // 4 * LD is 16 modulo the 32 banks: the two column pieces that a warp writes at a time fall on different banks
-    static constexpr int LD = R + 4;
-    static constexpr int QUADS = BK / 8;
-
-    const T* at;
-    i64 step, stage_step;
-    int along_k, count_k, count_r;
-    bool vec;
-    Quad fetched[QUADS];
-
-    // Rows from `row` on of the `extent` that the operand has.
-    __device__ __forceinline__ Stager(const T* p, i64 ld, bool vec, int row, int extent, int k) : vec(vec) {
-        along_k = CONTIGUOUS_K ? threadIdx.x % 2 * 4 : threadIdx.x / (R / 4);
-        const int r = row + (CONTIGUOUS_K ? threadIdx.x / 2 : threadIdx.x % (R / 4) * 4);
-        at = CONTIGUOUS_K ? p + r * ld + along_k : p + along_k * ld + r;
-        step = CONTIGUOUS_K ? 8 : 8 * ld;
-        stage_step = CONTIGUOUS_K ? BK : BK * ld;
-        count_k = k - along_k;
-        count_r = extent - r;
-    }
-
-    __device__ __forceinline__ void fetch() {
-#pragma unroll
-        for (int i = 0; i < QUADS; i++) {
-            const int left_k = count_k - 8 * i;
-            const int count = CONTIGUOUS_K ? (count_r > 0 ? left_k : 0) : (left_k > 0 ? count_r : 0);
-            fetched[i] = load_quad(at + i * step, count, vec);
-        }
-        at += stage_step;
-        count_k -= BK;
-    }
-
-    __device__ __forceinline__ void put(f32 (*stage)[LD]) const {
-#pragma unroll
-        for (int i = 0; i < QUADS; i++) {
-            if (CONTIGUOUS_K) {
-#pragma unroll
-                for (int j = 0; j < 4; j++) stage[along_k + 8 * i + j][threadIdx.x / 2] = fetched[i].at[j];
-            } else {
-                float4* to = reinterpret_cast<float4*>(&stage[along_k + 8 * i][threadIdx.x % (R / 4) * 4]);
-                *to = make_float4(fetched[i].at[0], fetched[i].at[1], fetched[i].at[2], fetched[i].at[3]);
-            }
-        }
-    }
-};
-
 // WARPS_M x WARPS_N warps of 32 * DOWN by 16 * ACROSS outputs, DOWN x ACROSS quads of 4 x 4 to a thread.
 template <int DOWN_, int ACROSS_, int WARPS_M_, int WARPS_N_, int BK_> struct Shape {
     static constexpr int DOWN = DOWN_, ACROSS = ACROSS_, WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, BK = BK_;
     static constexpr int TILE = 32 * DOWN * WARPS_M, THREADS = 32 * WARPS_M * WARPS_N;
     static_assert(TILE == 16 * ACROSS * WARPS_N, "tiles are square");
-    static_assert(THREADS == 2 * TILE, "two threads load a row");
 };
-using Shape128 = Shape<2, 2, 2, 4, 8>;
+using Shape128 = Shape<2, 4, 2, 2, 8>;
 using Shape64 = Shape<1, 2, 2, 2, 16>;
 using Shape32 = Shape<1, 1, 1, 2, 16>;
+
+// Brings TILE x BK (or BK x TILE) of an operand to shared memory, there always as [BK][TILE], four elements at a time.
+// CONTIGUOUS_K: consecutive addresses go along k, so that a row of the operand becomes a column of the stage. WHOLE: the
+// operand is stored in whole, aligned fours, and the loop has no path for others.
+template <class S, class T, bool CONTIGUOUS_K, bool WHOLE> struct Stager {
+    // 4 * LD is 16 modulo the 32 banks: the two column pieces that a warp writes at a time fall on different banks
+    static constexpr int R = S::TILE, BK = S::BK, LD = R + 4;
+    // threads side by side along the operand's rows, and the rows that all threads bring at a time
+    static constexpr int ACROSS = CONTIGUOUS_K ? 2 : R / 4, ROWS = S::THREADS / ACROSS;
+    // how often they do: 8 further along k, or further down
+    static constexpr int ALONG = CONTIGUOUS_K ? BK / 8 : 1, DOWN = CONTIGUOUS_K ? R / ROWS : BK / ROWS;
+
+    const T* at;
+    i64 step, stage_step;
+    int count_r;
+    bool vec;
+    Quad fetched[DOWN][ALONG];
+
+    static __device__ __forceinline__ int along_k() { return CONTIGUOUS_K ? threadIdx.x % 2 * 4 : threadIdx.x / ACROSS; }
+    static __device__ __forceinline__ int along_r() { return CONTIGUOUS_K ? threadIdx.x / 2 : threadIdx.x % ACROSS * 4; }
+
+    // Rows from `row` on of the `extent` that the operand has.
+    __device__ __forceinline__ Stager(const T* p, i64 ld, bool vec, int row, int extent) : vec(vec) {
+        const int r = row + along_r();
+        at = CONTIGUOUS_K ? p + r * ld + along_k() : p + along_k() * ld + r;
+        step = ROWS * ld;
+        stage_step = CONTIGUOUS_K ? BK : BK * ld;
+        count_r = extent - r;
+    }
+
+    // `left` is what is left of k where this stage begins.
+    __device__ __forceinline__ void fetch(int left) {
+#pragma unroll
+        for (int i = 0; i < DOWN; i++)
+#pragma unroll
+            for (int j = 0; j < ALONG; j++) {
+                const int left_k = left - along_k() - (CONTIGUOUS_K ? 8 * j : ROWS * i);
+                const int left_r = CONTIGUOUS_K ? count_r - ROWS * i : count_r;
+                const int count = CONTIGUOUS_K ? (left_r > 0 ? left_k : 0) : (left_k > 0 ? left_r : 0);
+                const T* const p = at + i * step + 8 * j;
+                fetched[i][j] = WHOLE ? load_whole_quad(p, count > 0) : load_quad(p, count, vec);
+            }
+        at += stage_step;
+    }
+
+    __device__ __forceinline__ void put(f32 (*stage)[LD]) const {
+#pragma unroll
+        for (int i = 0; i < DOWN; i++)
+#pragma unroll
+            for (int j = 0; j < ALONG; j++) {
+                const f32(&v)[4] = fetched[i][j].at;
+                if (CONTIGUOUS_K) {
+#pragma unroll
+                    for (int c = 0; c < 4; c++) stage[along_k() + 8 * j + c][along_r() + ROWS * i] = v[c];
+                } else {
+                    float4* to = reinterpret_cast<float4*>(&stage[along_k() + ROWS * i][along_r()]);
+                    *to = make_float4(v[0], v[1], v[2], v[3]);
+                }
+            }
+    }
+};
 
 template <class S>
 __device__ __forceinline__ void multiply(f32 (&sum)[S::DOWN * 4][S::ACROSS * 4], const f32 (*a)[S::TILE + 4],
@@ -94,15 +105,14 @@ __device__ __forceinline__ void product(FromA from_a, FromB from_b, int k, const
     const int warp_row = warp / S::WARPS_N * 32 * S::DOWN, warp_col = warp % S::WARPS_N * 16 * S::ACROSS;
 
     f32 sum[S::DOWN * 4][S::ACROSS * 4] = {};
-    // step -1 only fetches
-    const int steps = k / BK + (k % BK != 0);
-    for (int step = -1, stage = 1; step < steps; step++, stage ^= 1) {
-        const bool more = step + 1 < steps;
+    // The first step only fetches. One number counts for the loop and for both stagers: there is no register to spare.
+    for (int left = k, stage = 1; left > -BK; left -= BK, stage ^= 1) {
+        const bool more = left > 0;
         if (more) {
-            from_a.fetch();
-            from_b.fetch();
+            from_a.fetch(left);
+            from_b.fetch(left);
         }
-        if (step >= 0) multiply<S>(sum, stages[stage][0], stages[stage][1], warp_row + lane_row * 4, warp_col + lane_col * 4);
+        if (left < k) multiply<S>(sum, stages[stage][0], stages[stage][1], warp_row + lane_row * 4, warp_col + lane_col * 4);
         if (more) {
             from_a.put(stages[stage ^ 1][0]);
             from_b.put(stages[stage ^ 1][1]);
@@ -111,7 +121,7 @@ __device__ __forceinline__ void product(FromA from_a, FromB from_b, int k, const
     }
 
     // 8 rows of the warp's outputs at a time; 16 banks from row to row keep the quads of 8 lanes apart
-    constexpr int COLS = 16 * S::ACROSS, EXIT_LD = S::ACROSS == 1 ? 16 : 48;
+    constexpr int COLS = 16 * S::ACROSS, EXIT_LD = S::ACROSS == 1 ? 16 : COLS + 16;
     static_assert(S::THREADS / 32 * 8 * EXIT_LD <= 4 * BK * LD, "the stages have room for the rows");
     f32* const rows = &stages[0][0][0][0] + warp * 8 * EXIT_LD;
     const auto exit = out.template exit<COLS, EXIT_LD>(at, at.col + warp_col);

@@ -12,26 +12,21 @@ use crate::runtime::grid::multiprocessors;
 use crate::runtime::kernels;
 use crate::runtime::launch::Launch;
 
-/// One tile of a product to a block.
+/// One tile of a product to a block: that of matmul's kernel of this name.
 #[derive(Clone, Copy)]
-pub(super) struct Tile {
-    wmma: bool,
-    side: usize,
-}
+pub(super) struct Tile(Kernel);
 
 impl Tile {
     /// The tile of a kernel that the caller chose.
     pub(super) fn of(kernel: Kernel) -> Result<Self> {
-        let wmma = match kernel {
-            Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => false,
-            Kernel::Wmma128 | Kernel::Wmma64 => true,
+        match kernel {
+            Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => Ok(Self(kernel)),
+            Kernel::Wmma128 | Kernel::Wmma64 => Ok(Self(kernel)),
             Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Wgmma => {
                 let got = format!("{kernel:?}");
-                return Err(Error::argument(OP, "a tiled or a wmma kernel", got));
+                Err(Error::argument(OP, "a tiled or a wmma kernel", got))
             }
-        };
-        let [side, _] = kernel.tile();
-        Ok(Self { wmma, side })
+        }
     }
 
     /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; the weights' gradient has
@@ -42,37 +37,55 @@ impl Tile {
         kind: &str,
         [m, n]: [usize; 2],
     ) -> Result<Self> {
-        let tile = |wmma, side| Self { wmma, side };
-        let has = |tile: &Self| {
-            let (module, entry) = tile.entry::<T>(kind);
+        let has = |kernel: Kernel| {
+            let (module, entry) = Self(kernel).entry::<T>(kind);
             kernels::is_available(stream.context(), module, &entry)
         };
-        let wmma = (T::NAME != "f32" || conv.allow_tf32) && has(&tile(true, 64));
-        let weighted: &[(usize, usize)] = match wmma {
-            true => &[(128, 2), (64, 3)],
-            false => &[(128, 4), (64, 5), (32, 8)],
+        let wmma = (T::NAME != "f32" || conv.allow_tf32) && has(Kernel::Wmma64);
+        let (weighted, least): (&[(Kernel, usize)], Kernel) = match wmma {
+            true => (&[(Kernel::Wmma128, 2), (Kernel::Wmma64, 3)], Kernel::Wmma64),
+            false => (
+                &[
+                    (Kernel::Tiled128, 4),
+                    (Kernel::Tiled64, 5),
+                    (Kernel::Tiled32, 8),
+                ],
+                Kernel::Tiled64,
+            ),
         };
         let count = multiprocessors(stream, OP)?;
-        let cost = |&&(side, weight): &&(usize, usize)| {
-            let blocks = conv.groups * tile(wmma, side).tiles(m, n);
-            blocks.div_ceil(count).saturating_mul(weight * side * side)
+        let cost = |&&(kernel, weight): &&(Kernel, usize)| {
+            let tile = Self(kernel);
+            let blocks = conv.groups * tile.tiles(m, n);
+            let area = tile.side() * tile.side();
+            blocks.div_ceil(count).saturating_mul(weight * area)
         };
-        let there = weighted.iter().filter(|(side, _)| has(&tile(wmma, *side)));
+        let there = weighted.iter().filter(|(kernel, _)| has(*kernel));
         let best = there.min_by_key(cost);
-        Ok(tile(wmma, best.map_or(64, |&(side, _)| side)))
+        Ok(Self(best.map_or(least, |&(kernel, _)| kernel)))
+    }
+
+    fn side(self) -> usize {
+        self.0.tile()[0]
+    }
+
+    fn is_wmma(self) -> bool {
+        matches!(self.0, Kernel::Wmma128 | Kernel::Wmma64)
     }
 
     pub(super) fn entry<T: Float>(self, kind: &str) -> (&'static str, String) {
-        let module = if self.wmma {
-            "conv2d_wmma"
-        } else {
-            "conv2d_tiled"
+        let module = match self.is_wmma() {
+            true => "conv2d_wmma",
+            false => "conv2d_tiled",
         };
-        (module, format!("{module}_{}{kind}_{}", self.side, T::NAME))
+        (
+            module,
+            format!("{module}_{}{kind}_{}", self.side(), T::NAME),
+        )
     }
 
     pub(super) fn tiles(self, m: usize, n: usize) -> usize {
-        m.div_ceil(self.side) * n.div_ceil(self.side)
+        m.div_ceil(self.side()) * n.div_ceil(self.side())
     }
 
     /// The kernel on `batch` products of m by n, with dynamic shared memory for three stages of both operands: `by_k`
@@ -86,20 +99,26 @@ impl Tile {
         by_k: bool,
     ) -> Result<Launch<'a>> {
         let (module, entry) = self.entry::<T>(kind);
-        let across = 64 * self.side + 512;
-        let first = if by_k { 80 * self.side } else { across };
-        let shared = if self.wmma { 3 * (first + across) } else { 0 };
+        let across = 64 * self.side() + 512;
+        let first = if by_k { 80 * self.side() } else { across };
+        let shared = if self.is_wmma() {
+            3 * (first + across)
+        } else {
+            0
+        };
         Ok(Launch::new(stream, module, &entry)?
             .grid(batch.saturating_mul(self.tiles(m, n)), 1, 1)
-            .block(2 * self.side as u32)
+            .block(self.0.threads())
             .shared(shared as u32))
     }
 
     /// Rows of the matrix of windows from one that a thread fetches to its next.
     pub(super) fn step<T: Float>(self) -> usize {
-        match self.wmma && size_of::<T>() == 2 {
-            true => 16,
-            false => 8,
+        match (self.is_wmma(), size_of::<T>()) {
+            (true, 2) => 16,
+            (true, _) => 8,
+            // a thread takes four columns
+            (false, _) => self.0.threads() as usize / (self.side() / 4),
         }
     }
 }

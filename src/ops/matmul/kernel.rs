@@ -15,7 +15,7 @@ use crate::runtime::kernels;
 /// a square, or rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kernel {
-    /// `matmul_tiled_128`, for `f32`.
+    /// `matmul_tiled_128`, for `f32`, where `a` and `b` are stored in whole pieces of 16 bytes.
     Tiled128,
     /// `matmul_tiled_64`, for `f32`, and for `bf16` where Tensor Cores do not know it.
     Tiled64,
@@ -70,11 +70,11 @@ impl Kernel {
     }
 
     /// Threads of a block.
-    pub(super) fn threads(self) -> u32 {
+    pub(crate) fn threads(self) -> u32 {
         match self {
             Self::Wgmma => 384,
-            Self::Tiled128 | Self::Wmma128 | Self::Mma128x256 => 256,
-            Self::Tiled64 | Self::Wmma64 | Self::Mma128 | Self::Mma64 => 128,
+            Self::Wmma128 | Self::Mma128x256 => 256,
+            Self::Tiled128 | Self::Tiled64 | Self::Wmma64 | Self::Mma128 | Self::Mma64 => 128,
             Self::Tiled32 => 64,
         }
     }
@@ -86,7 +86,7 @@ impl Kernel {
 
     /// Whether it takes operands in whole pieces of 16 bytes only ([`Gemm::in_pieces`]).
     pub(super) fn needs_pieces(self) -> bool {
-        self.module() == "matmul_mma"
+        self == Self::Tiled128 || self.module() == "matmul_mma"
     }
 
     /// The module (a file of `cuda/matmul/`).
@@ -179,8 +179,10 @@ impl Kernel {
             ]
         } else if cores && has(Self::Wmma64) {
             &[(Self::Wmma128, 40), (Self::Wmma64, 60)]
-        } else if T::NAME == "f32" {
+        } else if T::NAME == "f32" && pieces {
             &[(Self::Tiled128, 4), (Self::Tiled64, 5), (Self::Tiled32, 8)]
+        } else if T::NAME == "f32" {
+            &[(Self::Tiled64, 5), (Self::Tiled32, 8)]
         } else {
             &[(Self::Tiled64, 1)]
         };
