@@ -1,9 +1,11 @@
 //! How many launches a step takes, counted by the emulated driver: a program of its own, since launches of other threads
 //! would count too.
 
+use std::sync::{Mutex, PoisonError};
+
 use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::optim::{self, Optimizer};
-use warpsmith::nn::{Module, Parameter};
+use warpsmith::nn::{CrossEntropyLoss, Module, Parameter, Precision};
 use warpsmith::{Device, Generator, Tensor};
 
 /// As many parameters as one launch has room for, and one more.
@@ -23,6 +25,9 @@ impl Module for Many {
         named.map(|(i, p)| (format!("{i}"), p)).collect()
     }
 }
+
+/// One count at a time: launches of another test would be in it.
+static COUNTING: Mutex<()> = Mutex::new(());
 
 type Make = fn() -> Box<dyn Optimizer>;
 
@@ -70,6 +75,7 @@ fn a_step_of_a_whole_model_is_one_launch() {
         println!("not on the emulated driver: nothing is counted");
         return;
     }
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::cuda(0).unwrap();
     let mut generator = Generator::manual_seed(1);
     let mut lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, &device).unwrap();
@@ -86,4 +92,72 @@ fn a_step_of_a_whole_model_is_one_launch() {
     assert_eq!(launches(make, &mut many), [(adam.into(), 1)]);
     many.0.push(parameter(1));
     assert_eq!(launches(make, &mut many), [(adam.into(), 2)]);
+}
+
+/// What a training step of LeNet launches in a precision, but for what it is not asked here: names and operations of Tensor
+/// Cores of the kernels that multiply.
+fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(String, u64)> {
+    let mut generator = Generator::manual_seed(1);
+    let lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, device).unwrap();
+    let mut lenet = lenet.precision(precision);
+    let x = Tensor::randn(&[batch, 1, 28, 28], &mut generator, device).unwrap();
+    let labels = Tensor::zeros(&[batch], device).unwrap();
+    let mut adam = optim::Adam::new(1e-3);
+    let kernels = cuda_emulator_testing::count(|| {
+        let mut criterion = CrossEntropyLoss::new();
+        let logits = lenet.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        lenet
+            .backward_parameters(&criterion.backward().unwrap())
+            .unwrap();
+        adam.step(&mut lenet).unwrap();
+    });
+    let multiplies = ["matmul_", "conv2d_tiled", "conv2d_wmma"];
+    let kernels = kernels.into_iter();
+    let kernels = kernels.filter(|(name, _)| multiplies.iter().any(|m| name.starts_with(m)));
+    kernels
+        .map(|(name, counts)| (name, counts.tensor_flop))
+        .collect()
+}
+
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn every_product_of_a_step_is_on_tensor_cores() {
+    if !cuda_emulator_testing::emulated() {
+        println!("not on the emulated driver: nothing is counted");
+        return;
+    }
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    const BATCH: usize = 4;
+    // forward and the weights' gradients, and of all but the first the input's gradient as well
+    let conv = [2 * 6 * 25 * 784, 3 * 16 * 150 * 100];
+    let linear = [3 * 400 * 120, 3 * 120 * 84, 3 * 84 * 10];
+    let products: usize = conv.iter().chain(&linear).sum();
+    let wanted = 2 * (BATCH * products) as u64;
+    for ordinal in 0..Device::cuda_count().unwrap() {
+        let device = Device::cuda(ordinal).unwrap();
+        let context = device.as_cuda().unwrap().stream().context();
+        for (precision, kernel) in [
+            (Precision::Tf32, "matmul_wmma_64_nn_f32"),
+            (Precision::Bf16, "matmul_wmma_64_nn_bf16"),
+            (Precision::F16, "matmul_wmma_64_nn_f16"),
+        ] {
+            let kernels = products_of(precision, BATCH, &device);
+            assert!(kernels.len() >= 5, "{kernels:?}");
+            if !warpsmith::kernels::is_on(context, kernel) {
+                continue;
+            }
+            for (name, tensor_flop) in &kernels {
+                assert!(*tensor_flop > 0, "{precision} on {device}: {name}");
+            }
+            let counted: u64 = kernels.iter().map(|(_, flop)| flop).sum();
+            assert!(counted >= wanted, "{counted} of {wanted}");
+        }
+        for (name, tensor_flop) in products_of(Precision::F32, BATCH, &device) {
+            assert_eq!(tensor_flop, 0, "{name}");
+        }
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use warpsmith::data::{DataLoader, FASHION_MNIST_CLASSES, Split, fashion_mnist};
 use warpsmith::models::{AlexNetOptions, alexnet};
-use warpsmith::nn::optim::{Optimizer, Sgd};
-use warpsmith::nn::{self, CrossEntropyLoss, Module};
+use warpsmith::nn::optim::Sgd;
+use warpsmith::nn::{self, CrossEntropyLoss, GradScaler, Module, Precision};
 use warpsmith::{Generator, Tensor};
 
 use crate::Options;
@@ -46,6 +46,7 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
         .momentum(MOMENTUM)
         .weight_decay(WEIGHT_DECAY);
     let mut criterion = CrossEntropyLoss::new();
+    let mut scaler = GradScaler::new().enabled(options.precision == Precision::F16);
     for epoch in 0..options.epochs {
         let name = format!("epoch {}", epoch + 1);
         let bar = progress(train.images().len() as u64, BAR, &name);
@@ -61,8 +62,9 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
                 }
                 bar.set_message(format!("loss {loss:.3}  {:.0} images/s", bar.per_sec()));
             }
-            model.backward_parameters(&criterion.backward()?)?;
-            optimizer.step(&mut model)?;
+            model.backward_parameters(&scaler.backward(&criterion)?)?;
+            scaler.step(&mut optimizer, &mut model)?;
+            scaler.update();
             bar.inc(labels.numel() as u64);
         }
         bar.finish();

@@ -2,7 +2,7 @@
 
 use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::optim::{Adam, Optimizer};
-use warpsmith::nn::{CrossEntropyLoss, Module, Precision, Sequential};
+use warpsmith::nn::{CrossEntropyLoss, GradScaler, Module, Precision, Sequential};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
 
 /// Which network it is.
@@ -17,6 +17,7 @@ pub struct Learner {
     pub model: Sequential,
     pub optimizer: Adam,
     criterion: CrossEntropyLoss,
+    pub scaler: GradScaler,
     device: Device,
     /// Whether steps are captured and replayed.
     pub graphs: bool,
@@ -50,10 +51,16 @@ impl Learner {
                 .precision(network.precision),
             optimizer: Adam::new(lr),
             criterion: CrossEntropyLoss::new(),
+            scaler: GradScaler::new().enabled(network.precision == Precision::F16),
             device: device.clone(),
             graphs: false,
             captured: None,
         })
+    }
+
+    /// Batches learnt from, those among them whose step was skipped.
+    pub fn batches(&self) -> u64 {
+        self.optimizer.steps() + self.scaler.state_dict().skipped
     }
 
     /// Learns from a batch. With graphs, batches of the size of the second are learnt from by replays: the first step
@@ -94,8 +101,9 @@ impl Learner {
         let logits = self.model.forward(x)?;
         let loss = self.criterion.forward(&logits, labels)?;
         self.model
-            .backward_parameters(&self.criterion.backward()?)?;
-        self.optimizer.step(&mut self.model)?;
+            .backward_parameters(&self.scaler.backward(&self.criterion)?)?;
+        self.scaler.step(&mut self.optimizer, &mut self.model)?;
+        self.scaler.update();
         Ok(Made { loss, logits })
     }
 }

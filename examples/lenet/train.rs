@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warpsmith::data::DataLoader;
-use warpsmith::nn::optim::Optimizer;
 use warpsmith::nn::{self, Module};
 use warpsmith::{Device, Generator, Result, Tensor};
 
@@ -76,24 +75,36 @@ impl Run {
 
     /// Goes on where a run of the same options was saved, in the middle of an epoch too.
     pub fn resume(&mut self, file: &Path) -> Result<()> {
-        nn::load_checkpoint(&mut self.learner.model, &mut self.learner.optimizer, file)
+        let Learner {
+            model,
+            optimizer,
+            scaler,
+            ..
+        } = &mut self.learner;
+        nn::load_checkpoint_scaled(model, optimizer, scaler, file)
     }
 
     /// Saves the weights for other programs, and all that [`Run::resume`] needs.
     pub fn save(&mut self, weights: &Path, checkpoint: &Path) -> Result<()> {
         nn::save(&mut self.learner.model, weights)?;
-        nn::save_checkpoint(&mut self.learner.model, &self.learner.optimizer, checkpoint)
+        let Learner {
+            model,
+            optimizer,
+            scaler,
+            ..
+        } = &mut self.learner;
+        nn::save_checkpoint_scaled(model, optimizer, scaler, checkpoint)
     }
 
     /// How often every image has been learnt from.
     pub fn epochs_done(&self) -> u64 {
-        self.learner.optimizer.steps() / self.train.batches() as u64
+        self.learner.batches() / self.train.batches() as u64
     }
 
     /// Learns from every image once, or until interrupted; from the rest of them where it was interrupted before.
     pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<(), Box<dyn std::error::Error>> {
         let epoch = self.epochs_done();
-        let done = (self.learner.optimizer.steps() % self.train.batches() as u64) as usize;
+        let done = (self.learner.batches() % self.train.batches() as u64) as usize;
         let images = self.train.images().len();
         let bar = progress(images as u64, BAR, &format!("epoch {}", epoch + 1));
         bar.set_position((done * self.batch_size) as u64);

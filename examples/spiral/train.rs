@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, Precision, ReLU, Sequential, optim};
+use warpsmith::nn::{
+    CrossEntropyLoss, GradScaler, Linear, Module, Precision, ReLU, Sequential, optim,
+};
 use warpsmith::{Device, Generator, Result, Tensor, data};
 
 use common::progress;
@@ -109,6 +111,7 @@ impl Experiment {
             Optimizer::Adam => Box::new(optim::Adam::new(LEARNING_RATE).weight_decay(WEIGHT_DECAY)),
         };
         let mut criterion = CrossEntropyLoss::new();
+        let mut scaler = GradScaler::new().enabled(self.precision == Precision::F16);
         let bar = progress(
             u64::from(self.iterations),
             BAR,
@@ -125,8 +128,9 @@ impl Experiment {
                 ));
                 bar.set_position(u64::from(iteration + 1));
             }
-            model.backward_parameters(&criterion.backward()?)?;
-            optimizer.step(&mut model)?;
+            model.backward_parameters(&scaler.backward(&criterion)?)?;
+            scaler.step(&mut *optimizer, &mut model)?;
+            scaler.update();
         }
         bar.finish();
         let accuracy = self.accuracy(&model.forward(&self.points)?)?;

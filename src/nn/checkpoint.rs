@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Module;
+use super::grad_scaler::{GradScaler, GradScalerState};
 use super::optim::{Optimizer, OptimizerState};
 use super::state::{apply, fitting, state_dict};
 use crate::data::{RawTensor, SafetensorsFile};
@@ -12,6 +13,9 @@ use crate::error::{Error, Result};
 const MODEL: &str = "model.";
 const OPTIMIZER: &str = "optimizer.";
 const STEP: &str = "optimizer.step";
+const SCALE: &str = "grad_scaler.scale";
+const GROWTH_TRACKER: &str = "grad_scaler.growth_tracker";
+const SKIPPED: &str = "grad_scaler.skipped";
 
 /// Writes a model and its optimizer's state into a `safetensors` file, from which [`load_checkpoint`] goes on as if
 /// nothing had been between. PyTorch's `torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()})`,
@@ -27,6 +31,39 @@ pub fn save_checkpoint(
     optimizer: &dyn Optimizer,
     path: impl AsRef<Path>,
 ) -> Result<()> {
+    contents(model, optimizer)?.write(path)
+}
+
+/// [`save_checkpoint`] with the state of a scaler that is enabled, under `grad_scaler.scale` (the bits of the f32),
+/// `grad_scaler.growth_tracker` and `grad_scaler.skipped`.
+///
+/// # Errors
+/// Those of [`save_checkpoint`].
+pub fn save_checkpoint_scaled(
+    model: &mut dyn Module,
+    optimizer: &dyn Optimizer,
+    scaler: &GradScaler,
+    path: impl AsRef<Path>,
+) -> Result<()> {
+    let mut contents = contents(model, optimizer)?;
+    if !scaler.is_enabled() {
+        return contents.write(path);
+    }
+    let state = scaler.state_dict();
+    let numbers = [
+        (SCALE, u64::from(state.scale.to_bits())),
+        (GROWTH_TRACKER, state.growth_tracker),
+        (SKIPPED, state.skipped),
+    ];
+    for (key, number) in numbers {
+        contents
+            .others
+            .insert(key.into(), RawTensor::number(number));
+    }
+    contents.write(path)
+}
+
+fn contents(model: &mut dyn Module, optimizer: &dyn Optimizer) -> Result<SafetensorsFile> {
     let mut contents = SafetensorsFile::default();
     for (key, value) in state_dict(model)? {
         contents.tensors.insert(format!("{MODEL}{key}"), value);
@@ -37,7 +74,7 @@ pub fn save_checkpoint(
     }
     let step = RawTensor::number(state.step);
     contents.others.insert(STEP.into(), step);
-    contents.write(path)
+    Ok(contents)
 }
 
 /// Reads what [`save_checkpoint`] wrote. On an error model and optimizer are as they were.
@@ -52,16 +89,59 @@ pub fn load_checkpoint(
 ) -> Result<()> {
     let path = path.as_ref();
     let contents = SafetensorsFile::read(path, &Device::Cpu)?;
-    let Some(raw) = contents.others.get(STEP) else {
-        let expected = format!("{STEP}, as a checkpoint has");
+    apply_contents(model, optimizer, path, contents)
+}
+
+/// Reads what [`save_checkpoint_scaled`] wrote. On an error model, optimizer and scaler are as they were.
+///
+/// # Errors
+/// Those of [`load_checkpoint`], or a file without a scaler's state for one that is enabled.
+pub fn load_checkpoint_scaled(
+    model: &mut dyn Module,
+    optimizer: &mut dyn Optimizer,
+    scaler: &mut GradScaler,
+    path: impl AsRef<Path>,
+) -> Result<()> {
+    if !scaler.is_enabled() {
+        return load_checkpoint(model, optimizer, path);
+    }
+    let path = path.as_ref();
+    let contents = SafetensorsFile::read(path, &Device::Cpu)?;
+    let scale = number(path, &contents, SCALE)?;
+    let too_long = |_| Error::file(path, format!("{SCALE} as the bits of an f32"), scale);
+    let state = GradScalerState {
+        scale: f32::from_bits(u32::try_from(scale).map_err(too_long)?),
+        growth_tracker: number(path, &contents, GROWTH_TRACKER)?,
+        skipped: number(path, &contents, SKIPPED)?,
+    };
+    let mut loaded = scaler.clone();
+    loaded.load_state_dict(&state)?;
+    apply_contents(model, optimizer, path, contents)?;
+    *scaler = loaded;
+    Ok(())
+}
+
+/// A number of at least 0.
+fn number(path: &Path, contents: &SafetensorsFile, key: &str) -> Result<u64> {
+    let Some(raw) = contents.others.get(key) else {
+        let expected = format!("{key}, as a checkpoint has");
         return Err(Error::file(path, expected, "a file without it"));
     };
-    let Some(step) = raw.as_number() else {
+    let Some(number) = raw.as_number() else {
         let got = format!("{} of shape {:?}", raw.dtype(), raw.shape());
-        return Err(Error::file(path, format!("{STEP} as one I64"), got));
+        return Err(Error::file(path, format!("{key} as one I64"), got));
     };
-    let negative = |_| Error::file(path, format!("{STEP} of at least 0"), step);
-    let step = u64::try_from(step).map_err(negative)?;
+    let negative = |_| Error::file(path, format!("{key} of at least 0"), number);
+    u64::try_from(number).map_err(negative)
+}
+
+fn apply_contents(
+    model: &mut dyn Module,
+    optimizer: &mut dyn Optimizer,
+    path: &Path,
+    contents: SafetensorsFile,
+) -> Result<()> {
+    let step = number(path, &contents, STEP)?;
     let mut state = OptimizerState {
         step,
         ..OptimizerState::default()

@@ -126,6 +126,15 @@ impl CrossEntropyLoss {
         self.gradient(Some(grad))
     }
 
+    /// The gradient of the loss times `scale`.
+    pub(super) fn backward_scaled(&self, scale: f32) -> Result<Tensor<f32>> {
+        if self.reduction == Reduction::None {
+            return self.backward();
+        }
+        let device = kept(LOSS, &self.last)?.logits.device();
+        self.gradient(Some(&Tensor::full(&[], scale, device)?))
+    }
+
     fn gradient(&self, grad: Option<&Tensor<f32>>) -> Result<Tensor<f32>> {
         let Kept {
             logits,

@@ -1,8 +1,8 @@
 //! Layers, loss and optimizers: explicit forward and backward, no tape.
 //!
 //! A layer keeps what its backward needs when it runs forward. `backward` takes the gradient of the layer's output,
-//! *writes* the gradients of its parameters (nothing accumulates, so there is no `zero_grad`) and returns the
-//! gradient of its input. A training step has no use for the gradient of the data, so it calls
+//! *writes* the gradients of its parameters (nothing accumulates unless [`Module::accumulate_grad`] asks for it, so there is
+//! no `zero_grad`) and returns the gradient of its input. A training step has no use for the gradient of the data, so it calls
 //! [`Module::backward_parameters`], which does not work that one out.
 //!
 //! ```
@@ -30,9 +30,11 @@
 
 mod activation;
 mod checkpoint;
+mod clip;
 mod conv;
 mod dropout;
 mod flatten;
+mod grad_scaler;
 mod linear;
 mod load;
 mod loss;
@@ -45,10 +47,14 @@ mod sequential;
 mod state;
 
 pub use activation::{LogSoftmax, ReLU, Sigmoid, Softmax, Tanh};
-pub use checkpoint::{load_checkpoint, save_checkpoint};
+pub use checkpoint::{
+    load_checkpoint, load_checkpoint_scaled, save_checkpoint, save_checkpoint_scaled,
+};
+pub use clip::clip_grad_norm_;
 pub use conv::Conv2d;
 pub use dropout::Dropout;
 pub use flatten::Flatten;
+pub use grad_scaler::{GradScaler, GradScalerState};
 pub use linear::Linear;
 pub use load::{LoadOptions, Loaded, load, load_state_dict_with, load_with};
 pub use loss::CrossEntropyLoss;

@@ -7,6 +7,7 @@ mod common;
 mod deferred;
 mod errors;
 mod memory;
+mod precision;
 mod replays;
 
 use warpsmith::Device;
@@ -44,6 +45,9 @@ on_devices! {
     dropout_takes_the_next_mask: replays::dropout_takes_the_next_mask,
     a_layer_that_runs_twice: replays::a_layer_that_runs_twice,
     lenet: replays::lenet,
+    every_precision: precision::every_precision,
+    copies_are_made_anew: precision::copies_are_made_anew,
+    a_scaler_reads_back: precision::a_scaler_reads_back,
     steps_between_replays: replays::steps_between_replays,
     a_checkpoint_loaded_between: replays::a_checkpoint_loaded_between,
     two_graphs_of_one_model: replays::two_graphs_of_one_model,

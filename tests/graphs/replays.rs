@@ -9,20 +9,20 @@ use warpsmith::nn::{
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
 
-type Batch = (Tensor<f32>, Tensor<i32>);
+pub type Batch = (Tensor<f32>, Tensor<i32>);
 
 /// Parameters, steps made, and what the optimizer remembers.
-type Values = (Vec<Vec<f32>>, u64, Vec<Vec<f32>>);
+pub type Values = (Vec<Vec<f32>>, u64, Vec<Vec<f32>>);
 
 /// What is trained, and how.
-struct Run {
-    model: Sequential,
-    optimizer: Box<dyn Optimizer>,
-    criterion: CrossEntropyLoss,
+pub struct Run {
+    pub model: Sequential,
+    pub optimizer: Box<dyn Optimizer>,
+    pub criterion: CrossEntropyLoss,
 }
 
 impl Run {
-    fn new(model: Sequential, optimizer: impl Optimizer + 'static) -> Self {
+    pub fn new(model: Sequential, optimizer: impl Optimizer + 'static) -> Self {
         Self {
             model,
             optimizer: Box::new(optimizer),
@@ -30,7 +30,7 @@ impl Run {
         }
     }
 
-    fn step(&mut self, (x, labels): &Batch) -> Result<Tensor<f32>> {
+    pub fn step(&mut self, (x, labels): &Batch) -> Result<Tensor<f32>> {
         let logits = self.model.forward(x)?;
         let loss = self.criterion.forward(&logits, labels)?;
         self.model
@@ -39,7 +39,7 @@ impl Run {
         Ok(loss)
     }
 
-    fn values(&mut self) -> Result<Values> {
+    pub fn values(&mut self) -> Result<Values> {
         let parameters = self.model.parameters();
         let parameters = parameters.iter().map(|p| p.value.to_vec());
         let parameters = parameters.collect::<Result<_>>()?;
@@ -53,7 +53,7 @@ impl Run {
 }
 
 /// A batch of its own for every step.
-fn batches(n: usize, shape: &[usize], classes: usize, device: &Device) -> Result<Vec<Batch>> {
+pub fn batches(n: usize, shape: &[usize], classes: usize, device: &Device) -> Result<Vec<Batch>> {
     let mut generator = Generator::manual_seed(5);
     let batch = |step| {
         let x = Tensor::randn(shape, &mut generator, device)?;
@@ -83,7 +83,7 @@ fn replayed(run: &mut Run, batches: &[Batch], device: &Device) -> Result<Vec<f32
 }
 
 /// The run with replays against the run without.
-fn check(
+pub fn check(
     what: &str,
     make: impl Fn() -> Result<Run>,
     batches: &[Batch],
@@ -103,7 +103,7 @@ fn check(
     Ok(())
 }
 
-fn perceptron(device: &Device) -> Result<Sequential> {
+pub fn perceptron(device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(1);
     Ok(Sequential::new()
         .push(Linear::new(5, 17, &mut generator, device)?)
@@ -214,7 +214,7 @@ pub fn a_loss_with_options(device: &Device) -> Result<()> {
 }
 
 /// A convolutional network with every layer that has something to keep.
-fn convolutional(device: &Device) -> Result<Sequential> {
+pub fn convolutional(device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(2);
     let options = Conv2dOptions::default().padding([1; 2]);
     let conv = Conv2d::new(1, 4, [3; 2], options, &mut generator, device)?;
