@@ -1,6 +1,7 @@
 //! Kernels and the memory of other devices.
 
 use super::{Gpu, N, address, ok, read};
+use cudarc::driver::DevicePtr;
 use cudarc::driver::sys::{self, CUresult};
 use std::ptr::null_mut;
 
@@ -55,7 +56,8 @@ pub fn peers(gpus: &[Gpu; 2]) {
     // memory that comes later is reached too, and a module's variables
     let later = gpus[1].plain(10.0);
     let table = gpus[1].module.get_global("table", &gpus[1].stream).unwrap();
-    drop(table);
+    let table = table.device_ptr(&gpus[1].stream).0;
+    ok(gpus[0].add_some(later, table, later, 16));
     gpus[0].bind();
     ok(gpus[0].add(own, later, own));
     assert_eq!(read(own), [11.0; N]);

@@ -61,8 +61,12 @@ impl Gpu {
 
     /// out = a + b, and what the device says to it.
     fn add(&self, out: u64, a: u64, b: u64) -> CUresult {
+        self.add_some(out, a, b, N as u32)
+    }
+
+    fn add_some(&self, out: u64, a: u64, b: u64, n: u32) -> CUresult {
         let mut call = self.stream.launch_builder(&self.add);
-        call.arg(&out).arg(&a).arg(&b).arg(&(N as u32));
+        call.arg(&out).arg(&a).arg(&b).arg(&n);
         // SAFETY: the kernel's parameters; what it may not reach is what is tried.
         unsafe { call.launch(LaunchConfig::for_num_elems(N as u32)) }.unwrap();
         match self.stream.synchronize() {
