@@ -118,7 +118,7 @@ impl HostParams {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AllocParams {
-    pool: super::pool::Properties,
+    pool: super::pool_calls::Properties,
     access: usize,
     access_count: usize,
     bytes: usize,

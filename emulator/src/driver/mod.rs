@@ -42,6 +42,7 @@ mod peer;
 mod plant;
 mod pointer;
 mod pool;
+mod pool_calls;
 mod queue;
 mod release;
 mod stream;
