@@ -5,6 +5,7 @@ mod common;
 
 mod checkpoint;
 mod conv2d;
+mod devices;
 mod driver;
 mod dropout;
 mod elementwise;

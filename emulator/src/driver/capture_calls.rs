@@ -1,11 +1,11 @@
 //! Beginning and ending captures, and asking about them.
 
 use super::capture::{self, begin, end, exchange_mode};
-use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::graph::GRAPHS;
 use super::handles::{Handle, lock};
+use super::machine::machine;
 use super::queue;
 use super::stream::Stream;
 
@@ -65,7 +65,7 @@ api! {
     fn cuStreamBeginCaptureToGraph(
         stream: Handle, graph: Handle, after: In<Handle>, _edges: In<u8>, count: usize, mode: u32,
     ) {
-        device()?;
+        machine()?;
         let graph = GRAPHS.get(graph)?;
         let after = after.list(count)?;
         graph.check_nodes(&after)?;
@@ -108,7 +108,7 @@ api! {
     }
 
     fn cuThreadExchangeStreamCaptureMode(mode: Out<u32>) {
-        device()?;
+        machine()?;
         mode.set(exchange_mode(mode.get()?)?)
     }
 }

@@ -1,9 +1,9 @@
 //! Contexts: the primary one, created ones, and each thread's stack of current ones. A context keeps the first
 //! error of the work that ran in it, and from then on answers nothing else, as on hardware.
 
-use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
+use super::machine::{Device, machine};
 use super::stream::Stream;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -34,6 +34,7 @@ const DEFAULT_LIMITS: Limits = [1024, 1 << 20, 8 << 20, 2, 2048, 64, 0, 0, 0, 0]
 
 pub struct Context {
     pub handle: Handle,
+    pub device: &'static Device,
     pub primary: bool,
     pub flags: AtomicU32,
     /// The first error of the work that ran here; 0 while all is well.
@@ -42,6 +43,8 @@ pub struct Context {
     pub legacy: Arc<Stream>,
     per_thread: Mutex<HashMap<ThreadId, Arc<Stream>>>,
     pub limits: Mutex<Limits>,
+    /// Contexts of other devices whose memory kernels of this one reach.
+    pub peers: Mutex<Vec<Handle>>,
 }
 
 pub static CONTEXTS: Table<Context> = Table::new();
@@ -52,15 +55,17 @@ thread_local! {
 }
 
 impl Context {
-    pub fn create(primary: bool, flags: u32) -> Arc<Context> {
+    pub fn create(device: &'static Device, primary: bool, flags: u32) -> Arc<Context> {
         CONTEXTS.insert(|handle| Context {
             handle,
+            device,
             primary,
             flags: AtomicU32::new(flags),
             error: AtomicU32::new(0),
             legacy: Arc::new(Stream::default_of(handle)),
             per_thread: Mutex::default(),
             limits: Mutex::new(DEFAULT_LIMITS),
+            peers: Mutex::default(),
         })
     }
 
@@ -90,13 +95,13 @@ impl Context {
 
 /// A context by handle, poisoned or not.
 pub fn by_handle(handle: Handle) -> Outcome<Arc<Context>> {
-    device()?;
+    machine()?;
     CONTEXTS.get(handle).map_err(|_| Error::INVALID_CONTEXT)
 }
 
 /// The calling thread's context, poisoned or not.
 pub fn top() -> Outcome<Arc<Context>> {
-    device()?;
+    machine()?;
     let handle = STACK
         .with_borrow(|stack| stack.last().copied())
         .ok_or(Error::INVALID_CONTEXT)?;

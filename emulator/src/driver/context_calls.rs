@@ -3,23 +3,22 @@
 use super::capture;
 use super::context::{CONTEXTS, Context, STACK, by_handle, current, top};
 use super::deferred;
-use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::event::EVENTS;
 use super::function::FUNCTIONS;
 use super::handles::{Handle, lock};
+use super::machine::{self, Ordinal, machine};
 use super::module::MODULES;
 use super::stream::STREAMS;
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-static PRIMARY: Mutex<Primary> = Mutex::new(Primary {
-    context: None,
-    users: 0,
-    flags: 0,
-});
+/// The primary context of each device that has had one.
+static PRIMARY: Mutex<BTreeMap<Ordinal, Primary>> = Mutex::new(BTreeMap::new());
 
+#[derive(Default)]
 struct Primary {
     context: Option<Arc<Context>>,
     users: u32,
@@ -36,9 +35,7 @@ fn destroy(context: &Context) {
     EVENTS.retain(|event| event.context != handle);
     FUNCTIONS.retain(|function| function.context != handle);
     MODULES.retain(|module| module.context != handle);
-    if let Ok(device) = device() {
-        device.heap.free_context(handle);
-    }
+    context.device.heap.free_context(handle);
 }
 
 /// The context of `handle`, or the current one for null.
@@ -51,27 +48,29 @@ fn named_or_current(handle: Handle) -> Outcome<Arc<Context>> {
 }
 
 fn create(result: Out<Handle>, flags: u32, ordinal: Ordinal) -> Outcome {
-    device::check(ordinal)?;
+    let device = machine::device(ordinal)?;
     result.check()?;
-    let context = Context::create(false, flags);
+    let context = Context::create(device, false, flags);
     STACK.with_borrow_mut(|stack| stack.push(context.handle));
     result.set(context.handle)
 }
 
 api! {
     fn cuDevicePrimaryCtxRetain(result: Out<Handle>, ordinal: Ordinal) {
-        device::check(ordinal)?;
+        let device = machine::device(ordinal)?;
         result.check()?;
-        let mut primary = lock(&PRIMARY);
+        let mut all = lock(&PRIMARY);
+        let primary = all.entry(ordinal).or_default();
         primary.users += 1;
         let flags = primary.flags;
-        let context = primary.context.get_or_insert_with(|| Context::create(true, flags));
+        let context = primary.context.get_or_insert_with(|| Context::create(device, true, flags));
         result.set(context.handle)
     }
 
     fn cuDevicePrimaryCtxRelease_v2(ordinal: Ordinal) {
-        device::check(ordinal)?;
-        let mut primary = lock(&PRIMARY);
+        machine::device(ordinal)?;
+        let mut all = lock(&PRIMARY);
+        let primary = all.entry(ordinal).or_default();
         primary.users = primary.users.checked_sub(1).ok_or(Error::INVALID_CONTEXT)?;
         if primary.users == 0
             && let Some(context) = primary.context.take()
@@ -82,8 +81,9 @@ api! {
     }
 
     fn cuDevicePrimaryCtxReset_v2(ordinal: Ordinal) {
-        device::check(ordinal)?;
-        let mut primary = lock(&PRIMARY);
+        machine::device(ordinal)?;
+        let mut all = lock(&PRIMARY);
+        let primary = all.entry(ordinal).or_default();
         primary.users = 0;
         if let Some(context) = primary.context.take() {
             destroy(&context);
@@ -92,8 +92,9 @@ api! {
     }
 
     fn cuDevicePrimaryCtxSetFlags_v2(ordinal: Ordinal, flags: u32) {
-        device::check(ordinal)?;
-        let mut primary = lock(&PRIMARY);
+        machine::device(ordinal)?;
+        let mut all = lock(&PRIMARY);
+        let primary = all.entry(ordinal).or_default();
         primary.flags = flags;
         if let Some(context) = &primary.context {
             context.flags.store(flags, Ordering::Relaxed);
@@ -102,8 +103,9 @@ api! {
     }
 
     fn cuDevicePrimaryCtxGetState(ordinal: Ordinal, flags: Out<u32>, active: Out<i32>) {
-        device::check(ordinal)?;
-        let primary = lock(&PRIMARY);
+        machine::device(ordinal)?;
+        let mut all = lock(&PRIMARY);
+        let primary = all.entry(ordinal).or_default();
         flags.set(primary.flags)?;
         active.set(i32::from(primary.context.is_some()))
     }
@@ -147,14 +149,14 @@ api! {
     }
 
     fn cuCtxPopCurrent_v2(result: Out<Handle>) {
-        device()?;
+        machine()?;
         let handle = STACK.with_borrow_mut(Vec::pop).ok_or(Error::INVALID_CONTEXT)?;
         result.set_if_wanted(handle);
         Ok(())
     }
 
     fn cuCtxSetCurrent(handle: Handle) {
-        device()?;
+        machine()?;
         if handle != 0 {
             by_handle(handle)?;
         }
@@ -168,13 +170,12 @@ api! {
     }
 
     fn cuCtxGetCurrent(result: Out<Handle>) {
-        device()?;
+        machine()?;
         result.set(STACK.with_borrow(|stack| stack.last().copied().unwrap_or(0)))
     }
 
     fn cuCtxGetDevice(result: Out<Ordinal>) {
-        top()?;
-        result.set(0)
+        result.set(top()?.device.ordinal)
     }
 
     fn cuCtxGetFlags(result: Out<u32>) {

@@ -1,9 +1,9 @@
 //! What can be set of a context: limits and preferences. They are kept, and change nothing.
 
-use super::context::{by_handle, current};
+use super::context::current;
 use super::entry::{Out, api};
 use super::error::Error;
-use super::handles::{Handle, lock};
+use super::handles::lock;
 
 api! {
     fn cuCtxGetLimit(result: Out<usize>, limit: u32) {
@@ -46,17 +46,5 @@ api! {
 
     fn cuCtxResetPersistingL2Cache() {
         current().map(|_| ())
-    }
-
-    fn cuCtxEnablePeerAccess(peer: Handle, _flags: u32) {
-        current()?;
-        by_handle(peer)?;
-        Err(Error::PEER_ACCESS_UNSUPPORTED)
-    }
-
-    fn cuCtxDisablePeerAccess(peer: Handle) {
-        current()?;
-        by_handle(peer)?;
-        Err(Error::PEER_ACCESS_NOT_ENABLED)
     }
 }

@@ -1,7 +1,7 @@
 //! Copies and fills: one shape, three-dimensional with pitches, serves every call.
 
-use super::device::device;
 use super::error::{Error, Outcome};
+use super::machine::holding;
 use crate::memory::Memory;
 
 /// One end of a copy: rows of bytes at an address that is the device's or the host's.
@@ -49,7 +49,7 @@ impl End {
     }
 
     /// Where the last byte's row starts, or an error where the sizes do not fit an address space.
-    fn check(&self, copy: &Copy3, memory: &Memory) -> Outcome {
+    fn check(&self, copy: &Copy3) -> Outcome {
         let several_rows = copy.height > 1 || copy.depth > 1;
         let slices_overlap = copy.depth > 1 && self.height < copy.height;
         if self.address == 0 || slices_overlap || (several_rows && self.pitch < copy.width) {
@@ -68,6 +68,7 @@ impl End {
         self.address
             .checked_add(bytes as u64)
             .ok_or(Error::INVALID_VALUE)?;
+        let memory = &holding(self.address)?.heap.memory;
         let is_device = memory.contains(self.address, 1);
         if (self.device || is_device) && !memory.contains(self.address, bytes) {
             return Err(Error::INVALID_VALUE);
@@ -87,7 +88,7 @@ impl Copy3 {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.width == 0 || self.height == 0 || self.depth == 0
     }
 
@@ -96,9 +97,8 @@ impl Copy3 {
         if self.is_empty() {
             return Ok(());
         }
-        let memory = &device()?.heap.memory;
-        self.to.check(self, memory)?;
-        self.from.check(self, memory)
+        self.to.check(self)?;
+        self.from.check(self)
     }
 
     pub fn run(&self) -> Outcome {
@@ -106,29 +106,32 @@ impl Copy3 {
             return Ok(());
         }
         self.check()?;
-        let memory = &device()?.heap.memory;
+        let (to, from) = (holding(self.to.address)?, holding(self.from.address)?);
+        let ends = (&*to.heap.memory, &*from.heap.memory);
         for z in 0..self.depth {
             for y in 0..self.height {
-                row(memory, self.to.row(y, z), self.from.row(y, z), self.width)?;
+                row(ends, self.to.row(y, z), self.from.row(y, z), self.width)?;
             }
         }
         Ok(())
     }
 }
 
-fn row(memory: &Memory, to: u64, from: u64, bytes: usize) -> Outcome {
-    match (memory.contains(to, bytes), memory.contains(from, bytes)) {
-        (true, true) => memory.copy(to, from, bytes)?,
+fn row(memory: (&Memory, &Memory), to: u64, from: u64, bytes: usize) -> Outcome {
+    let (there, here) = memory;
+    match (there.contains(to, bytes), here.contains(from, bytes)) {
+        (true, true) if std::ptr::eq(there, here) => there.copy(to, from, bytes)?,
+        (true, true) => there.copy_from(to, here, from, bytes)?,
         (true, false) => {
             // SAFETY: `End::check` refused null and sizes beyond isize::MAX; the API's contract is that the caller's
             // host memory is as long as it says.
             let source = unsafe { std::slice::from_raw_parts(from as *const u8, bytes) };
-            memory.write(to, source)?;
+            there.write(to, source)?;
         }
         (false, true) => {
             // SAFETY: as above; the bytes are plain memory of the caller's that nothing here refers to otherwise.
             let target = unsafe { std::slice::from_raw_parts_mut(to as *mut u8, bytes) };
-            memory.read(from, target)?;
+            here.read(from, target)?;
         }
         (false, false) => {
             // SAFETY: as above; `copy` allows the two to overlap.
@@ -179,7 +182,11 @@ impl Fill {
             .checked_mul(self.pitch)
             .and_then(|n| n.checked_add(row));
         let bytes = bytes.ok_or(Error::INVALID_VALUE)?;
-        if device()?.heap.memory.contains(self.address, bytes) {
+        if holding(self.address)?
+            .heap
+            .memory
+            .contains(self.address, bytes)
+        {
             Ok(())
         } else {
             Err(Error::INVALID_VALUE)
@@ -193,7 +200,7 @@ impl Fill {
         }
         let pattern = &self.value.to_le_bytes()[..self.element];
         for y in 0..self.height {
-            device()?.heap.memory.fill(
+            holding(self.address)?.heap.memory.fill(
                 self.address + (y * self.pitch) as u64,
                 pattern,
                 self.width,

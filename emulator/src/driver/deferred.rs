@@ -2,11 +2,11 @@
 //! hardware may begin. A copy then reads the host's memory long after the call, and writes it late.
 
 use super::context::{CONTEXTS, Context};
-use super::device::device;
 use super::entry::say;
 use super::error::{Error, Outcome};
 use super::event::Event;
 use super::handles::{Handle, lock};
+use super::machine::machine;
 use super::stream::Stream;
 use super::work::{self, Work};
 use std::sync::{Arc, Mutex, Once};
@@ -21,7 +21,7 @@ static PENDING: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
 
 /// Whether streams defer.
 pub fn on() -> bool {
-    device().is_ok_and(|device| device.deferred)
+    machine().is_ok_and(|device| device.deferred)
 }
 
 /// Puts work at the end of a stream. The default stream waits for the blocking ones of its context, and they for it.

@@ -2,9 +2,9 @@
 //! a capture.
 
 use super::context::by_handle;
-use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
+use super::machine::machine;
 use super::stream::Place;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -52,7 +52,7 @@ impl Event {
 
 /// An event whose context is free of errors.
 pub fn find(handle: Handle) -> Outcome<Arc<Event>> {
-    device()?;
+    machine()?;
     let event = EVENTS.get(handle)?;
     by_handle(event.context)?.check()?;
     Ok(event)

@@ -3,11 +3,11 @@
 use super::capture;
 use super::context::{by_handle, current, in_context};
 use super::deferred;
-use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::event::{EVENTS, Event, State, find};
 use super::handles::{Handle, lock};
+use super::machine::machine;
 use super::queue;
 use super::stream::Stream;
 use super::work::Work;
@@ -57,6 +57,10 @@ fn elapsed(result: Out<f32>, start: Handle, end: Handle) -> Outcome {
     for event in [&start, &end] {
         deferred::settle_event(event);
     }
+    let devices = [&start, &end].map(|e| by_handle(e.context).map(|c| c.device.ordinal));
+    if devices[0] != devices[1] {
+        return Err(Error::INVALID_HANDLE);
+    }
     let (start, end) = (start.time()?, end.time()?);
     let milliseconds = match end.checked_duration_since(start) {
         Some(time) => time.as_secs_f32() * 1e3,
@@ -85,7 +89,7 @@ in_context! {
     }
 
     fn cuEventDestroy_v2(handle: Handle) {
-        device()?;
+        machine()?;
         let event = EVENTS.remove(handle)?;
         by_handle(event.context)?.check()
     }

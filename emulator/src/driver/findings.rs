@@ -2,8 +2,9 @@
 
 use super::demangle::demangled;
 use super::entry::say;
+use super::handles::lock;
 use crate::check::{Finding, findings, fresh, take_notes};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 /// Whether runs go on behind a finding, and the file that wants them all.
 struct Wanted {
@@ -39,9 +40,28 @@ pub fn initialise() -> Result<bool, String> {
 
 /// Says what has been found since the last time, each place once.
 pub fn tell() {
-    for finding in fresh() {
+    let fresh = fresh();
+    for finding in &fresh {
         let told = format!("kernel {} failed\n{}", finding.kernel, finding.fault.report);
         say(demangled(told.trim_end()));
+    }
+    // also now: a process that is killed, or leaves by `_exit`, comes to no end
+    if !fresh.is_empty() {
+        write(&[]);
+    }
+}
+
+/// Writes the report, if somebody wants one.
+fn write(notes: &[String]) {
+    static WRITING: Mutex<()> = Mutex::new(());
+    let Some(file) = WANTED.get().and_then(|wanted| wanted.file.as_ref()) else {
+        return;
+    };
+    let _turn = lock(&WRITING);
+    let all: Vec<_> = findings().iter().map(json).collect();
+    let text = serde_json::json!({ "findings": all, "notes": notes });
+    if let Err(error) = std::fs::write(file, format!("{text:#}\n")) {
+        say(format_args!("CUDA_EMULATOR_REPORT: {file}: {error}"));
     }
 }
 
@@ -75,11 +95,5 @@ extern "C" fn at_exit() {
         }
         say(demangled(&text));
     }
-    if let Some(file) = &wanted.file {
-        let all: Vec<_> = found.iter().map(json).collect();
-        let text = serde_json::json!({ "findings": all, "notes": notes });
-        if let Err(error) = std::fs::write(file, format!("{text:#}\n")) {
-            say(format_args!("CUDA_EMULATOR_REPORT: {file}: {error}"));
-        }
-    }
+    write(&notes);
 }

@@ -2,10 +2,10 @@
 
 use super::attributes::{MAX_CLUSTER, MAX_THREADS_PER_BLOCK, REGISTERS, SHARED_PER_BLOCK};
 use super::context::{by_handle, in_context};
-use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table};
+use super::machine::machine;
 use crate::exec::Kernel;
 use std::ffi::CString;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl Function {
     }
 
     pub fn attribute(&self, number: i32) -> Outcome<i32> {
-        let (major, minor) = device()?.profile.capability;
+        let (major, minor) = machine()?.profile.capability;
         let cluster = self.kernel.cluster;
         Ok(match number {
             0 => self.max_threads(),
@@ -88,7 +88,7 @@ impl Function {
     }
 
     pub fn set_attribute(&self, number: i32, value: i32) -> Outcome {
-        let most = device()?.profile.shared_per_block_optin - self.kernel.static_shared as i32;
+        let most = machine()?.profile.shared_per_block_optin - self.kernel.static_shared as i32;
         match number {
             8 if (0..=most).contains(&value) => {
                 self.max_dynamic_shared.store(value, Ordering::Relaxed)
@@ -113,7 +113,7 @@ impl Function {
 
     /// Bytes of a multiprocessor's shared memory that one block takes.
     fn shared_footprint(&self, dynamic: usize) -> Outcome<usize> {
-        let reserved = device()?.profile.shared_reserved_per_block as usize;
+        let reserved = machine()?.profile.shared_reserved_per_block as usize;
         let bytes = dynamic
             .checked_add(self.kernel.static_shared + reserved)
             .ok_or(Error::INVALID_VALUE)?;
@@ -124,7 +124,7 @@ impl Function {
 
     /// Blocks of `threads` threads and `dynamic` bytes of shared memory that run on one multiprocessor at a time.
     pub fn blocks_per_multiprocessor(&self, threads: i32, dynamic: usize) -> Outcome<i32> {
-        let profile = device()?.profile;
+        let profile = machine()?.profile;
         if threads <= 0 {
             return Err(Error::INVALID_VALUE);
         }
@@ -148,7 +148,7 @@ impl Function {
 }
 
 pub fn find(handle: Handle) -> Outcome<Arc<Function>> {
-    device()?;
+    machine()?;
     let function = FUNCTIONS.get(handle)?;
     by_handle(function.context)?.check()?;
     Ok(function)

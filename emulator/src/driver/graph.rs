@@ -1,8 +1,8 @@
 //! Graphs: nodes of work and the order between them.
 
-use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, Table, lock};
+use super::machine::{holding, machine};
 use super::work::Work;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, Weak};
@@ -32,11 +32,10 @@ pub struct Owned(Mutex<Vec<u64>>);
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let Ok(device) = device() else { return };
         for address in lock(&self.0).drain(..) {
-            let _ = device
-                .heap
-                .free(address, |kind| kind == super::heap::Kind::Graph);
+            let Ok(device) = holding(address) else { return };
+            let heap = &device.heap;
+            let _ = heap.free(address, |kind| kind == super::heap::Kind::Graph);
         }
     }
 }
@@ -196,13 +195,13 @@ impl Drop for Graph {
 }
 
 pub fn find(handle: Handle) -> Outcome<Arc<Graph>> {
-    device()?;
+    machine()?;
     GRAPHS.get(handle).map_err(|_| Error::INVALID_VALUE)
 }
 
 /// The graph of a node.
 pub fn of_node(node: Handle) -> Outcome<Arc<Graph>> {
-    device()?;
+    machine()?;
     NODES
         .get(node)?
         .graph

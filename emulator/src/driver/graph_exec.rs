@@ -1,12 +1,12 @@
 //! Graphs made ready, and running them.
 
 use super::deferred;
-use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::graph::{self, Graph, Owned};
 use super::graph_nodes::{self, FillParams, HostParams, KernelParams};
 use super::handles::{Handle, Table, lock};
+use super::machine::machine;
 use super::queue::{self, submit};
 use super::transfer::Params3;
 use super::work::Work;
@@ -65,7 +65,7 @@ fn instantiate(graph: Handle, flags: u64) -> Outcome<Handle> {
 }
 
 fn find(handle: Handle) -> Outcome<Arc<Executable>> {
-    device()?;
+    machine()?;
     EXECUTABLES.get(handle).map_err(|_| Error::INVALID_VALUE)
 }
 

@@ -2,7 +2,6 @@
 
 use super::context::{by_handle, current};
 use super::copy::Fill;
-use super::device::device;
 use super::entry::{HostCall, In, Out, api};
 use super::error::{Error, Outcome};
 use super::event::EVENTS;
@@ -11,6 +10,7 @@ use super::graph::{find, of_node};
 use super::handles::Handle;
 use super::heap::Kind;
 use super::launch::{Arguments, Launch};
+use super::machine::{holding, machine};
 use super::transfer::Params3;
 use super::work::Work;
 use crate::exec::LaunchConfig;
@@ -118,7 +118,7 @@ impl HostParams {
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct AllocParams {
-    pool: super::pool::Properties,
+    pool: super::pool_calls::Properties,
     access: usize,
     access_count: usize,
     bytes: usize,
@@ -151,7 +151,7 @@ api! {
     fn cuGraphAddKernelNode_v2(
         result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, params: In<KernelParams>,
     ) {
-        device()?;
+        machine()?;
         add(result, graph, after, count, params.get()?.work()?)
     }
 
@@ -173,12 +173,12 @@ api! {
     fn cuGraphAddHostNode(
         result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, params: In<HostParams>,
     ) {
-        device()?;
+        machine()?;
         add(result, graph, after, count, params.get()?.work()?)
     }
 
     fn cuGraphAddEmptyNode(result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize) {
-        device()?;
+        machine()?;
         add(result, graph, after, count, Work::Empty)
     }
 
@@ -195,33 +195,33 @@ api! {
     fn cuGraphAddEventRecordNode(
         result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, event: Handle,
     ) {
-        device()?;
+        machine()?;
         add(result, graph, after, count, Work::Record(EVENTS.get(event)?))
     }
 
     fn cuGraphAddEventWaitNode(
         result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, event: Handle,
     ) {
-        device()?;
+        machine()?;
         add(result, graph, after, count, Work::Wait(EVENTS.get(event)?))
     }
 
     fn cuGraphAddMemAllocNode(
         result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, params: Out<AllocParams>,
     ) {
-        let context = current()?.handle;
+        let context = current()?;
         let mut wanted = params.get()?;
-        wanted.address = device()?.heap.alloc(wanted.bytes, Kind::Graph, context)?;
+        wanted.address = context.device.heap.alloc(wanted.bytes, Kind::Graph, context.handle)?;
         let work = Work::Alloc { address: wanted.address, bytes: wanted.bytes };
         if let Err(error) = add(result, graph, after, count, work) {
-            device()?.heap.free(wanted.address, |_| true)?;
+            context.device.heap.free(wanted.address, |_| true)?;
             return Err(error);
         }
         params.set(wanted)
     }
 
     fn cuGraphAddMemFreeNode(result: Out<Handle>, graph: Handle, after: In<Handle>, count: usize, address: u64) {
-        let block = device()?.heap.find(address)?;
+        let block = holding(address)?.heap.find(address)?;
         if block.base != address || !matches!(block.kind, Kind::Graph | Kind::Pool(_)) {
             return Err(Error::INVALID_VALUE);
         }
@@ -245,22 +245,22 @@ api! {
     }
 
     fn cuGraphKernelNodeSetParams_v2(node: Handle, params: In<KernelParams>) {
-        device()?;
+        machine()?;
         replace(node, params.get()?.work()?)
     }
 
     fn cuGraphMemcpyNodeSetParams(node: Handle, params: In<Params3>) {
-        device()?;
+        machine()?;
         replace(node, copy(params)?)
     }
 
     fn cuGraphMemsetNodeSetParams(node: Handle, params: In<FillParams>) {
-        device()?;
+        machine()?;
         replace(node, params.get()?.work()?)
     }
 
     fn cuGraphHostNodeSetParams(node: Handle, params: In<HostParams>) {
-        device()?;
+        machine()?;
         replace(node, params.get()?.work()?)
     }
 

@@ -1,10 +1,10 @@
 //! Whole graphs: making, copying, ordering, and asking what is in them.
 
-use super::device::device;
 use super::entry::{In, Out, api};
 use super::error::{Error, Outcome};
 use super::graph::{GRAPHS, Graph, NODES, find, of_node};
 use super::handles::{Handle, lock};
+use super::machine::machine;
 use super::work::Work;
 
 /// `CUgraphNodeType`.
@@ -36,7 +36,7 @@ fn answer(list: Vec<Handle>, to: Out<Handle>, count: Out<usize>) -> Outcome {
 
 api! {
     fn cuGraphCreate(result: Out<Handle>, flags: u32) {
-        device()?;
+        machine()?;
         result.check()?;
         if flags != 0 {
             return Err(Error::INVALID_VALUE);

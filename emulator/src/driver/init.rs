@@ -1,9 +1,9 @@
 //! `cuInit`, versions, error texts and the lookup of functions by name.
 
 use super::context::in_context;
-use super::device;
 use super::entry::{Out, Text, api};
 use super::error::{self, Error};
+use super::machine;
 use super::release::release;
 use super::trace;
 use crate::exec::handler::is_supported;
@@ -168,18 +168,18 @@ fn look_up(name: &str, result: Out<usize>, wanted: i32, status: Out<u32>) -> err
 /// or 0 before `cuInit`.
 #[unsafe(no_mangle)]
 pub extern "C" fn cuda_emulator_capability() -> u32 {
-    device::device().map_or(0, |device| {
+    machine::machine().map_or(0, |device| {
         device.capability.major * 10 + device.capability.minor
     })
 }
 
 in_context! {
     fn cuProfilerStart() {
-        device::device().map(|_| ())
+        machine::machine().map(|_| ())
     }
 
     fn cuProfilerStop() {
-        device::device().map(|_| ())
+        machine::machine().map(|_| ())
     }
 }
 
@@ -195,7 +195,7 @@ api! {
             );
             return Err(Error::SYSTEM_NOT_READY);
         }
-        device::initialise()
+        machine::initialise()
     }
 
     fn cuDriverGetVersion(version: Out<i32>) {

@@ -2,13 +2,14 @@
 
 use super::attributes::{MAX_BLOCK, MAX_GRID};
 use super::counts;
-use super::device::{Device, device};
 use super::entry::In;
 use super::error::{Error, Outcome};
 use super::function::Function;
 use super::handles::Handle;
+use super::machine::machine;
 use crate::check::Fault;
-use crate::exec::{self, Kernel, LaunchConfig};
+use crate::exec::{self, Kernel, LaunchConfig, Options};
+use crate::memory::Memory;
 use std::sync::Arc;
 
 /// A kernel with its shape and its own copy of the arguments.
@@ -141,9 +142,8 @@ impl Launch {
         })
     }
 
-    pub fn execute(&self, device: &Device) -> Result<(), Fault> {
+    pub fn execute(&self, memory: &Memory, options: &Options) -> Result<(), Fault> {
         let (kernel, config) = (&self.kernel, &self.config);
-        let (memory, options) = (&device.heap.memory, &device.options);
         if !counts::wanted() {
             return exec::launch(kernel, config, &self.arguments, memory, options);
         }
@@ -155,7 +155,7 @@ impl Launch {
 
 /// Refuses shapes that no device can run.
 fn check(function: &Function, config: &LaunchConfig) -> Outcome {
-    let profile = device()?.profile;
+    let profile = machine()?.profile;
     let within = |size: &[u32; 3], most: &[u32; 3]| {
         size.iter().zip(most).all(|(&n, &max)| n >= 1 && n <= max)
     };
@@ -201,7 +201,7 @@ fn check_cluster(function: &Function, config: &LaunchConfig) -> Outcome {
     if own.is_some_and(|own| own != size) || size.contains(&0) {
         return Err(Error::INVALID_VALUE);
     }
-    if !device()?.profile.clusters && size != [1; 3] {
+    if !machine()?.profile.clusters && size != [1; 3] {
         return Err(Error::NOT_SUPPORTED);
     }
     let blocks: u64 = size.iter().map(|&n| u64::from(n)).product();

@@ -2,13 +2,13 @@
 //! `CUfunction` is, as by the driver; here it is the function of the context that is current when it is asked for.
 
 use super::capture;
-use super::context::{current, in_context};
+use super::context::{current, in_context, top};
 use super::deferred;
-use super::device::{self, Ordinal, device};
 use super::entry::{In, Out, Text, api};
 use super::error::{Error, Outcome};
 use super::function::{self, FUNCTIONS};
 use super::handles::{Handle, Table, lock};
+use super::machine::{Device, Ordinal, device, machine};
 use super::module::{self, JitLog, MODULES, Module};
 use crate::module::Module as Code;
 use std::collections::BTreeMap;
@@ -16,7 +16,10 @@ use std::sync::{Arc, Mutex};
 
 pub struct Library {
     handle: Handle,
-    code: Arc<Code>,
+    /// As it was given, for the devices that come later.
+    ptx: Vec<u8>,
+    /// The code with its variables, which each device that uses it has for itself.
+    codes: Mutex<BTreeMap<Ordinal, Arc<Code>>>,
     /// The library as a module of each context that used it.
     modules: Mutex<BTreeMap<Handle, Handle>>,
 }
@@ -24,8 +27,28 @@ pub struct Library {
 static LIBRARIES: Table<Library> = Table::new();
 
 impl Library {
+    fn code(&self, device: &Device) -> Outcome<Arc<Code>> {
+        let mut codes = lock(&self.codes);
+        if let Some(code) = codes.get(&device.ordinal) {
+            return Ok(code.clone());
+        }
+        let code = Arc::new(module::compile(&self.ptx, &JitLog::default(), device)?);
+        codes.insert(device.ordinal, code.clone());
+        Ok(code)
+    }
+
+    /// How many kernels it has, on whatever device.
+    fn kernels(&self) -> u32 {
+        let codes = lock(&self.codes);
+        codes
+            .values()
+            .next()
+            .map_or(0, |code| code.kernel_names().count() as u32)
+    }
+
     fn module(&self) -> Outcome<Arc<Module>> {
-        let context = current()?.handle;
+        let current = current()?;
+        let context = current.handle;
         let mut modules = lock(&self.modules);
         if let Some(module) = modules
             .get(&context)
@@ -33,25 +56,31 @@ impl Library {
         {
             return Ok(module);
         }
-        let module = module::enter(self.code.clone(), context, true);
+        let module = module::enter(self.code(current.device)?, context, true);
         modules.insert(context, module.handle);
         Ok(module)
     }
 }
 
 fn find(handle: Handle) -> Outcome<Arc<Library>> {
-    device()?;
+    machine()?;
     LIBRARIES.get(handle)
 }
 
 fn load(result: Out<Handle>, ptx: &[u8], log: &JitLog) -> Outcome {
     result.check()?;
-    let code = Arc::new(module::compile(ptx, log)?);
+    // no context is needed; without one the first device says whether it is right
+    let device = match top() {
+        Ok(context) => context.device,
+        Err(_) => device(0)?,
+    };
+    let code = Arc::new(module::compile(ptx, log, device)?);
     result.set(
         LIBRARIES
             .insert(|handle| Library {
                 handle,
-                code,
+                ptx: ptx.to_vec(),
+                codes: Mutex::new(BTreeMap::from([(device.ordinal, code)])),
                 modules: Mutex::default(),
             })
             .handle,
@@ -113,7 +142,7 @@ api! {
     }
 
     fn cuLibraryGetKernelCount(result: Out<u32>, library: Handle) {
-        result.set(find(library)?.code.kernel_names().count() as u32)
+        result.set(find(library)?.kernels())
     }
 
     fn cuLibraryEnumerateKernels(result: Out<Handle>, room: u32, library: Handle) {
@@ -127,17 +156,17 @@ api! {
     }
 
     fn cuKernelGetAttribute(result: Out<i32>, attribute: i32, kernel: Handle, ordinal: Ordinal) {
-        device::check(ordinal)?;
+        device(ordinal)?;
         result.set(function::find(kernel)?.attribute(attribute)?)
     }
 
     fn cuKernelSetAttribute(attribute: i32, value: i32, kernel: Handle, ordinal: Ordinal) {
-        device::check(ordinal)?;
+        device(ordinal)?;
         function::find(kernel)?.set_attribute(attribute, value)
     }
 
     fn cuKernelSetCacheConfig(kernel: Handle, _config: u32, ordinal: Ordinal) {
-        device::check(ordinal)?;
+        device(ordinal)?;
         function::find(kernel).map(|_| ())
     }
 

@@ -37,9 +37,8 @@ const OTHERS: [(u32, &str); 5] = [
 fn add(link: Handle, kind: u32, name: Option<String>, bytes: Vec<u8>) -> Outcome {
     let link = LINKS.get(link)?;
     if let Some((_, what)) = OTHERS.iter().find(|(other, _)| *other == kind) {
-        link.log.tell(&format!(
-            "cannot link {what}: the emulator links PTX texts only"
-        ));
+        link.log
+            .tell(&format!("cannot link {what}: {}", module::KEEP_PTX));
         return Err(Error::NOT_SUPPORTED);
     }
     if kind != PTX {

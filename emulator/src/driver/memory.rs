@@ -3,11 +3,11 @@
 use super::capture;
 use super::context::{current, in_context};
 use super::deferred;
-use super::device::device;
 use super::entry::{Out, api};
 use super::error::{Error, Outcome};
 use super::handles::Handle;
 use super::heap::Kind;
+use super::machine::holding;
 use super::queue;
 use super::trace::Shown;
 
@@ -16,7 +16,7 @@ const PITCH: usize = 512;
 fn allocate(bytes: usize, kind: Kind) -> Outcome<u64> {
     let context = current()?;
     capture::refuse_unsafe_call()?;
-    device()?.heap.alloc(bytes, kind, context.handle)
+    context.device.heap.alloc(bytes, kind, context.handle)
 }
 
 fn pinned(result: Out<u64>, bytes: usize, flags: u32) -> Outcome {
@@ -44,7 +44,7 @@ impl Shown for Location {
 
 /// Hints about managed memory: checked, and without effect.
 fn hint(address: u64, bytes: usize) -> Outcome {
-    let block = device()?.heap.find(address)?;
+    let block = holding(address)?.heap.find(address)?;
     let inside = address - block.base;
     if block.kind != Kind::Managed || bytes == 0 || bytes > block.bytes - inside as usize {
         return Err(Error::INVALID_VALUE);
@@ -54,8 +54,7 @@ fn hint(address: u64, bytes: usize) -> Outcome {
 
 in_context! {
     fn cuMemGetInfo_v2(free: Out<usize>, total: Out<usize>) {
-        current()?;
-        let memory = &device()?.heap.memory;
+        let memory = &current()?.device.heap.memory;
         free.set_if_wanted(memory.free_bytes());
         total.set_if_wanted(memory.total());
         Ok(())
@@ -95,7 +94,7 @@ in_context! {
             return Ok(());
         }
         let freeable = |kind| matches!(kind, Kind::Device | Kind::Managed | Kind::Pool(_) | Kind::Graph);
-        device()?.heap.free(address, freeable).map(|_| ())
+        holding(address)?.heap.free(address, freeable).map(|_| ())
     }
 
     fn cuMemHostAlloc(result: Out<u64>, bytes: usize, flags: u32) {
@@ -113,12 +112,12 @@ in_context! {
         if address == 0 {
             return Ok(());
         }
-        device()?.heap.free(address, |kind| matches!(kind, Kind::Pinned(_))).map(|_| ())
+        holding(address)?.heap.free(address, |kind| matches!(kind, Kind::Pinned(_))).map(|_| ())
     }
 
     fn cuMemHostGetDevicePointer_v2(result: Out<u64>, address: u64, _flags: u32) {
         current()?;
-        let block = device()?.heap.find(address)?;
+        let block = holding(address)?.heap.find(address)?;
         if !block.on_host() {
             return Err(Error::INVALID_VALUE);
         }
@@ -128,7 +127,7 @@ in_context! {
     fn cuMemHostGetFlags(result: Out<u32>, address: u64) {
         const MAPPED: u32 = 2;
         current()?;
-        match device()?.heap.find(address)?.kind {
+        match holding(address)?.heap.find(address)?.kind {
             Kind::Pinned(flags) => result.set(flags | MAPPED),
             _ => Err(Error::INVALID_VALUE),
         }
@@ -140,20 +139,20 @@ in_context! {
         if address == 0 || bytes > isize::MAX as usize || flags & !15 != 0 {
             return Err(Error::INVALID_VALUE);
         }
-        device()?.heap.register(address, bytes, flags, context.handle)
+        context.device.heap.register(address, bytes, flags, context.handle)
     }
 
     fn cuMemHostUnregister(address: u64) {
         current()?;
         capture::refuse_unsafe_call()?;
         deferred::settle_all();
-        let freed = device()?.heap.free(address, |kind| matches!(kind, Kind::Registered(_)));
+        let freed = holding(address)?.heap.free(address, |kind| matches!(kind, Kind::Registered(_)));
         freed.map(|_| ()).map_err(|_| Error::HOST_MEMORY_NOT_REGISTERED)
     }
 
     fn cuMemGetAddressRange_v2(base: Out<u64>, bytes: Out<usize>, address: u64) {
         current()?;
-        let found = device()?.heap.memory.find(address).filter(|found| !found.freed).ok_or(Error::NOT_FOUND)?;
+        let found = holding(address)?.heap.memory.find(address).filter(|found| !found.freed).ok_or(Error::NOT_FOUND)?;
         base.set_if_wanted(found.base);
         bytes.set_if_wanted(found.bytes);
         Ok(())

@@ -3,11 +3,11 @@
 use super::capture;
 use super::context::{by_handle, current, in_context};
 use super::deferred;
-use super::device::device;
 use super::entry::{In, Out, Text, api, say};
 use super::error::{Error, Outcome};
 use super::function::{self, FUNCTIONS, Function};
 use super::handles::{Handle, Table, lock};
+use super::machine::{Device, machine};
 use super::plant;
 use crate::exec::LoadErrorKind;
 use crate::module::Module as Code;
@@ -35,6 +35,11 @@ const BINARIES: [(&[u8], &str); 3] = [
     (&[0xb1, 0x43, 0x62, 0x46], "a fat binary"),
 ];
 
+/// What to do where a program brings machine code.
+pub const KEEP_PTX: &str = "the emulator runs PTX only. Have the program make that: a virtual architecture alone (nvcc \
+    -arch=compute_90 -code=compute_90, NVRTC --gpu-architecture=compute_90 and nvrtcGetPTX), and no linker that makes \
+    machine code (nvJitLink). emulator/README.md has a table of programs and how each is kept on PTX";
+
 /// The PTX at `image`, which is NUL-terminated as for the driver.
 pub fn image(image: In<u8>) -> Outcome<Vec<u8>> {
     refuse_binary(image)?;
@@ -48,9 +53,7 @@ pub fn refuse_binary(image: In<u8>) -> Outcome {
     }
     for (magic, what) in BINARIES {
         if image.starts_with(magic) {
-            say(format_args!(
-                "module refused: it is {what}; the emulator runs PTX only"
-            ));
+            say(format_args!("module refused: it is {what}, and {KEEP_PTX}"));
             return Err(Error::NO_BINARY_FOR_GPU);
         }
     }
@@ -65,8 +68,8 @@ pub fn file(name: Text) -> Outcome<Vec<u8>> {
 }
 
 /// Parses and decodes, as is not for threads that capture; says on stderr, and in `log`, why a module is refused.
-pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
-    let device = device()?;
+pub fn compile(ptx: &[u8], log: &JitLog, device: &Device) -> Outcome<Code> {
+    let machine = machine()?;
     capture::refuse_unsafe_call()?;
     if ptx.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::INVALID_IMAGE);
@@ -77,8 +80,8 @@ pub fn compile(ptx: &[u8], log: &JitLog) -> Outcome<Code> {
     })?;
     let ptx = planted.as_deref().unwrap_or(ptx);
     keep(ptx);
-    let newest = device.release.ptx;
-    Code::load(ptx, newest, device.capability, &device.heap.memory).map_err(|error| {
+    let newest = machine.release.ptx;
+    Code::load(ptx, newest, machine.capability, &device.heap.memory).map_err(|error| {
         log.tell(&format!("module refused: {error}"));
         match error.kind {
             LoadErrorKind::OutOfMemory => Error::OUT_OF_MEMORY,
@@ -161,11 +164,18 @@ pub fn enter(code: Arc<Code>, context: Handle, of_library: bool) -> Arc<Module> 
 fn load(result: Out<Handle>, ptx: &[u8], log: &JitLog) -> Outcome {
     let context = current()?;
     result.check()?;
-    result.set(enter(Arc::new(compile(ptx, log)?), context.handle, false).handle)
+    result.set(
+        enter(
+            Arc::new(compile(ptx, log, context.device)?),
+            context.handle,
+            false,
+        )
+        .handle,
+    )
 }
 
 pub fn find(handle: Handle) -> Outcome<Arc<Module>> {
-    device()?;
+    machine()?;
     let module = MODULES.get(handle)?;
     by_handle(module.context)?.check()?;
     Ok(module)
@@ -260,7 +270,7 @@ api! {
 
     fn cuModuleGetLoadingMode(result: Out<u32>) {
         const EAGER: u32 = 1;
-        device()?;
+        machine()?;
         result.set(EAGER)
     }
 }

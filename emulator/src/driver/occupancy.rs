@@ -3,12 +3,12 @@
 
 use super::attributes::MAX_THREADS_PER_BLOCK;
 use super::context::in_context;
-use super::device::device;
 use super::entry::{In, Out};
 use super::error::{Error, Outcome};
 use super::function::{self, Function, SHARED_GRANULE, WARP};
 use super::handles::Handle;
 use super::launch::Config;
+use super::machine::machine;
 
 /// `CUoccupancyB2DSize`: shared memory for a block of a size.
 type SharedForBlock = Option<extern "C" fn(i32) -> usize>;
@@ -42,7 +42,7 @@ fn best_block(
         threads -= WARP;
     }
     block.set(best.1)?;
-    grid.set(best.2 * device()?.profile.multiprocessors)
+    grid.set(best.2 * machine()?.profile.multiprocessors)
 }
 
 in_context! {
@@ -73,7 +73,7 @@ in_context! {
 
     fn cuOccupancyAvailableDynamicSMemPerBlock(result: Out<usize>, function: Handle, blocks: i32, threads: i32) {
         let function = function::find(function)?;
-        let profile = device()?.profile;
+        let profile = machine()?.profile;
         if blocks <= 0 || blocks > function.blocks_per_multiprocessor(threads, 0)? {
             return Err(Error::INVALID_VALUE);
         }
@@ -85,7 +85,7 @@ in_context! {
 
     fn cuOccupancyMaxPotentialClusterSize(result: Out<i32>, function: Handle, _config: In<Config>) {
         let function = function::find(function)?;
-        if !device()?.profile.clusters {
+        if !machine()?.profile.clusters {
             return Err(Error::NOT_SUPPORTED);
         }
         result.set(function.max_cluster() as i32)
@@ -93,7 +93,7 @@ in_context! {
 
     fn cuOccupancyMaxActiveClusters(result: Out<i32>, function: Handle, config: In<Config>) {
         let function = function::find(function)?;
-        let profile = device()?.profile;
+        let profile = machine()?.profile;
         if !profile.clusters {
             return Err(Error::NOT_SUPPORTED);
         }

@@ -1,10 +1,10 @@
 //! `cuPointerGetAttribute(s)`: what a pointer points to.
 
 use super::context::{current, in_context};
-use super::device::device;
 use super::entry::{In, Out};
 use super::error::{Error, Outcome};
 use super::heap::Kind;
+use super::machine::holding;
 
 const HOST: u32 = 1;
 const DEVICE: u32 = 2;
@@ -27,7 +27,8 @@ impl Value {
 }
 
 fn attribute(number: u32, address: u64) -> Outcome<Value> {
-    let heap = &device()?.heap;
+    let device = holding(address)?;
+    let heap = &device.heap;
     let found = heap
         .memory
         .find(address)
@@ -51,7 +52,7 @@ fn attribute(number: u32, address: u64) -> Outcome<Value> {
         6 | 10 | 15 | 21 => Value::Flag(false),
         7 => Value::Long(block.map_or(0, |block| block.id)),
         8 => Value::Int(u32::from(kind == Kind::Managed)),
-        9 => Value::Int(0),
+        9 => Value::Int(device.ordinal as u32),
         11 | 19 => Value::Long(found.base),
         12 | 18 => Value::Long(found.bytes as u64),
         13 => Value::Flag(true),
@@ -99,7 +100,7 @@ in_context! {
     fn cuPointerSetAttribute(value: In<u32>, number: u32, address: u64) {
         const SYNC_MEMOPS: u32 = 6;
         current()?;
-        device()?.heap.find(address)?;
+        holding(address)?.heap.find(address)?;
         value.get()?;
         if number == SYNC_MEMOPS { Ok(()) } else { Err(Error::INVALID_VALUE) }
     }

@@ -3,9 +3,9 @@
 use super::capture;
 use super::context::{CONTEXTS, Context, current};
 use super::deferred;
-use super::device::device;
 use super::error::{Error, Outcome};
 use super::handles::{Handle, lock};
+use super::machine::machine;
 use super::stream::{STREAMS, Stream};
 use super::work::{self, Work};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub fn find(handle: Handle) -> Outcome<Arc<Stream>> {
         0 | LEGACY => current()?.legacy.clone(),
         PER_THREAD => current()?.per_thread_stream(),
         _ => {
-            device()?;
+            machine()?;
             STREAMS.get(handle)?
         }
     };

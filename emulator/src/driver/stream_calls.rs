@@ -3,11 +3,11 @@
 use super::capture;
 use super::context::{current, in_context};
 use super::deferred;
-use super::device::{Ordinal, device};
 use super::entry::{HostCall, In, Out, api};
 use super::error::{Error, Outcome};
 use super::handles::{Handle, lock};
 use super::host;
+use super::machine::{Ordinal, holding, machine};
 use super::queue::{context_of, find, submit};
 use super::stream::{GREATEST_PRIORITY, NON_BLOCKING, STREAMS, Stream};
 use super::work::Work;
@@ -39,7 +39,7 @@ in_context! {
     }
 
     fn cuStreamDestroy_v2(handle: Handle) {
-        device()?;
+        machine()?;
         deferred::settle(&*STREAMS.get(handle)?);
         let stream = STREAMS.remove(handle)?;
         capture::abandon_stream(&stream);
@@ -71,8 +71,7 @@ in_context! {
     }
 
     fn cuStreamGetDevice(handle: Handle, result: Out<Ordinal>) {
-        find(handle)?;
-        result.set(0)
+        result.set(context_of(&*find(handle)?)?.device.ordinal)
     }
 
     fn cuStreamGetFlags(handle: Handle, result: Out<u32>) {
@@ -85,7 +84,7 @@ in_context! {
 
     fn cuStreamAttachMemAsync(handle: Handle, address: u64, _length: usize, _flags: u32) {
         find(handle)?;
-        device()?.heap.find(address).map(|_| ())
+        holding(address)?.heap.find(address).map(|_| ())
     }
 
     fn cuLaunchHostFunc(handle: Handle, function: Option<extern "C" fn(usize)>, argument: usize) {

@@ -1,9 +1,9 @@
 //! Tensor maps, the descriptors of Hopper's bulk copies: `CUtensorMap` is 128 bytes that only the device reads.
 
 use super::context::in_context;
-use super::device::device;
 use super::entry::{In, Out};
 use super::error::{Error, Outcome};
+use super::machine::machine;
 use super::unsupported::refuse;
 use crate::exec::swizzle::Swizzle;
 use crate::exec::tensor_map::{BYTES, TensorMap, element_bytes};
@@ -61,7 +61,7 @@ in_context! {
         steps: In<u32>, interleave: u32, swizzling: u32, promotion: u32, fill: u32,
     ) {
         result.aligned(ALIGN)?;
-        if !device()?.profile.clusters {
+        if !machine()?.profile.clusters {
             return Err(Error::NOT_SUPPORTED);
         }
         let rank = rank as usize;

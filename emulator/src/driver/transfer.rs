@@ -5,6 +5,7 @@ use super::copy::{Copy3, End, Fill};
 use super::entry::In;
 use super::error::{Error, Outcome};
 use super::handles::Handle;
+use super::machine::holding;
 use super::queue::{find, submit, submit_synchronous};
 use super::work::Work;
 
@@ -30,6 +31,20 @@ fn fill_later(fill: Fill, stream: Handle) -> Outcome {
     let stream = find(stream)?;
     fill.check()?;
     submit(&stream, Work::Fill(fill))
+}
+
+/// Refuses ends that are not memory of the devices of these contexts. The host's memory has none.
+fn peers(copy: Copy3, to: Handle, from: Handle) -> Outcome<Copy3> {
+    for (end, context) in [(copy.to, to), (copy.from, from)] {
+        if !end.device {
+            continue;
+        }
+        let device = by_handle(context)?.device;
+        if !copy.is_empty() && holding(end.address)?.ordinal != device.ordinal {
+            return Err(Error::INVALID_VALUE);
+        }
+    }
+    Ok(copy)
 }
 
 fn linear(to: End, from: End, bytes: usize) -> Copy3 {
@@ -77,7 +92,7 @@ pub struct Params2 {
     height: usize,
 }
 
-/// One half of `CUDA_MEMCPY3D`.
+/// One half of `CUDA_MEMCPY3D`, and of `CUDA_MEMCPY3D_PEER`, which has a context in a place that is reserved otherwise.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Half3 {
@@ -89,7 +104,7 @@ pub struct Half3 {
     host: u64,
     device: u64,
     array: Handle,
-    reserved: usize,
+    context: Handle,
     pitch: usize,
     height: usize,
 }
@@ -158,6 +173,12 @@ impl Params3 {
     }
 }
 
+impl Params3 {
+    fn copy_between_contexts(&self) -> Outcome<Copy3> {
+        peers(self.copy()?, self.to.context, self.from.context)
+    }
+}
+
 impl Params2 {
     fn copy(&self) -> Outcome<Copy3> {
         let half = |half: &Half2| Half3 {
@@ -169,7 +190,7 @@ impl Params2 {
             host: half.host,
             device: half.device,
             array: half.array,
-            reserved: 0,
+            context: 0,
             pitch: half.pitch,
             height: 0,
         };
@@ -211,16 +232,18 @@ in_context! {
         copy_later(linear(End::device(to), End::device(from), bytes), stream)
     }
     fn cuMemcpyPeer(to: u64, to_context: Handle, from: u64, from_context: Handle, bytes: usize) {
-        by_handle(to_context)?;
-        by_handle(from_context)?;
-        copy_now(linear(End::device(to), End::device(from), bytes))
+        copy_now(peers(linear(End::device(to), End::device(from), bytes), to_context, from_context)?)
     }
     fn cuMemcpyPeerAsync(
         to: u64, to_context: Handle, from: u64, from_context: Handle, bytes: usize, stream: Handle,
     ) {
-        by_handle(to_context)?;
-        by_handle(from_context)?;
-        copy_later(linear(End::device(to), End::device(from), bytes), stream)
+        copy_later(peers(linear(End::device(to), End::device(from), bytes), to_context, from_context)?, stream)
+    }
+    fn cuMemcpy3DPeer(params: In<Params3>) {
+        copy_now(params.get()?.copy_between_contexts()?)
+    }
+    fn cuMemcpy3DPeerAsync(params: In<Params3>, stream: Handle) {
+        copy_later(params.get()?.copy_between_contexts()?, stream)
     }
     fn cuMemcpy2D_v2(params: In<Params2>) {
         copy_now(params.get()?.copy()?)

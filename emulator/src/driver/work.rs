@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::copy::{Copy3, Fill};
-use super::device::device;
 use super::entry::{HostCall, say};
 use super::error::{Error, Outcome};
 use super::event::Event;
@@ -10,6 +9,8 @@ use super::findings;
 use super::heap::Kind;
 use super::host;
 use super::launch::Launch;
+use super::machine::{holding, machine};
+use super::peer;
 use crate::check::{Fault, FaultKind, record};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -50,10 +51,11 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
             Ok(())
         }
         Work::Alloc { address, bytes } => {
-            Ok(device()?.heap.memory.mark_unwritten(*address, *bytes)?)
+            let heap = &holding(*address)?.heap;
+            Ok(heap.memory.mark_unwritten(*address, *bytes)?)
         }
         Work::Free { address } => {
-            let heap = &device()?.heap;
+            let heap = &holding(*address)?.heap;
             match heap.find(*address)?.kind {
                 // The address stays the graph's; its contents are lost.
                 Kind::Graph => Ok(heap
@@ -93,9 +95,13 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
 }
 
 fn kernel(launch: &Launch, context: &Context) -> Outcome {
-    let device = device()?;
+    let machine = machine()?;
+    let view = peer::view(context)?;
+    let memory = view.as_ref().unwrap_or(&context.device.heap.memory);
     let name = &launch.kernel.name;
-    let fault = match catch_unwind(AssertUnwindSafe(|| launch.execute(device))) {
+    let fault = match catch_unwind(AssertUnwindSafe(|| {
+        launch.execute(memory, &machine.options)
+    })) {
         Ok(done) => done,
         Err(_) => Err(Fault::whole(
             FaultKind::LaunchFailed,

@@ -7,6 +7,7 @@ mod buffer;
 mod bytes;
 mod found;
 mod heap;
+mod view;
 
 use buffer::Buffer;
 pub use found::{Found, MemoryError, Range};
@@ -34,7 +35,8 @@ struct State {
 pub struct Memory {
     state: RwLock<State>,
     limit: usize,
-    heap: OnceLock<Option<Heap>>,
+    heap: OnceLock<Option<Arc<Heap>>>,
+    elsewhere: Vec<view::Elsewhere>,
 }
 
 impl Memory {
@@ -44,12 +46,14 @@ impl Memory {
             state: RwLock::default(),
             limit,
             heap: OnceLock::new(),
+            elsewhere: Vec::new(),
         }
     }
 
     /// The kernels' own heap, made when it is first asked for: before a launch, for that to see it.
     pub fn heap(&self) -> Option<&Heap> {
-        self.heap.get_or_init(|| Heap::new(self)).as_ref()
+        let heap = self.heap.get_or_init(|| Heap::new(self).map(Arc::new));
+        heap.as_deref()
     }
 
     /// Bytes in all.

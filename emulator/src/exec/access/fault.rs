@@ -48,7 +48,9 @@ impl Context<'_> {
             }
             _ => {
                 more.push(format!("Address 0x{address:x} is out of bounds"));
-                if let Some(near) = self.launch.memory.nearest(address) {
+                if let Some(why) = self.launch.memory.why_not(address) {
+                    more.push(format!("here: {why}"));
+                } else if let Some(near) = self.launch.memory.nearest(address) {
                     let end = near.base + near.bytes as u64;
                     let distance = if address < near.base {
                         format!("{} bytes before", near.base - address)
