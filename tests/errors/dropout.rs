@@ -16,7 +16,7 @@ fn probabilities_and_shapes() {
         x.dropout_out(&options, &mut y),
         &["dropout", "[2, 3]", "[3, 2]"],
     );
-    for p in [-0.1, 1.1, f32::NAN] {
+    for p in [-0.1, 1.1, f64::NAN] {
         options.p = p;
         assert_says(x.dropout(&options), &["dropout", "from 0 to 1"]);
         assert_says(dropout_backward(&x, &options), &["dropout_backward"]);

@@ -30,7 +30,7 @@ fn options() {
         &["lrn", "at least 1", "0"],
     );
     assert_says(
-        x.local_response_norm(5, f32::NAN, 0.75, 1.0),
+        x.local_response_norm(5, f64::NAN, 0.75, 1.0),
         &["finite", "NaN, 0.75 and 1"],
     );
     // larger than any tensor, but a window all the same

@@ -14,6 +14,7 @@ mod matmul;
 mod nn;
 mod optimizers;
 mod pool2d;
+mod precision;
 mod relu;
 mod rows;
 mod sigmoid;
