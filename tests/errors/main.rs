@@ -15,6 +15,7 @@ mod matmul;
 mod nn;
 mod optimizers;
 mod pool2d;
+mod precision;
 mod relu;
 mod rows;
 mod sigmoid;

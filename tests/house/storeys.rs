@@ -9,7 +9,7 @@ const STOREYS: [(&str, &str); 13] = [
     ("models", "nn ops random device error"),
     (
         "nn",
-        "data ops random tensor checks device runtime cpu error",
+        "data ops random tensor checks device runtime cpu element error",
     ),
     ("graph", "device runtime error"),
     ("data", "random tensor device error"),

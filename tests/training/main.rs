@@ -5,6 +5,7 @@ mod common;
 
 mod checkpoint;
 mod networks;
+mod precision;
 
 use warpsmith::nn::optim::{self, Optimizer};
 use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};

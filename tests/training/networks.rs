@@ -15,10 +15,10 @@ use crate::common::compare::{Tolerance, assert_close};
 const BATCH: usize = 16;
 const STEPS: usize = 4;
 
-type Make = fn(&mut Generator, &Device) -> Result<Sequential>;
+pub type Make = fn(&mut Generator, &Device) -> Result<Sequential>;
 
 /// LeNet-5 as it was and as it is, and what AlexNet has besides: groups, overlapping pools, LRN, dropout.
-const NETWORKS: [(&str, Make); 3] = [
+pub const NETWORKS: [(&str, Make); 3] = [
     ("LeNet-5 with ReLU", |generator, device| {
         lenet5(10, LeNetActivation::ReLU, generator, device)
     }),

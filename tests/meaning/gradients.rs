@@ -1,0 +1,206 @@
+//! What is done to gradients between backward and step.
+
+use warpsmith::nn::optim::{Optimizer, Sgd};
+use warpsmith::nn::{
+    CrossEntropyLoss, GradScaler, Linear, Module, Precision, Sequential, clip_grad_norm_,
+    load_checkpoint_scaled, save_checkpoint_scaled,
+};
+use warpsmith::{Device, Generator, Tensor};
+
+use crate::common::compare::{Tolerance, assert_close};
+use crate::common::data::{tensor, uniform};
+
+const CPU: Device = Device::Cpu;
+
+fn network(precision: Precision) -> Sequential {
+    let mut generator = Generator::manual_seed(8);
+    Sequential::new()
+        .push(Linear::new(5, 7, &mut generator, &CPU).unwrap())
+        .push(Linear::new(7, 3, &mut generator, &CPU).unwrap())
+        .precision(precision)
+}
+
+fn gradients(model: &mut Sequential) -> Vec<f32> {
+    let parameters = model.parameters();
+    let gradients = parameters.iter().map(|p| p.grad.to_vec().unwrap());
+    gradients.flatten().collect()
+}
+
+fn batch(rows: usize) -> (Tensor<f32>, Tensor<i32>) {
+    let labels: Vec<i32> = (0..rows).map(|i| (i % 3) as i32).collect();
+    (
+        tensor(&uniform::<f32>(rows * 5, 1), &[rows, 5], &CPU),
+        tensor(&labels, &[rows], &CPU),
+    )
+}
+
+#[test]
+fn a_batch_in_parts() {
+    let (x, dy) = (uniform::<f32>(60, 1), uniform::<f32>(36, 2));
+    for (precision, abs) in [
+        (Precision::F32, 1e-5),
+        (Precision::Bf16, 0.1),
+        (Precision::F16, 0.01),
+    ] {
+        let mut model = network(precision);
+        let mut pass = |rows: std::ops::Range<usize>| {
+            let n = rows.len();
+            let x = tensor(&x[5 * rows.start..5 * rows.end], &[n, 5], &CPU);
+            let dy = tensor(&dy[3 * rows.start..3 * rows.end], &[n, 3], &CPU);
+            model.forward(&x).unwrap();
+            model.backward_parameters(&dy).unwrap();
+            let seen = gradients(&mut model);
+            model.accumulate_grad(true);
+            seen
+        };
+        let first = pass(0..4);
+        pass(4..9);
+        let parts = pass(9..12);
+        model.accumulate_grad(false);
+        let mut pass = |rows: std::ops::Range<usize>| {
+            let n = rows.len();
+            let x = tensor(&x[5 * rows.start..5 * rows.end], &[n, 5], &CPU);
+            let dy = tensor(&dy[3 * rows.start..3 * rows.end], &[n, 3], &CPU);
+            model.forward(&x).unwrap();
+            model.backward_parameters(&dy).unwrap();
+            gradients(&mut model)
+        };
+        // written again, not added to
+        assert_eq!(pass(0..4), first, "{precision}");
+        let whole = pass(0..12);
+        let tolerance = Tolerance { abs, rel: 0.0 };
+        assert_close("parts", &parts, &whole, tolerance);
+        let moved = first.iter().zip(&whole).any(|(a, b)| (a - b).abs() > 0.2);
+        assert!(moved, "{precision}");
+    }
+}
+
+#[test]
+fn a_norm_that_is_clipped() {
+    let mut model = network(Precision::F32);
+    let (x, labels) = batch(9);
+    let mut criterion = CrossEntropyLoss::new();
+    let logits = model.forward(&x).unwrap();
+    criterion.forward(&logits, &labels).unwrap();
+    let grad = criterion.backward().unwrap();
+    model.backward_parameters(&grad).unwrap();
+    let before = gradients(&mut model);
+    let squares: f64 = before.iter().map(|&g| f64::from(g).powi(2)).sum();
+    let norm = clip_grad_norm_(&mut model, 100.0).unwrap();
+    assert!((norm - squares.sqrt()).abs() < 1e-6 * norm, "{norm}");
+    assert_eq!(gradients(&mut model), before);
+    let again = clip_grad_norm_(&mut model, norm / 4.0).unwrap();
+    assert_eq!(again, norm);
+    let want: Vec<f32> = before.iter().map(|g| g / 4.0).collect();
+    let tolerance = Tolerance {
+        abs: 0.0,
+        rel: 1e-4,
+    };
+    assert_close("clipped", &gradients(&mut model), &want, tolerance);
+    assert_eq!(clip_grad_norm_(&mut Sequential::new(), 1.0).unwrap(), 0.0);
+}
+
+/// Gradients of 2^-27, half of the smallest number of f16, are lost, but not where the loss is scaled.
+#[test]
+fn small_gradients_are_kept() {
+    let run = |scaler: &mut GradScaler| {
+        let mut model = network(Precision::F16);
+        let (x, labels) = batch(3);
+        let weight = Tensor::full(&[3], 2_f32.powi(-27), &CPU).unwrap();
+        let mut criterion = CrossEntropyLoss::new()
+            .weight(weight)
+            .reduction(warpsmith::ops::Reduction::Sum);
+        let logits = model.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        model
+            .backward_parameters(&scaler.backward(&criterion).unwrap())
+            .unwrap();
+        let made = scaler.step(&mut Sgd::new(0.1), &mut model).unwrap();
+        scaler.update();
+        assert!(made);
+        gradients(&mut model)
+    };
+    let plain = run(&mut GradScaler::new().enabled(false));
+    assert!(plain.iter().all(|&g| g == 0.0), "{plain:?}");
+    let scaled = run(&mut GradScaler::new());
+    let largest = scaled.iter().fold(0.0_f32, |m, g| m.max(g.abs()));
+    let unit = 2_f32.powi(-27);
+    assert!(
+        largest > 0.1 * unit && largest < 10.0 * unit,
+        "{largest} of {unit}"
+    );
+}
+
+#[test]
+fn a_step_that_overflows_is_skipped() {
+    let mut model = network(Precision::F16);
+    let (x, labels) = batch(6);
+    let values = |model: &mut Sequential| model.parameters()[0].value.to_vec().unwrap();
+    let mut sgd = Sgd::new(0.1);
+    let mut scaler = GradScaler::new()
+        .init_scale(2_f32.powi(20))
+        .growth_interval(2);
+    let mut criterion = CrossEntropyLoss::new();
+    let mut run = |model: &mut Sequential, scaler: &mut GradScaler| {
+        let logits = model.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        model
+            .backward_parameters(&scaler.backward(&criterion).unwrap())
+            .unwrap();
+        let made = scaler.step(&mut sgd, model).unwrap();
+        scaler.update();
+        (made, sgd.steps())
+    };
+    let mut skipped = 0;
+    loop {
+        let (before, scale) = (values(&mut model), scaler.scale());
+        let (made, steps) = run(&mut model, &mut scaler);
+        assert_eq!(values(&mut model) != before, made);
+        if made {
+            assert_eq!((steps, scaler.scale()), (1, scale));
+            break;
+        }
+        skipped += 1;
+        assert_eq!((steps, scaler.scale()), (0, scale / 2.0));
+    }
+    assert!(skipped > 0);
+    assert_eq!(scaler.state_dict().skipped, skipped);
+    // a second in a row
+    let scale = scaler.scale();
+    assert!(run(&mut model, &mut scaler).0);
+    assert_eq!(scaler.scale(), 2.0 * scale);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("checkpoint.safetensors");
+    save_checkpoint_scaled(&mut model, &sgd, &scaler, &file).unwrap();
+    let (mut other, mut fresh) = (network(Precision::F16), GradScaler::new());
+    let mut optimizer = Sgd::new(0.1);
+    load_checkpoint_scaled(&mut other, &mut optimizer, &mut fresh, &file).unwrap();
+    assert_eq!(fresh.state_dict(), scaler.state_dict());
+    assert_eq!(optimizer.steps(), 2);
+    assert_eq!(values(&mut other), values(&mut model));
+}
+
+/// Unscaled gradients can be clipped, and are not divided once more.
+#[test]
+fn a_scaler_and_a_clip() {
+    let (x, labels) = batch(6);
+    let run = |scaler: &mut GradScaler, unscale: bool| {
+        let mut model = network(Precision::F32);
+        let mut criterion = CrossEntropyLoss::new();
+        let logits = model.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        model
+            .backward_parameters(&scaler.backward(&criterion).unwrap())
+            .unwrap();
+        if unscale {
+            scaler.unscale_(&mut model).unwrap();
+        }
+        assert!(scaler.step(&mut Sgd::new(0.1), &mut model).unwrap());
+        scaler.update();
+        gradients(&mut model)
+    };
+    // powers of two change no digit
+    let want = run(&mut GradScaler::new().enabled(false), false);
+    assert_eq!(run(&mut GradScaler::new(), false), want);
+    assert_eq!(run(&mut GradScaler::new(), true), want);
+}
