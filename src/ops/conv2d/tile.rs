@@ -25,7 +25,7 @@ impl Tile {
         let wmma = match kernel {
             Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => false,
             Kernel::Wmma128 | Kernel::Wmma64 => true,
-            Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Wgmma => {
+            _ => {
                 let got = format!("{kernel:?}");
                 return Err(Error::argument(OP, "a tiled or a wmma kernel", got));
             }
