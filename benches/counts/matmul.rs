@@ -10,6 +10,7 @@ use warpsmith::{Device, Float, Generator, Tensor};
 /// cannot be.
 const SHAPES: [[usize; 3]; 2] = [[256, 256, 256], [250, 251, 253]];
 const PIECES: [[usize; 3]; 2] = [[256, 256, 256], [248, 264, 232]];
+const LONG: [[usize; 3]; 2] = [[64, 256, 1024], [24, 104, 1064]];
 const BOXES: [[usize; 3]; 2] = [[512, 512, 256], [264, 248, 248]];
 
 pub fn all(report: &mut Report, device: &Device) {
@@ -28,6 +29,7 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
     let shapes = match kernel {
         Kernel::Wgmma => BOXES,
         Kernel::Tiled128 | Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
+        Kernel::Split64 => LONG,
         _ => SHAPES,
     };
     for [m, n, k] in shapes {

@@ -1,7 +1,8 @@
 // matmul_mma: y = activation(op(a) op(b) + bias) on Tensor Cores by mma.sync, for every matrix of a batch
 //
-// Parameters  as matmul_tiled's; T is f16, bf16 or f32. Sums are f32. Tensor Cores read the first 10 bits of an f32 operand's
-//             fraction and leave the others out
+// Parameters  as matmul_tiled's; T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10
+//             bits: it is cut there, not rounded as by matmul_wmma, since rounding would take two instructions for each
+//             number and half the loop. cuBLAS cuts likewise
 // Entries     matmul_mma_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed; TILE is the side of a square
 //             of outputs, or rows x columns
 // Grid        batch * ceil(m / rows) * ceil(n / columns) blocks along x, one output tile each
@@ -9,8 +10,9 @@
 // Why         What matmul_wmma leaves to the compiler is said here: which lane reads what (ldmatrix, from shared memory whose
 //             banks no access meets twice), that the factors of the next half step are read while this one multiplies, and
 //             that the loop holds what whole, aligned tiles need and nothing else. A warp's 64 x 64 outputs read 128
-//             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. Of 118
-//             instructions in a step, 64 multiply.
+//             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. Of about
+//             120 instructions in a step 64 multiply. f32 is less well served where its rows do not go along k: ldmatrix
+//             cannot transpose them, so one factor comes as pairs, and of two such factors the second one by one
 // Limits      as matmul_tiled's; sm_80; a and b begin at multiples of 16 bytes, and so do all their rows and matrices; the
 //             stored rows are a multiple of 16 bytes long
 

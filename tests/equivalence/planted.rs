@@ -85,6 +85,8 @@ const FAULTS: &[Fault] = &[
     fault("matmul::mma_64", "matmul_mma_64_{l}_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("matmul::mma_64", "matmul_mma_64_nn_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("matmul::mma_64", "matmul_mma_64_nt_{t}", FLOATS, "drop cp.async.wait_group 1", "Asynchronous copy not waited for"),
+    fault("matmul::split", "matmul_split_64_{l}_{t}", FLOATS, "drop bar.sync 1", SHARED),
+    fault("matmul::split", "matmul_finish_{t}", FLOATS, "drop bra 0", READ),
     fault("matmul::wgmma", "matmul_wgmma_{l}_{t}", HALVES, "drop wgmma.wait_group 1", "wgmma"),
     fault("matmul::wgmma", "matmul_wgmma_nn_{t}", HALVES, "drop wgmma.fence 0", "wgmma"),
     fault("matmul::wgmma", "matmul_wgmma_tn_{t}", HALVES, "drop fence.proxy.async 0", "proxy"),

@@ -22,7 +22,7 @@ impl Tile {
         match kernel {
             Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => Ok(Self(kernel)),
             Kernel::Wmma128 | Kernel::Wmma64 => Ok(Self(kernel)),
-            Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Wgmma => {
+            _ => {
                 let got = format!("{kernel:?}");
                 Err(Error::argument(OP, "a tiled or a wmma kernel", got))
             }

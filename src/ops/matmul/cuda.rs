@@ -8,6 +8,7 @@ use super::OP;
 use super::gemm::{Activation, Gemm};
 use super::kernel::Aligned;
 pub use super::kernel::Kernel;
+use super::split;
 use crate::element::Float;
 use crate::error::{Error, Result, to_i32};
 use crate::runtime::grid::multiprocessors;
@@ -66,6 +67,10 @@ pub fn matmul_by<T: Float>(
             let expected = "factors stored in whole pieces of 16 bytes, at multiples of 16 bytes";
             return Err(Error::argument(OP, expected, format!("{gemm:?}")));
         }
+    }
+    if kernel == Kernel::Split64 {
+        let of_device = (multiprocessors(stream, OP)?, code(gemm.activation));
+        return split::matmul(stream, a, b, bias, y, gemm, of_device);
     }
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let mut launch = Launch::new(stream, kernel.module(), &entry)?

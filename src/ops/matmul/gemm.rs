@@ -50,7 +50,7 @@ pub struct Gemm {
     pub stride_y: usize,
     /// Applied at the end.
     pub activation: Activation,
-    /// Whether `f32` products may use Tensor Cores, which round their factors to tf32 (10 bits of fraction).
+    /// Whether `f32` products may use Tensor Cores, which take 10 bits of their factors' fractions (tf32).
     pub allow_tf32: bool,
 }
 

@@ -6,6 +6,7 @@ use cudarc::driver::CudaStream;
 
 use super::OP;
 use super::gemm::Gemm;
+use super::split;
 use crate::element::Float;
 use crate::error::Result;
 use crate::runtime::grid::multiprocessors;
@@ -32,6 +33,8 @@ pub enum Kernel {
     Mma128,
     /// `matmul_mma_64`, likewise.
     Mma64,
+    /// `matmul_split_64`, likewise: each sum in parts, as many as fill the device, and `matmul_finish` to add them up.
+    Split64,
     /// `matmul_wgmma`, for `f16` and `bf16` on compute capability 9.0, where rows and matrices are multiples of 16 bytes
     /// apart. A cluster of two blocks computes 256 x 256 outputs.
     Wgmma,
@@ -46,7 +49,7 @@ pub(super) struct Aligned {
 
 impl Kernel {
     /// Every kernel.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Tiled128,
         Self::Tiled64,
         Self::Tiled32,
@@ -55,6 +58,7 @@ impl Kernel {
         Self::Mma128x256,
         Self::Mma128,
         Self::Mma64,
+        Self::Split64,
         Self::Wgmma,
     ];
 
@@ -64,7 +68,7 @@ impl Kernel {
             Self::Wgmma => [256; 2],
             Self::Mma128x256 => [128, 256],
             Self::Tiled128 | Self::Wmma128 | Self::Mma128 => [128; 2],
-            Self::Tiled64 | Self::Wmma64 | Self::Mma64 => [64; 2],
+            Self::Tiled64 | Self::Wmma64 | Self::Mma64 | Self::Split64 => [64; 2],
             Self::Tiled32 => [32; 2],
         }
     }
@@ -74,7 +78,12 @@ impl Kernel {
         match self {
             Self::Wgmma => 384,
             Self::Wmma128 | Self::Mma128x256 => 256,
-            Self::Tiled128 | Self::Tiled64 | Self::Wmma64 | Self::Mma128 | Self::Mma64 => 128,
+            Self::Tiled128
+            | Self::Tiled64
+            | Self::Wmma64
+            | Self::Mma128
+            | Self::Mma64
+            | Self::Split64 => 128,
             Self::Tiled32 => 64,
         }
     }
@@ -86,7 +95,7 @@ impl Kernel {
 
     /// Whether it takes operands in whole pieces of 16 bytes only ([`Gemm::in_pieces`]).
     pub(super) fn needs_pieces(self) -> bool {
-        self == Self::Tiled128 || self.module() == "matmul_mma"
+        self == Self::Tiled128 || matches!(self.module(), "matmul_mma" | "matmul_split")
     }
 
     /// The module (a file of `cuda/matmul/`).
@@ -95,6 +104,7 @@ impl Kernel {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => "matmul_tiled",
             Self::Wmma128 | Self::Wmma64 => "matmul_wmma",
             Self::Mma128x256 | Self::Mma128 | Self::Mma64 => "matmul_mma",
+            Self::Split64 => "matmul_split",
             Self::Wgmma => "matmul_wgmma",
         }
     }
@@ -139,7 +149,7 @@ impl Kernel {
                 3 * (stage(!gemm.transpose_a) + stage(gemm.transpose_b))
             }
             Self::Mma128x256 | Self::Mma128 => 3 * 64 * (rows + cols),
-            Self::Mma64 => 4 * 64 * (rows + cols),
+            Self::Mma64 | Self::Split64 => 4 * 64 * (rows + cols),
             // four stages of (128 + 256) x 64, two buffers of 64 x 64 for either consumer, four pairs of barriers
             Self::Wgmma => 4 * 384 * 128 + 4 * 64 * 128 + 4 * 16,
         };
@@ -169,6 +179,7 @@ impl Kernel {
         let cores = T::NAME != "f32" || gemm.allow_tf32;
         let has = |kernel: Self| kernel.is_available::<T>(stream);
         let boxes = aligned.operands && aligned.output && gemm.in_16_bytes::<T>();
+        let multiprocessors = multiprocessors(stream, OP)?;
         let wgmma = (cores && boxes && has(Self::Wgmma)).then_some((Self::Wgmma, 10));
         let pieces = aligned.operands && gemm.in_pieces::<T>();
         let others: &[(Self, usize)] = if cores && pieces && has(Self::Mma64) {
@@ -176,6 +187,7 @@ impl Kernel {
                 (Self::Mma128x256, 19),
                 (Self::Mma128, 20),
                 (Self::Mma64, 30),
+                (Self::Split64, 36),
             ]
         } else if cores && has(Self::Wmma64) {
             &[(Self::Wmma128, 40), (Self::Wmma64, 60)]
@@ -186,11 +198,19 @@ impl Kernel {
         } else {
             &[(Self::Tiled64, 1)]
         };
-        let multiprocessors = multiprocessors(stream, OP)?;
         let cost = |&(kernel, weight): &(Self, usize)| {
-            let rounds = (kernel.tiles(gemm) * kernel.cluster()).div_ceil(multiprocessors);
+            let parts = match kernel {
+                Self::Split64 => split::parts::<T>(gemm, multiprocessors).1,
+                _ => 1,
+            };
+            let rounds = (kernel.tiles(gemm) * kernel.cluster() * parts).div_ceil(multiprocessors);
+            // a block that is alone takes as long as two together
+            let rounds = match kernel {
+                Self::Mma64 | Self::Split64 => rounds.max(2),
+                _ => rounds,
+            };
             let area = kernel.tile().iter().product::<usize>() / kernel.cluster();
-            rounds.saturating_mul(weight * area)
+            rounds.saturating_mul(weight * area) / parts
         };
         let best = wgmma.into_iter().chain(others.iter().copied());
         let best = best.min_by_key(cost);

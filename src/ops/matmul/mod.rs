@@ -17,6 +17,7 @@ mod gemm;
 mod kernel;
 mod lanes;
 mod shape;
+mod split;
 
 pub use gemm::{Activation, Gemm};
 
@@ -42,8 +43,9 @@ pub struct MatmulOptions<'a, T: Float> {
     pub bias: Option<&'a Tensor<T>>,
     /// Applied after the bias.
     pub activation: Activation,
-    /// On CUDA, `f32` factors may be rounded to tf32 (10 bits of fraction) for the sake of Tensor Cores
-    /// (PyTorch's `torch.backends.cuda.matmul.allow_tf32`). Without effect where there are none.
+    /// On CUDA, `f32` factors may lose all but 10 bits of their fractions (tf32) for the sake of Tensor Cores (PyTorch's
+    /// `torch.backends.cuda.matmul.allow_tf32`): rounded, or cut off by the faster kernels. Without effect where there
+    /// are none.
     pub allow_tf32: bool,
 }
 

@@ -240,6 +240,38 @@ pub fn pieces([rows, cols]: [usize; 2]) -> [Case; 10] {
     ]
 }
 
+/// Sums that are cut into parts, the last of them shorter, as `matmul_split` does.
+pub const LONG: [Case; 3] = [
+    Case {
+        name: "long",
+        m: 24,
+        n: 72,
+        k: 2600,
+        bias: true,
+        activation: Activation::Relu,
+        ..PLAIN
+    },
+    Case {
+        name: "long_gaps",
+        batch: 3,
+        m: 8,
+        n: 16,
+        k: 1064,
+        gap: 8,
+        bias: true,
+        activation: Activation::Sigmoid,
+        ..PLAIN
+    },
+    // more parts than one round of the device: each has one step, the last a part of one
+    Case {
+        name: "long_row",
+        m: 1,
+        n: 8,
+        k: 5000,
+        ..PLAIN
+    },
+];
+
 /// Whether the stored rows of both factors are whole pieces.
 pub fn in_pieces<T: Float>(case: &Case, transpose_a: bool, transpose_b: bool) -> bool {
     let lengths = [

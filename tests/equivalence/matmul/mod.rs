@@ -11,7 +11,7 @@ use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
-use cases::{BOXES, Case, cases, gemm, in_pieces, matrices, pieces, reference, walk};
+use cases::{BOXES, Case, LONG, cases, gemm, in_pieces, matrices, pieces, reference, walk};
 
 /// One kernel on all cases and layouts; skipped where the device does not have it.
 fn kernel<T: Float>(
@@ -119,7 +119,10 @@ pub fn wmma_64(device: &Device) {
 }
 
 fn is_mma(kernel: Kernel) -> bool {
-    matches!(kernel, Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64)
+    matches!(
+        kernel,
+        Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Split64
+    )
 }
 
 fn mma(device: &Device, which: Kernel, tile: [usize; 2]) {
@@ -138,6 +141,13 @@ pub fn mma_128(device: &Device) {
 
 pub fn mma_64(device: &Device) {
     mma(device, Kernel::Mma64, [64; 2]);
+}
+
+pub fn split(device: &Device) {
+    mma(device, Kernel::Split64, [64; 2]);
+    kernel::<f16>(device, Kernel::Split64, &LONG, sums::<f16>);
+    kernel::<bf16>(device, Kernel::Split64, &LONG, sums::<bf16>);
+    kernel::<f32>(device, Kernel::Split64, &LONG, tf32);
 }
 
 pub fn wgmma(device: &Device) {
@@ -162,6 +172,10 @@ pub fn pieces_choice(device: &Device) {
     };
     assert_eq!(is_mma(choose(&gemm)), there);
     assert!(!is_mma(choose(&odd_rows)) && !is_mma(choose(&cut)));
+    // AlexNet's fc6, and a product with sums too short to be cut
+    let fully_connected = Gemm::new(16, 4096, 9216, false, true);
+    assert_eq!(choose(&fully_connected) == Kernel::Split64, there);
+    assert!(choose(&gemm) != Kernel::Split64);
     if there {
         let a = stream.clone_htod(&vec![bf16::ONE; 24 * 17 + 1]).unwrap();
         let b = stream.clone_htod(&vec![bf16::ONE; 40 * 16]).unwrap();
