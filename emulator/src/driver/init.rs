@@ -1,10 +1,11 @@
 //! `cuInit`, versions, error texts and the lookup of functions by name.
 
 use super::device;
-use super::entry::{Out, Text, api};
+use super::entry::{Out, Text, api, say};
 use super::error::{self, Error};
 use super::release::release;
 use super::trace;
+use crate::exec::handler::{UNSUPPORTED, supported};
 use std::ffi::{CString, c_char};
 
 /// Functions whose symbol has had several versions: name, and for each version the first driver that had it.
@@ -175,6 +176,10 @@ api! {
     fn cuInit(flags: u32) {
         if flags != 0 {
             return Err(Error::INVALID_VALUE);
+        }
+        if !supported() {
+            say(UNSUPPORTED);
+            return Err(Error::NO_DEVICE);
         }
         device::initialise()
     }

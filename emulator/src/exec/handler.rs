@@ -1,7 +1,8 @@
 //! From a type that says what an instruction does to the function that does it.
 //!
-//! Every instruction is compiled twice: for any processor, and for one with AVX2 and FMA. Which copy runs is decided
-//! when a module is decoded. All that an instruction calls must be inlined, or it loses the wider copy's features.
+//! On x86-64 every instruction is compiled for a processor with AVX2 and FMA, or with the feature `any-processor` for
+//! any; never for both, since instructions are most of what the crate takes to compile. All that an instruction calls
+//! must be inlined, or it loses the wider vectors.
 
 use super::state::{Context, Flow, Inst, Lane, Run, column};
 use std::marker::PhantomData;
@@ -12,31 +13,30 @@ pub trait Op {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow;
 }
 
-/// The copy of an instruction for this processor.
-pub fn select<O: Op>() -> Run {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
+/// Whether this processor can execute the instructions as they were compiled.
+pub fn supported() -> bool {
+    #[cfg(all(target_arch = "x86_64", not(feature = "any-processor")))]
+    return is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("f16c")
-        && is_x86_feature_detected!("bmi2")
-    {
-        return wide::<O>;
-    }
-    plain::<O>
+        && is_x86_feature_detected!("bmi2");
+    #[cfg(not(all(target_arch = "x86_64", not(feature = "any-processor"))))]
+    true
 }
 
-/// The same instruction at every check level.
-pub fn same<O: Op>() -> [Run; 3] {
-    [select::<O>(); 3]
+/// Why not.
+pub const UNSUPPORTED: &str = "this processor lacks AVX2, FMA, F16C or BMI2: build cuda-emulator with its feature any-processor";
+
+/// The instruction that a type describes.
+pub fn select<O: Op>() -> Run {
+    run::<O>
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,f16c,bmi2")]
-unsafe fn wide<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
-    O::run(context, inst)
-}
-
-unsafe fn plain<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
+#[cfg_attr(
+    all(target_arch = "x86_64", not(feature = "any-processor")),
+    target_feature(enable = "avx2,fma,f16c,bmi2")
+)]
+unsafe fn run<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
     O::run(context, inst)
 }
 

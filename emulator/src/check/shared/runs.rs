@@ -1,5 +1,5 @@
 //! The accesses of a warp's lanes in one go, where they lie as programs mostly have them: eight lanes side by side, or
-//! at one address. What is not plainly ordered is left to be looked at lane by lane.
+//! at one address. What is not plainly ordered is left to be looked at lane by lane. Lanes that lie otherwise: `lanes.rs`.
 
 use super::SharedShadow;
 use super::cell::{MANY, THREAD};
@@ -25,17 +25,17 @@ pub struct Eights {
 
 /// Clocks that the accesses of a warp are held against.
 #[derive(Clone, Copy)]
-struct Now {
+pub(super) struct Now {
     first: u32,
-    floor: u32,
-    clock: u32,
-    warp: u32,
-    line: u32,
+    pub(super) floor: u32,
+    pub(super) clock: u32,
+    pub(super) warp: u32,
+    pub(super) line: u32,
 }
 
 /// Whether a cell's readers are one thread or many with one clock, not those that want a closer look.
 #[inline(always)]
-fn simple(read_thread: u32) -> bool {
+pub(super) fn simple(read_thread: u32) -> bool {
     let thread = read_thread & u32::from(THREAD);
     (thread < 1024) | (thread == u32::from(MANY))
 }
@@ -85,30 +85,9 @@ impl SharedShadow {
         fine
     }
 
-    /// Weak reads of one word each, wherever they lie; the mask of the lanes that are left comes back.
-    #[inline(always)]
-    pub fn read_words(&mut self, warp: u32, at: &[u32; 32]) -> u32 {
-        let Some(now) = self.now(warp, 0, 4) else {
-            return u32::MAX;
-        };
-        let mut left = 0;
-        for (lane, address) in at.iter().enumerate() {
-            let word = *address as usize / 4;
-            let cell = self.words.get(word);
-            let reader = (now.warp * 32 + lane as u32) as u16;
-            let known = cell.read_thread == MANY || cell.read_thread == reader;
-            if now.behind(cell.write_clock) && cell.read_clock == now.clock && known {
-                self.words.add_reader(word, now.warp);
-            } else {
-                left |= 1 << lane;
-            }
-        }
-        left
-    }
-
     /// None where lanes must be looked at one by one.
     #[inline(always)]
-    fn now(&self, warp: u32, line: u32, size: u32) -> Option<Now> {
+    pub(super) fn now(&self, warp: u32, line: u32, size: u32) -> Option<Now> {
         let now = Now {
             first: self.first,
             floor: self.floor[warp as usize],
@@ -145,7 +124,7 @@ impl SharedShadow {
 impl Now {
     /// Whether something has been written, and the warp is behind that.
     #[inline(always)]
-    fn behind(self, write_clock: u32) -> bool {
+    pub(super) fn behind(self, write_clock: u32) -> bool {
         write_clock.wrapping_sub(self.first) <= self.floor - self.first
     }
 
