@@ -47,6 +47,11 @@ impl Pair {
         }
     }
 
+    fn warp_barrier(&mut self, warp: usize) {
+        self.together.warp_barrier(warp);
+        self.singly.warp_barrier(warp);
+    }
+
     fn byte(&mut self, thread: u32, address: u32, line: u32) {
         let access = Access {
             thread,
@@ -142,6 +147,7 @@ fn eights_find_what_lanes_find() {
                 pair.barrier(&[(absent + 1) % 3, (absent + 2) % 3]);
             }
             6 => pair.byte(below(32 * WARPS as u32), below(4) * 32, line),
+            7 => pair.warp_barrier(below(WARPS as u32) as usize),
             _ => {}
         }
         let (write, warp, size) = (below(4) == 0, below(WARPS as u32), 4 << below(3));
@@ -189,6 +195,7 @@ fn lanes_find_what_they_find_alone() {
         match below(16) {
             0..4 => pair.barrier(&[0, 1, 2]),
             4..6 => pair.barrier(&[1, 2]),
+            7..9 => pair.warp_barrier(below(WARPS as u32) as usize),
             6 => pair.byte(below(32 * WARPS as u32), below(4) * 32, line),
             _ => {}
         }

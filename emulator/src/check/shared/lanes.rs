@@ -19,6 +19,7 @@ struct Span {
 
 impl SharedShadow {
     /// Weak reads of `size` bytes by some lanes; the mask of those that are left comes back.
+    #[inline(always)]
     pub fn read_lanes(
         &mut self,
         (warp, line): (u32, u32),
@@ -59,6 +60,7 @@ impl SharedShadow {
         }
     }
 
+    #[inline(never)]
     fn read_apart(&mut self, now: Now, at: &[u32; 32], words: usize, active: u32) -> u32 {
         let mut left = 0;
         for lane in bits(active) {
@@ -73,8 +75,9 @@ impl SharedShadow {
     fn read_word(&mut self, now: Now, lane: u32, word: usize) -> bool {
         let mut cell = self.words.get(word);
         let again = cell.read_clock == now.clock;
-        let ordered = again || cell.read_clock <= now.floor;
-        if !now.behind(cell.write_clock) || !ordered || !simple(cell.read_thread.into()) {
+        let (before, writer) = (cell.read_thread.into(), cell.write_thread.into());
+        let ordered = again || now.ordered(cell.read_clock, before);
+        if !now.behind(cell.write_clock, writer) || !ordered || !simple(before) {
             return false;
         }
         let reader = (now.warp * 32 + lane) as u16;
@@ -118,8 +121,9 @@ impl SharedShadow {
     #[inline(always)]
     fn write_word(&mut self, now: Now, lane: u32, word: usize) -> bool {
         let mut cell = self.words.get(word);
-        let ordered = cell.write_clock <= now.floor && cell.read_clock <= now.floor;
-        if !ordered || !simple(cell.read_thread.into()) {
+        let (reader, writer) = (cell.read_thread.into(), cell.write_thread.into());
+        let ordered = now.ordered(cell.write_clock, writer) & now.ordered(cell.read_clock, reader);
+        if !ordered || !simple(reader) {
             return false;
         }
         cell.write_thread = (now.warp * 32 + lane) as u16;
@@ -156,30 +160,33 @@ impl Now {
     /// Reads of some of a run of words. False leaves all of them as they are.
     #[inline(always)]
     fn read_some(self, cells: Run<'_>, span: &Span, start: usize) -> bool {
-        let (read, many) = (span.read >> start, span.many >> start);
+        let bits = |mask: u64| (mask >> start & 0xFF) as u32;
+        let (read, many) = (bits(span.read), bits(span.many));
         let mut fine = true;
         for c in 0..RUN {
-            let clock = cells.read_clock[c];
-            let ordered = (clock == self.clock) | (clock <= self.floor);
-            let plain = self.behind(cells.write_clock[c]) & ordered & simple(cells.read_thread[c]);
-            fine &= plain | (read >> c & 1 == 0);
+            let (clock, reader) = (cells.read_clock[c], cells.read_thread[c]);
+            let ordered = (clock == self.clock) | self.ordered(clock, reader);
+            let written = self.behind(cells.write_clock[c], cells.write_thread[c]);
+            fine &= (written & ordered & simple(reader)) | (read >> c & 1 == 0);
         }
         if !fine {
             return false;
         }
-        let lanes = &span.lane[start..start + RUN];
+        let Some(lanes) = span.lane[start..].first_chunk::<RUN>() else {
+            return false;
+        };
         for c in 0..RUN {
-            if read >> c & 1 == 0 {
-                continue;
-            }
             let again = cells.read_clock[c] == self.clock;
             let reader = self.warp * 32 + lanes[c];
             let alone = (many >> c & 1 == 0) & (!again | (cells.read_thread[c] == reader));
             let others = if again { cells.read_warps[c] } else { 0 };
-            cells.read_thread[c] = if alone { reader } else { u32::from(MANY) };
-            cells.read_warps[c] = others | 1 << self.warp;
-            cells.read_clock[c] = self.clock;
-            cells.read_line[c] = self.line;
+            let is_read = read >> c & 1 != 0;
+            let put = |old: u32, new: u32| if is_read { new } else { old };
+            let thread = if alone { reader } else { u32::from(MANY) };
+            cells.read_thread[c] = put(cells.read_thread[c], thread);
+            cells.read_warps[c] = put(cells.read_warps[c], others | 1 << self.warp);
+            cells.read_clock[c] = put(cells.read_clock[c], self.clock);
+            cells.read_line[c] = put(cells.read_line[c], self.line);
         }
         true
     }

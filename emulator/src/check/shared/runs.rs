@@ -28,6 +28,8 @@ pub struct Eights {
 pub(super) struct Now {
     first: u32,
     pub(super) floor: u32,
+    /// The warp's own clock up to which its lanes are ordered: later than `floor` behind a barrier of the warp alone.
+    own: u32,
     pub(super) clock: u32,
     pub(super) warp: u32,
     pub(super) line: u32,
@@ -91,6 +93,7 @@ impl SharedShadow {
         let now = Now {
             first: self.first,
             floor: self.floor[warp as usize],
+            own: self.behind[warp as usize][warp as usize],
             clock: self.clocks[warp as usize],
             warp,
             line,
@@ -103,8 +106,9 @@ impl SharedShadow {
     fn read_by_many(&mut self, now: Now, word: usize) -> bool {
         let mut cell = self.words.get(word);
         let again = cell.read_clock == now.clock;
-        let ordered = again || cell.read_clock <= now.floor;
-        if !now.behind(cell.write_clock) || !ordered || !simple(cell.read_thread.into()) {
+        let (reader, writer) = (cell.read_thread.into(), cell.write_thread.into());
+        let ordered = again || now.ordered(cell.read_clock, reader);
+        if !now.behind(cell.write_clock, writer) || !ordered || !simple(reader) {
             return false;
         }
         if again && cell.read_thread == MANY {
@@ -124,8 +128,15 @@ impl SharedShadow {
 impl Now {
     /// Whether something has been written, and the warp is behind that.
     #[inline(always)]
-    pub(super) fn behind(self, write_clock: u32) -> bool {
-        write_clock.wrapping_sub(self.first) <= self.floor - self.first
+    pub(super) fn behind(self, write_clock: u32, write_thread: u32) -> bool {
+        (write_clock >= self.first) & self.ordered(write_clock, write_thread)
+    }
+
+    /// Whether the warp is behind what a thread did at a clock.
+    #[inline(always)]
+    pub(super) fn ordered(self, clock: u32, thread: u32) -> bool {
+        let own = (thread & u32::from(THREAD)) / 32 == self.warp;
+        (clock <= self.floor) | (own & (clock <= self.own))
     }
 
     /// The thread that accesses a cell of a run.
@@ -139,9 +150,10 @@ impl Now {
     fn read(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
         let mut fine = true;
         for c in 0..RUN {
-            let clock = cells.read_clock[c];
-            let ordered = (clock == self.clock) | (clock <= self.floor);
-            fine &= self.behind(cells.write_clock[c]) & ordered & simple(cells.read_thread[c]);
+            let (clock, reader) = (cells.read_clock[c], cells.read_thread[c]);
+            let ordered = (clock == self.clock) | self.ordered(clock, reader);
+            let written = self.behind(cells.write_clock[c], cells.write_thread[c]);
+            fine &= written & ordered & simple(reader);
         }
         if !fine {
             return false;
@@ -164,9 +176,10 @@ impl Now {
     fn write(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
         let mut fine = true;
         for c in 0..RUN {
-            let (written, read) = (cells.write_clock[c], cells.read_clock[c]);
             // below the first clock is never
-            fine &= (written <= self.floor) & (read <= self.floor) & simple(cells.read_thread[c]);
+            let written = self.ordered(cells.write_clock[c], cells.write_thread[c]);
+            let read = self.ordered(cells.read_clock[c], cells.read_thread[c]);
+            fine &= written & read & simple(cells.read_thread[c]);
         }
         if !fine {
             return false;

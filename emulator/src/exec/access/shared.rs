@@ -33,6 +33,7 @@ impl Context<'_> {
         Ok(contiguous)
     }
 
+    #[inline(never)]
     fn shared_shadow(
         &mut self,
         inst: &Inst,
