@@ -8,29 +8,26 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libcuda.so");
     println!("cargo:rerun-if-env-changed=CUDA_EMULATOR_PROCESSOR");
-    println!("cargo:rustc-check-cfg=cfg(processor, values(\"avx2\", \"plain\"))");
-    if let Some(processor) = processor() {
-        println!("cargo:rustc-cfg=processor=\"{processor}\"");
+    println!("cargo:rustc-check-cfg=cfg(processor, values(\"plain\"))");
+    if is_plain() {
+        println!("cargo:rustc-cfg=processor=\"plain\"");
     }
     if let Ok(target) = std::env::var("TARGET") {
         println!("cargo:rustc-env=TARGET={target}");
     }
 }
 
-/// The one kind of processor that this build is for: the kind of this machine. Handlers are most of the library, and those of
-/// both kinds take half as long again to compile; `CUDA_EMULATOR_PROCESSOR=any` has both, to be carried elsewhere.
-fn processor() -> Option<&'static str> {
+/// Whether instructions are compiled for any processor, which is much slower: that was asked for, or this machine lacks what
+/// they would use.
+fn is_plain() -> bool {
     let variable = |name| std::env::var(name).unwrap_or_default();
-    if variable("CUDA_EMULATOR_PROCESSOR") == "any" || variable("HOST") != variable("TARGET") {
-        return None;
-    }
+    let is_carried = variable("HOST") != variable("TARGET");
     #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2")
+    let has_avx2 = is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("f16c")
-        && is_x86_feature_detected!("bmi2")
-    {
-        return Some("avx2");
-    }
-    Some("plain")
+        && is_x86_feature_detected!("bmi2");
+    #[cfg(not(target_arch = "x86_64"))]
+    let has_avx2 = false;
+    variable("CUDA_EMULATOR_PROCESSOR") == "any" || !(has_avx2 || is_carried)
 }

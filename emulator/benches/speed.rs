@@ -11,7 +11,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::Ptx;
 
-const PTX: &str = include_str!("../src/exec/tests/basic_80.ptx");
+const PTX: &str = include_str!("../tests/engine/basic_80.ptx");
 const CHECKS: &str = "CUDA_EMULATOR_CHECKS";
 const RUNS: usize = 7;
 

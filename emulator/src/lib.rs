@@ -2,11 +2,17 @@
 //!
 //! The library exports the driver's C functions and executes the PTX they are given. Dependencies point one way:
 //! `driver -> module -> decode -> exec -> {check, memory, ptx}`.
+//!
+//! What is public here is so for `tests/engine`.
 
-mod check;
+#[doc(hidden)]
+pub mod check;
 mod decode;
 mod driver;
-mod exec;
-mod memory;
-mod module;
+#[doc(hidden)]
+pub mod exec;
+#[doc(hidden)]
+pub mod memory;
+#[doc(hidden)]
+pub mod module;
 mod ptx;

@@ -1,5 +1,6 @@
 //! Loaded modules: text is parsed and decoded to kernels.
 
+use crate::exec::handler::{UNSUPPORTED, supported};
 use crate::exec::{ComputeCapability, Kernel, LoadError, LoadErrorKind};
 use crate::memory::Memory;
 use std::collections::HashMap;
@@ -28,6 +29,13 @@ impl Module {
             kind: LoadErrorKind::Syntax,
             message,
         };
+        if !supported() {
+            return Err(LoadError {
+                line: 0,
+                kind: LoadErrorKind::Unsupported,
+                message: UNSUPPORTED.to_owned(),
+            });
+        }
         let end = ptx.iter().position(|b| *b == 0).unwrap_or(ptx.len());
         let text =
             std::str::from_utf8(&ptx[..end]).map_err(|e| syntax(0, format!("not text: {e}")))?;

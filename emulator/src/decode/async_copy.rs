@@ -4,8 +4,8 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::async_copy as run;
-use crate::exec::handler::{same, select};
-use crate::exec::state::{Touch, level};
+use crate::exec::handler::select;
+use crate::exec::state::Touch;
 use crate::ptx::ast::{Number, Operand};
 
 pub fn decode<'a>(
@@ -20,16 +20,16 @@ pub fn decode<'a>(
         return f.unsupported(op.text).map(|()| true);
     }
     if op.take("commit_group") {
-        f.emit(same::<run::Commit>());
+        f.emit(select::<run::Commit>());
     } else if op.take("wait_all") {
-        f.emit(same::<run::WaitAll>());
+        f.emit(select::<run::WaitAll>());
     } else if op.take("wait_group") {
         let [Operand::Number(Number::Int(most))] = operands else {
             return f
                 .syntax("cp.async.wait_group takes a number")
                 .map(|()| true);
         };
-        f.emit(same::<run::WaitGroup>()).imm(*most as i64);
+        f.emit(select::<run::WaitGroup>()).imm(*most as i64);
     } else {
         start(f, op, operands)?;
     }
@@ -71,12 +71,7 @@ fn start<'a>(
             size = Some(f.src(extra, Type::U32)?);
         }
     }
-    let runs = [
-        select::<run::Start<{ level::PLAIN }>>(),
-        select::<run::Start<{ level::BOUNDS }>>(),
-        select::<run::Start<{ level::FULL }>>(),
-    ];
-    let draft = f.emit(runs);
+    let draft = f.emit(select::<run::Start>());
     draft
         .touches(Touch::Copy)
         .uses(0, target.base)

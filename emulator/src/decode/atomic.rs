@@ -1,12 +1,12 @@
 //! `atom` and `red`.
 
 use super::function::{Function, Result};
-use super::memory::{levels, take_hints, take_space};
+use super::memory::{number, take_hints, take_space};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::atomic::{Atomic, op as which};
 use crate::exec::handler::select;
-use crate::exec::state::{Kind, Touch, level, spaces};
+use crate::exec::state::{Kind, Touch, spaces};
 use crate::ptx::ast::Operand;
 
 pub fn decode<'a>(
@@ -63,17 +63,9 @@ pub fn decode<'a>(
     let third = third.map(|c| f.src(c, ty)).transpose()?;
     let d = d.map(|d| f.dst(d, ty)).transpose()?;
     let runs = match (space, ty.bytes()) {
-        ("global", 2) => levels!(Atomic, u16, spaces::GLOBAL),
-        ("global", 4) => levels!(Atomic, u32, spaces::GLOBAL),
-        ("global", 8) => levels!(Atomic, u64, spaces::GLOBAL),
-        ("shared", 2) => levels!(Atomic, u16, spaces::SHARED),
-        ("shared", 4) => levels!(Atomic, u32, spaces::SHARED),
-        ("shared", 8) => levels!(Atomic, u64, spaces::SHARED),
-        ("cluster", 4) => levels!(Atomic, u32, spaces::CLUSTER),
-        ("cluster", 8) => levels!(Atomic, u64, spaces::CLUSTER),
-        ("generic", 2) => levels!(Atomic, u16, spaces::GENERIC),
-        ("generic", 4) => levels!(Atomic, u32, spaces::GENERIC),
-        ("generic", 8) => levels!(Atomic, u64, spaces::GENERIC),
+        ("global" | "shared" | "generic", 2) => select::<Atomic<u16>>(),
+        ("global" | "shared" | "cluster" | "generic", 4) => select::<Atomic<u32>>(),
+        ("global" | "shared" | "cluster" | "generic", 8) => select::<Atomic<u64>>(),
         _ => return f.unsupported(op.text).map(|()| true),
     };
     let touch = Touch::Lanes {
@@ -93,6 +85,7 @@ pub fn decode<'a>(
         .m(0, operation)
         .m(2, order)
         .m(4, u8::from(address.wide))
+        .m(spaces::SAID, number(space, &address))
         .imm(address.offset);
     if let Some(third) = third {
         draft.uses(3, third);

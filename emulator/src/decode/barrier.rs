@@ -4,7 +4,7 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::barrier::reduction;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::sync::{self as run, modifier};
 use crate::ptx::ast::Operand;
 
@@ -17,7 +17,7 @@ pub fn decode<'a>(
     match op.base {
         "membar" | "fence" => {
             op.take_rest();
-            f.emit(same::<run::Fence>());
+            f.emit(select::<run::Fence>());
         }
         "bar" if warp => {
             op.take("sync");
@@ -25,7 +25,7 @@ pub fn decode<'a>(
                 return f.syntax("bar.warp.sync takes a mask").map(|()| true);
             };
             let mask = f.src(mask, Type::B32)?;
-            f.emit(same::<run::WarpBarrier>()).uses(0, mask);
+            f.emit(select::<run::WarpBarrier>()).uses(0, mask);
         }
         "bar" | "barrier" => {
             block(f, op, operands)?;
@@ -77,7 +77,7 @@ fn block<'a>(
         Type::Pred
     };
     let d = d.map(|d| f.dst(d, ty)).transpose()?;
-    let draft = f.emit(same::<run::Barrier>());
+    let draft = f.emit(select::<run::Barrier>());
     draft
         .uses(1, id)
         .m(modifier::KIND, kind)

@@ -5,7 +5,7 @@ use super::function::{Function, Name, Result, Signature};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::call;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
 use std::rc::Rc;
@@ -41,15 +41,15 @@ pub fn decode<'a>(
     };
     let Some(routine) = f.symbols.routine(callee) else {
         let runs = match *callee {
-            "vprintf" => same::<call::Printf>(),
-            "__assertfail" => same::<call::AssertFail>(),
+            "vprintf" => select::<call::Printf>(),
+            "__assertfail" => select::<call::AssertFail>(),
             "malloc" | "free" => {
                 // launches see only what was allocated before them
                 f.symbols.memory.heap();
                 if *callee == "malloc" {
-                    same::<call::Malloc>()
+                    select::<call::Malloc>()
                 } else {
-                    same::<call::Free>()
+                    select::<call::Free>()
                 }
             }
             _ => {
@@ -65,7 +65,7 @@ pub fn decode<'a>(
     check_signature(f, &signature, &params, &returns)?;
     emit_call(
         f,
-        same::<call::Call>(),
+        select::<call::Call>(),
         Some(routine),
         None,
         params,
@@ -90,7 +90,7 @@ fn indirect<'a>(
     f.symbols.all_routines();
     emit_call(
         f,
-        same::<call::CallIndirect>(),
+        select::<call::CallIndirect>(),
         None,
         Some(pointer),
         params,
@@ -129,7 +129,7 @@ fn areas<'a>(f: &mut Function<'a, '_>, list: &'a [Operand<'a>]) -> Result<Vec<(u
 /// In the pool: the number of parameters, their offsets and sizes, then the same of the results.
 fn emit_call(
     f: &mut Function<'_, '_>,
-    runs: [Run; 3],
+    runs: Run,
     routine: Option<usize>,
     pointer: Option<Reg>,
     params: Vec<(u32, u32)>,

@@ -6,7 +6,7 @@ use super::function::{Function, Name, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::control as run;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::state::{NONE, Run, Touch};
 use crate::ptx::ast::{Instruction, Operand};
 
@@ -42,11 +42,11 @@ pub fn leaves(base: &str) -> bool {
 pub fn branch(f: &mut Function<'_, '_>, target: Label, predicate: Option<(Reg, bool)>) {
     match predicate {
         None => {
-            f.emit(same::<run::Jump>());
+            f.emit(select::<run::Jump>());
             f.leave(Leave::Jump(target));
         }
         Some((reg, negated)) => {
-            f.emit(same::<run::Branch>())
+            f.emit(select::<run::Branch>())
                 .uses(0, reg)
                 .m(0, u8::from(negated));
             f.leave(Leave::Branch(target));
@@ -75,13 +75,13 @@ pub fn guarded_branch<'a>(
 
 /// The instructions up to `guard_end` run where a predicate holds.
 pub fn guard_begin(f: &mut Function<'_, '_>, predicate: Reg, negated: bool) {
-    f.emit(same::<run::GuardBegin>())
+    f.emit(select::<run::GuardBegin>())
         .uses(0, predicate)
         .m(0, u8::from(negated));
 }
 
 pub fn guard_end(f: &mut Function<'_, '_>, begin: usize) {
-    f.emit(same::<run::GuardEnd>());
+    f.emit(select::<run::GuardEnd>());
     let behind = f.drafts.len() - begin;
     f.drafts[begin].inst.b = behind as u32;
 }
@@ -89,7 +89,7 @@ pub fn guard_end(f: &mut Function<'_, '_>, begin: usize) {
 /// What a function runs into at its end.
 pub fn end(f: &mut Function<'_, '_>) {
     if f.entry {
-        f.emit(same::<run::Exit>());
+        f.emit(select::<run::Exit>());
         f.leave(Leave::End);
     } else {
         emit_return(f);
@@ -97,7 +97,7 @@ pub fn end(f: &mut Function<'_, '_>) {
 }
 
 fn emit_return(f: &mut Function<'_, '_>) {
-    f.emit(same::<crate::exec::call::Return>());
+    f.emit(select::<crate::exec::call::Return>());
     f.leave(Leave::End);
 }
 
@@ -144,12 +144,12 @@ pub fn fix(
 }
 
 /// The instruction that reads a clock (PTX ISA, "%clock", "%clock64", "%globaltimer").
-pub fn clock(name: &str) -> Option<[Run; 3]> {
+pub fn clock(name: &str) -> Option<Run> {
     match name {
-        "clock" | "clock64" => Some(same::<run::Clock>()),
-        "clock_hi" => Some(same::<run::ClockHigh>()),
-        "globaltimer" | "globaltimer_lo" => Some(same::<run::Globaltimer>()),
-        "globaltimer_hi" => Some(same::<run::GlobaltimerHigh>()),
+        "clock" | "clock64" => Some(select::<run::Clock>()),
+        "clock_hi" => Some(select::<run::ClockHigh>()),
+        "globaltimer" | "globaltimer_lo" => Some(select::<run::Globaltimer>()),
+        "globaltimer_hi" => Some(select::<run::GlobaltimerHigh>()),
         _ => None,
     }
 }
@@ -175,17 +175,17 @@ pub fn decode<'a>(
         }
         "ret" | "exit" => {
             op.take("uni");
-            f.emit(same::<run::Exit>());
+            f.emit(select::<run::Exit>());
             f.leave(Leave::End);
         }
         "trap" | "brkpt" => {
-            f.emit(same::<run::Trap>());
+            f.emit(select::<run::Trap>());
             f.leave(Leave::End);
         }
         "call" => call::decode(f, op, operands)?,
         "nanosleep" => {
             op.take("u32");
-            f.emit(same::<run::Nanosleep>());
+            f.emit(select::<run::Nanosleep>());
         }
         // hints for the hardware
         "prefetch" | "prefetchu" | "applypriority" | "discard" | "pmevent" => {
@@ -216,7 +216,7 @@ fn table_branch<'a>(
     }
     let at = f.pool.len() as u32;
     f.pool.resize(f.pool.len() + targets.len(), NONE);
-    f.emit(same::<run::BranchTable>())
+    f.emit(select::<run::BranchTable>())
         .touches(Touch::Table)
         .uses(0, index)
         .a(at)

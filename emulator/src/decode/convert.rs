@@ -5,7 +5,7 @@ use super::opcode::Opcode;
 use super::operand::width;
 use super::types::Type;
 use crate::exec::convert::{self as run, kind, modifier};
-use crate::exec::handler::{Map1, Map2, same};
+use crate::exec::handler::{Map1, Map2, select};
 use crate::exec::rounding::Rounding;
 use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
@@ -41,9 +41,9 @@ pub fn decode<'a>(
     if let ([d, a, b], Type::F16x2 | Type::Bf16x2, Type::F32) = (operands, to, from) {
         let (a, b, d) = (f.src(a, Type::F32)?, f.src(b, Type::F32)?, f.dst(d, to)?);
         let runs = if to == Type::F16x2 {
-            same::<Map2<run::F32ToF16x2>>()
+            select::<Map2<run::F32ToF16x2>>()
         } else {
-            same::<Map2<run::F32ToBf16x2>>()
+            select::<Map2<run::F32ToBf16x2>>()
         };
         f.emit(runs).def(0, d).uses(1, a).uses(2, b).m(0, m);
         return Ok(true);
@@ -58,7 +58,7 @@ pub fn decode<'a>(
             Some("rn") => 1,
             _ => 2,
         };
-        f.emit(same::<Map1<run::F32ToTf32>>())
+        f.emit(select::<Map1<run::F32ToTf32>>())
             .def(0, d)
             .uses(1, a)
             .m(0, form);
@@ -74,7 +74,7 @@ pub fn decode<'a>(
         f.emit(runs).def(0, d).uses(1, a).m(0, m);
         return Ok(true);
     }
-    let draft = f.emit(same::<run::Convert>());
+    let draft = f.emit(select::<run::Convert>());
     draft.def(0, d).uses(1, a);
     draft
         .m(modifier::FORM, m)
@@ -101,9 +101,9 @@ fn value_kind(ty: Type) -> Option<u8> {
 macro_rules! to_integer {
     ($to:expr, $outer:ident, $s:ty) => {
         match $to.bits() {
-            16 => Some(same::<Map1<run::$outer<$s, u16>>>()),
-            32 => Some(same::<Map1<run::$outer<$s, u32>>>()),
-            64 => Some(same::<Map1<run::$outer<$s, u64>>>()),
+            16 => Some(select::<Map1<run::$outer<$s, u16>>>()),
+            32 => Some(select::<Map1<run::$outer<$s, u32>>>()),
+            64 => Some(select::<Map1<run::$outer<$s, u64>>>()),
             _ => None,
         }
     };
@@ -112,12 +112,12 @@ macro_rules! to_integer {
 macro_rules! from_float {
     ($to:expr, $s:ty) => {
         match $to {
-            Type::U16 => Some(same::<Map1<run::Whole<$s, u16>>>()),
-            Type::S16 => Some(same::<Map1<run::Whole<$s, i16>>>()),
-            Type::U32 => Some(same::<Map1<run::Whole<$s, u32>>>()),
-            Type::S32 => Some(same::<Map1<run::Whole<$s, i32>>>()),
-            Type::U64 => Some(same::<Map1<run::Whole<$s, u64>>>()),
-            Type::S64 => Some(same::<Map1<run::Whole<$s, i64>>>()),
+            Type::U16 => Some(select::<Map1<run::Whole<$s, u16>>>()),
+            Type::S16 => Some(select::<Map1<run::Whole<$s, i16>>>()),
+            Type::U32 => Some(select::<Map1<run::Whole<$s, u32>>>()),
+            Type::S32 => Some(select::<Map1<run::Whole<$s, i32>>>()),
+            Type::U64 => Some(select::<Map1<run::Whole<$s, u64>>>()),
+            Type::S64 => Some(select::<Map1<run::Whole<$s, i64>>>()),
             _ => None,
         }
     };
@@ -126,8 +126,8 @@ macro_rules! from_float {
 macro_rules! from_integer {
     ($to:expr, $s:ty) => {
         match $to {
-            Type::F32 => Some(same::<Map1<run::Float<$s, f32>>>()),
-            Type::F64 => Some(same::<Map1<run::Float<$s, f64>>>()),
+            Type::F32 => Some(select::<Map1<run::Float<$s, f32>>>()),
+            Type::F64 => Some(select::<Map1<run::Float<$s, f64>>>()),
             to if !to.is_float() => to_integer!(to, Resize, $s),
             _ => None,
         }
@@ -135,28 +135,28 @@ macro_rules! from_integer {
 }
 
 /// The forms that compilers write all the time.
-fn fast(from: Type, to: Type, m: u8) -> Option<[Run; 3]> {
+fn fast(from: Type, to: Type, m: u8) -> Option<Run> {
     let nearest = m & 3 == 0;
     let clean = m & (modifier::SAT | modifier::RELU) == 0;
     match (from, to) {
-        (Type::F32, Type::F32) if m & modifier::RELU == 0 => Some(same::<Map1<run::F32ToF32>>()),
+        (Type::F32, Type::F32) if m & modifier::RELU == 0 => Some(select::<Map1<run::F32ToF32>>()),
         (Type::F16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => {
-            Some(same::<Map1<run::F16ToF32>>())
+            Some(select::<Map1<run::F16ToF32>>())
         }
         (Type::Bf16, Type::F32) if clean && m & modifier::INTEGRAL == 0 => {
-            Some(same::<Map1<run::Bf16ToF32>>())
+            Some(select::<Map1<run::Bf16ToF32>>())
         }
         (Type::F32, Type::F16) if clean && nearest && m & modifier::FTZ == 0 => {
-            Some(same::<Map1<run::F32ToF16>>())
+            Some(select::<Map1<run::F32ToF16>>())
         }
         (Type::F32, Type::Bf16) if clean && nearest && m & modifier::FTZ == 0 => {
-            Some(same::<Map1<run::F32ToBf16>>())
+            Some(select::<Map1<run::F32ToBf16>>())
         }
         (Type::F32, Type::F64) if clean && m & modifier::INTEGRAL == 0 => {
-            Some(same::<Map1<run::F32ToF64>>())
+            Some(select::<Map1<run::F32ToF64>>())
         }
         (Type::F64, Type::F32) if clean && nearest && m & modifier::INTEGRAL == 0 => {
-            Some(same::<Map1<run::F64ToF32>>())
+            Some(select::<Map1<run::F64ToF32>>())
         }
         (Type::F32, _) if !to.is_float() => from_float!(to, f32),
         (Type::F64, _) if !to.is_float() => from_float!(to, f64),

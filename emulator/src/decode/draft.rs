@@ -51,7 +51,6 @@ pub struct Operand {
 
 pub struct Draft {
     pub inst: Inst,
-    pub runs: [Run; 3],
     pub operands: Vec<Operand>,
     pub leave: Leave,
     /// Executed under a mask: what it writes keeps its old value in other lanes.
@@ -63,9 +62,9 @@ pub struct Draft {
 }
 
 impl Draft {
-    pub fn new(runs: [Run; 3], line: u32, guarded: bool) -> Draft {
+    pub fn new(run: Run, line: u32, guarded: bool) -> Draft {
         let inst = Inst {
-            run: runs[0],
+            run,
             r: [NONE; 6],
             imm: 0,
             a: 0,
@@ -75,7 +74,6 @@ impl Draft {
         };
         Draft {
             inst,
-            runs,
             operands: vec![],
             leave: Leave::Next,
             guarded,

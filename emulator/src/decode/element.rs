@@ -4,7 +4,7 @@ use super::draft::Reg;
 use super::function::{Function, Name, Result};
 use super::operand::{Address, width};
 use super::types::Type;
-use crate::exec::handler::{Map1, Map3, same};
+use crate::exec::handler::{Map1, Map3, select};
 use crate::exec::{integer, movement};
 use crate::ptx::ast::{Operand, Variable};
 
@@ -81,10 +81,10 @@ impl<'a> Function<'a, '_> {
         let index = self.any_register(index)?;
         let index_type = self.types[index.0 as usize];
         let runs = match (index_type.bits(), ty.bits(), index_type.signed()) {
-            (32, 32, _) => same::<Map3<integer::Mad<u32>>>(),
-            (32, 64, false) => same::<Map3<integer::MadWide<u32>>>(),
-            (32, 64, true) => same::<Map3<integer::MadWide<i32>>>(),
-            (64, 64, _) => same::<Map3<integer::Mad<u64>>>(),
+            (32, 32, _) => select::<Map3<integer::Mad<u32>>>(),
+            (32, 64, false) => select::<Map3<integer::MadWide<u32>>>(),
+            (32, 64, true) => select::<Map3<integer::MadWide<i32>>>(),
+            (64, 64, _) => select::<Map3<integer::Mad<u64>>>(),
             _ => return self.unsupported("an index of this width"),
         };
         let size = self.bits(size.into(), index_type.untyped());
@@ -162,9 +162,9 @@ impl<'a> Function<'a, '_> {
         };
         let targets = self.each(d, ty, |f, part| f.dst(part, ty))?;
         let runs = match width(ty) {
-            16 => same::<Map1<movement::Mov<u16>>>(),
-            32 => same::<Map1<movement::Mov<u32>>>(),
-            64 => same::<Map1<movement::Mov<u64>>>(),
+            16 => select::<Map1<movement::Mov<u16>>>(),
+            32 => select::<Map1<movement::Mov<u32>>>(),
+            64 => select::<Map1<movement::Mov<u64>>>(),
             _ => return self.unsupported("a vector of this type"),
         };
         if sources.len() != count || targets.len() != count {

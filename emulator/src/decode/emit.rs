@@ -12,7 +12,7 @@ pub fn plain<'a>(
     op: &Opcode<'a>,
     operands: &'a [Operand<'a>],
     ty: Type,
-    runs: Option<[Run; 3]>,
+    runs: Option<Run>,
     m: u8,
 ) -> Result<()> {
     typed(f, op, operands, ty, &[ty; 3], runs, m)
@@ -25,7 +25,7 @@ pub fn typed<'a>(
     operands: &'a [Operand<'a>],
     result: Type,
     types: &[Type],
-    runs: Option<[Run; 3]>,
+    runs: Option<Run>,
     m: u8,
 ) -> Result<()> {
     let Some(runs) = runs else {

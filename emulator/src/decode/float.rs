@@ -6,7 +6,7 @@ use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::float::blurred::{self, Blurred};
 use crate::exec::float::{self, mode};
-use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::handler::{Map1, Map2, Map3, select};
 use crate::exec::rounding::Rounding;
 use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
@@ -15,10 +15,10 @@ use crate::ptx::ast::Operand;
 macro_rules! ftz_sat {
     ($m:expr, $map:ident, $name:ident) => {
         match ($m & mode::FTZ != 0, $m & mode::SAT != 0) {
-            (false, false) => same::<$map<float::$name<false, false>>>(),
-            (true, false) => same::<$map<float::$name<true, false>>>(),
-            (false, true) => same::<$map<float::$name<false, true>>>(),
-            (true, true) => same::<$map<float::$name<true, true>>>(),
+            (false, false) => select::<$map<float::$name<false, false>>>(),
+            (true, false) => select::<$map<float::$name<true, false>>>(),
+            (false, true) => select::<$map<float::$name<false, true>>>(),
+            (true, true) => select::<$map<float::$name<true, true>>>(),
         }
     };
 }
@@ -46,19 +46,19 @@ pub(super) fn single<'a>(
     let (runs, sources) = match op.base {
         "add" if nearest => (ftz_sat!(m, Map2, Add), 2),
         "sub" if nearest => (ftz_sat!(m, Map2, Sub), 2),
-        "add" => (same::<Map2<float::AddRounded>>(), 2),
+        "add" => (select::<Map2<float::AddRounded>>(), 2),
         "sub" => {
             m |= mode::NEGATE;
-            (same::<Map2<float::AddRounded>>(), 2)
+            (select::<Map2<float::AddRounded>>(), 2)
         }
         "mul" if nearest => (ftz_sat!(m, Map2, Mul), 2),
-        "mul" => (same::<Map2<float::MulRounded>>(), 2),
+        "mul" => (select::<Map2<float::MulRounded>>(), 2),
         "fma" | "mad" if nearest => (ftz_sat!(m, Map3, Fma), 3),
         "fma" | "mad" => {
             let runs = match m & mode::ROUNDING {
-                1 => same::<Map3<float::FmaRounded<1>>>(),
-                2 => same::<Map3<float::FmaRounded<2>>>(),
-                _ => same::<Map3<float::FmaRounded<3>>>(),
+                1 => select::<Map3<float::FmaRounded<1>>>(),
+                2 => select::<Map3<float::FmaRounded<2>>>(),
+                _ => select::<Map3<float::FmaRounded<3>>>(),
             };
             (runs, 3)
         }
@@ -70,47 +70,47 @@ pub(super) fn single<'a>(
         "div" => {
             let _ = op.take("full");
             let runs = match (nearest, approx, m & mode::FTZ != 0) {
-                (true, false, false) => same::<Map2<float::Div<false>>>(),
-                (true, false, true) => same::<Map2<float::Div<true>>>(),
-                (true, true, false) => same::<Map2<float::DivApprox<false>>>(),
-                (true, true, true) => same::<Map2<float::DivApprox<true>>>(),
-                _ => same::<Map2<float::DivRounded>>(),
+                (true, false, false) => select::<Map2<float::Div<false>>>(),
+                (true, false, true) => select::<Map2<float::Div<true>>>(),
+                (true, true, false) => select::<Map2<float::DivApprox<false>>>(),
+                (true, true, true) => select::<Map2<float::DivApprox<true>>>(),
+                _ => select::<Map2<float::DivRounded>>(),
             };
             (runs, 2)
         }
         "rcp" => (
             if nearest {
-                same::<Map1<float::Rcp>>()
+                select::<Map1<float::Rcp>>()
             } else {
-                same::<Map1<float::RcpRounded>>()
+                select::<Map1<float::RcpRounded>>()
             },
             1,
         ),
         "sqrt" => (
             if nearest {
-                same::<Map1<float::Sqrt>>()
+                select::<Map1<float::Sqrt>>()
             } else {
-                same::<Map1<float::SqrtRounded>>()
+                select::<Map1<float::SqrtRounded>>()
             },
             1,
         ),
-        "rsqrt" if approx => (same::<Map1<float::Rsqrt>>(), 1),
-        "sin" if approx => (same::<Map1<float::Sin>>(), 1),
-        "cos" if approx => (same::<Map1<float::Cos>>(), 1),
-        "tanh" if approx => (same::<Map1<float::Tanh>>(), 1),
-        "ex2" if approx => (same::<Map1<float::Ex2>>(), 1),
-        "lg2" if approx => (same::<Map1<float::Lg2>>(), 1),
-        "abs" => (same::<Map1<float::Abs>>(), 1),
-        "neg" => (same::<Map1<float::Neg>>(), 1),
-        "copysign" => (same::<Map2<float::Copysign>>(), 2),
+        "rsqrt" if approx => (select::<Map1<float::Rsqrt>>(), 1),
+        "sin" if approx => (select::<Map1<float::Sin>>(), 1),
+        "cos" if approx => (select::<Map1<float::Cos>>(), 1),
+        "tanh" if approx => (select::<Map1<float::Tanh>>(), 1),
+        "ex2" if approx => (select::<Map1<float::Ex2>>(), 1),
+        "lg2" if approx => (select::<Map1<float::Lg2>>(), 1),
+        "abs" => (select::<Map1<float::Abs>>(), 1),
+        "neg" => (select::<Map1<float::Neg>>(), 1),
+        "copysign" => (select::<Map2<float::Copysign>>(), 2),
         "min" | "max" => {
             m |= extreme_mode(op);
             let three = operands.len() == 4;
             let runs = match (op.base, three) {
-                ("min", false) => same::<Map2<float::Min>>(),
-                ("max", false) => same::<Map2<float::Max>>(),
-                ("min", true) => same::<Map3<float::Min3>>(),
-                _ => same::<Map3<float::Max3>>(),
+                ("min", false) => select::<Map2<float::Min>>(),
+                ("max", false) => select::<Map2<float::Max>>(),
+                ("min", true) => select::<Map3<float::Min3>>(),
+                _ => select::<Map3<float::Max3>>(),
             };
             (runs, if three { 3 } else { 2 })
         }
@@ -121,22 +121,22 @@ pub(super) fn single<'a>(
 }
 
 /// An approximation with its error, and how many operands it takes.
-fn blurred(base: &str, full: bool, ftz: bool) -> ([Run; 3], usize) {
+fn blurred(base: &str, full: bool, ftz: bool) -> (Run, usize) {
     match base {
         "div" => match (full, ftz) {
-            (true, true) => (same::<Map2<Blurred<float::Div<true>>>>(), 2),
-            (true, false) => (same::<Map2<Blurred<float::Div<false>>>>(), 2),
-            (false, true) => (same::<Map2<Blurred<float::DivApprox<true>>>>(), 2),
-            (false, false) => (same::<Map2<Blurred<float::DivApprox<false>>>>(), 2),
+            (true, true) => (select::<Map2<Blurred<float::Div<true>>>>(), 2),
+            (true, false) => (select::<Map2<Blurred<float::Div<false>>>>(), 2),
+            (false, true) => (select::<Map2<Blurred<float::DivApprox<true>>>>(), 2),
+            (false, false) => (select::<Map2<Blurred<float::DivApprox<false>>>>(), 2),
         },
-        "rcp" => (same::<Map1<Blurred<float::Rcp>>>(), 1),
-        "sqrt" => (same::<Map1<Blurred<float::Sqrt>>>(), 1),
-        "rsqrt" => (same::<Map1<Blurred<float::Rsqrt>>>(), 1),
-        "sin" => (same::<Map1<Blurred<float::Sin>>>(), 1),
-        "cos" => (same::<Map1<Blurred<float::Cos>>>(), 1),
-        "tanh" => (same::<Map1<Blurred<float::Tanh>>>(), 1),
-        "ex2" => (same::<Map1<Blurred<float::Ex2>>>(), 1),
-        _ => (same::<Map1<Blurred<float::Lg2>>>(), 1),
+        "rcp" => (select::<Map1<Blurred<float::Rcp>>>(), 1),
+        "sqrt" => (select::<Map1<Blurred<float::Sqrt>>>(), 1),
+        "rsqrt" => (select::<Map1<Blurred<float::Rsqrt>>>(), 1),
+        "sin" => (select::<Map1<Blurred<float::Sin>>>(), 1),
+        "cos" => (select::<Map1<Blurred<float::Cos>>>(), 1),
+        "tanh" => (select::<Map1<Blurred<float::Tanh>>>(), 1),
+        "ex2" => (select::<Map1<Blurred<float::Ex2>>>(), 1),
+        _ => (select::<Map1<Blurred<float::Lg2>>>(), 1),
     }
 }
 
@@ -156,21 +156,21 @@ pub(super) fn double<'a>(
     let m = float_mode(op);
     let approx = op.take("approx");
     let (runs, sources) = match op.base {
-        "add" => (same::<Map2<float::AddF64>>(), 2),
-        "sub" => (same::<Map2<float::SubF64>>(), 2),
-        "mul" => (same::<Map2<float::MulF64>>(), 2),
-        "fma" | "mad" => (same::<Map3<float::FmaF64>>(), 3),
-        "div" => (same::<Map2<float::DivF64>>(), 2),
-        "rcp" if approx => (same::<Map1<float::RcpApproxF64>>(), 1),
-        "rcp" => (same::<Map1<float::RcpF64>>(), 1),
-        "sqrt" => (same::<Map1<float::SqrtF64>>(), 1),
-        "rsqrt" if approx && m & mode::FTZ != 0 => (same::<Map1<float::RsqrtApproxF64>>(), 1),
-        "rsqrt" if approx => (same::<Map1<float::RsqrtF64>>(), 1),
-        "abs" => (same::<Map1<float::AbsF64>>(), 1),
-        "neg" => (same::<Map1<float::NegF64>>(), 1),
-        "min" => (same::<Map2<float::MinF64>>(), 2),
-        "max" => (same::<Map2<float::MaxF64>>(), 2),
-        "copysign" => (same::<Map2<float::CopysignF64>>(), 2),
+        "add" => (select::<Map2<float::AddF64>>(), 2),
+        "sub" => (select::<Map2<float::SubF64>>(), 2),
+        "mul" => (select::<Map2<float::MulF64>>(), 2),
+        "fma" | "mad" => (select::<Map3<float::FmaF64>>(), 3),
+        "div" => (select::<Map2<float::DivF64>>(), 2),
+        "rcp" if approx => (select::<Map1<float::RcpApproxF64>>(), 1),
+        "rcp" => (select::<Map1<float::RcpF64>>(), 1),
+        "sqrt" => (select::<Map1<float::SqrtF64>>(), 1),
+        "rsqrt" if approx && m & mode::FTZ != 0 => (select::<Map1<float::RsqrtApproxF64>>(), 1),
+        "rsqrt" if approx => (select::<Map1<float::RsqrtF64>>(), 1),
+        "abs" => (select::<Map1<float::AbsF64>>(), 1),
+        "neg" => (select::<Map1<float::NegF64>>(), 1),
+        "min" => (select::<Map2<float::MinF64>>(), 2),
+        "max" => (select::<Map2<float::MaxF64>>(), 2),
+        "copysign" => (select::<Map2<float::CopysignF64>>(), 2),
         _ => return f.unsupported(op.text),
     };
     count(f, op, operands, sources)?;

@@ -135,7 +135,7 @@ impl<'a, 's> Function<'a, 's> {
     }
 
     /// Adds an instruction.
-    pub fn emit(&mut self, runs: [Run; 3]) -> &mut Draft {
+    pub fn emit(&mut self, runs: Run) -> &mut Draft {
         let at = self.drafts.len();
         self.drafts.push(Draft::new(runs, self.line, self.guarded));
         &mut self.drafts[at]

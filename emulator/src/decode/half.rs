@@ -6,17 +6,17 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::half::{self as run, op as which};
-use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::handler::{Map1, Map2, Map3, select};
 use crate::ptx::ast::Operand;
 
 /// The copy of a function for a format, alone or packed.
 macro_rules! formats {
     ($ty:expr, $map:ident, $one:ident, $two:ident, $op:expr) => {
         match $ty {
-            Type::F16 => same::<$map<run::$one<run::F16, { $op }>>>(),
-            Type::Bf16 => same::<$map<run::$one<run::Bf16, { $op }>>>(),
-            Type::F16x2 => same::<$map<run::$two<run::F16, { $op }>>>(),
-            _ => same::<$map<run::$two<run::Bf16, { $op }>>>(),
+            Type::F16 => select::<$map<run::$one<run::F16, { $op }>>>(),
+            Type::Bf16 => select::<$map<run::$one<run::Bf16, { $op }>>>(),
+            Type::F16x2 => select::<$map<run::$two<run::F16, { $op }>>>(),
+            _ => select::<$map<run::$two<run::Bf16, { $op }>>>(),
         }
     };
 }
@@ -50,10 +50,10 @@ pub fn decode<'a>(
                 m |= run::RELU;
             }
             let runs = match ty {
-                Type::F16 => same::<Map3<run::Fma<run::F16>>>(),
-                Type::Bf16 => same::<Map3<run::Fma<run::Bf16>>>(),
-                Type::F16x2 => same::<Map3<run::Fma2<run::F16>>>(),
-                _ => same::<Map3<run::Fma2<run::Bf16>>>(),
+                Type::F16 => select::<Map3<run::Fma<run::F16>>>(),
+                Type::Bf16 => select::<Map3<run::Fma<run::Bf16>>>(),
+                Type::F16x2 => select::<Map3<run::Fma2<run::F16>>>(),
+                _ => select::<Map3<run::Fma2<run::Bf16>>>(),
             };
             (runs, 3)
         }

@@ -4,7 +4,7 @@ use super::emit::{count, plain, typed};
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::handler::{Map1, Map2, Map3, select};
 use crate::exec::integer as int;
 use crate::ptx::ast::Operand;
 
@@ -12,9 +12,9 @@ use crate::ptx::ast::Operand;
 macro_rules! unsigned {
     ($ty:expr, $map:ident, $name:ident) => {
         match $ty.bits() {
-            16 => Some(same::<$map<int::$name<u16>>>()),
-            32 => Some(same::<$map<int::$name<u32>>>()),
-            64 => Some(same::<$map<int::$name<u64>>>()),
+            16 => Some(select::<$map<int::$name<u16>>>()),
+            32 => Some(select::<$map<int::$name<u32>>>()),
+            64 => Some(select::<$map<int::$name<u64>>>()),
             _ => None,
         }
     };
@@ -25,12 +25,12 @@ pub(super) use unsigned;
 macro_rules! signed {
     ($ty:expr, $map:ident, $name:ident) => {
         match ($ty.bits(), $ty.signed()) {
-            (16, false) => Some(same::<$map<int::$name<u16>>>()),
-            (32, false) => Some(same::<$map<int::$name<u32>>>()),
-            (64, false) => Some(same::<$map<int::$name<u64>>>()),
-            (16, true) => Some(same::<$map<int::$name<i16>>>()),
-            (32, true) => Some(same::<$map<int::$name<i32>>>()),
-            (64, true) => Some(same::<$map<int::$name<i64>>>()),
+            (16, false) => Some(select::<$map<int::$name<u16>>>()),
+            (32, false) => Some(select::<$map<int::$name<u32>>>()),
+            (64, false) => Some(select::<$map<int::$name<u64>>>()),
+            (16, true) => Some(select::<$map<int::$name<i16>>>()),
+            (32, true) => Some(select::<$map<int::$name<i32>>>()),
+            (64, true) => Some(select::<$map<int::$name<i64>>>()),
             _ => None,
         }
     };
@@ -62,25 +62,25 @@ pub(super) fn decode<'a>(
     let form = op.take_any(&["lo", "hi", "wide"]);
     let (runs, sources) = match (op.base, form) {
         ("add", None) if sat => (
-            (ty == Type::S32).then(|| same::<Map2<int::AddSat<i32>>>()),
+            (ty == Type::S32).then(|| select::<Map2<int::AddSat<i32>>>()),
             2,
         ),
         ("sub", None) if sat => (
-            (ty == Type::S32).then(|| same::<Map2<int::SubSat<i32>>>()),
+            (ty == Type::S32).then(|| select::<Map2<int::SubSat<i32>>>()),
             2,
         ),
         ("mad", Some("hi")) if sat => (
-            (ty == Type::S32).then(|| same::<Map3<int::MadHiSat<i32>>>()),
+            (ty == Type::S32).then(|| select::<Map3<int::MadHiSat<i32>>>()),
             3,
         ),
         _ if sat && op.base != "mad24" => (None, 0),
         ("add", None) if matches!(ty, Type::U16x2 | Type::S16x2) => {
-            (Some(same::<Map2<int::Add16x2>>()), 2)
+            (Some(select::<Map2<int::Add16x2>>()), 2)
         }
-        ("min", None) if ty == Type::U16x2 => (Some(same::<Map2<int::MinU16x2>>()), 2),
-        ("max", None) if ty == Type::U16x2 => (Some(same::<Map2<int::MaxU16x2>>()), 2),
-        ("min", None) if ty == Type::S16x2 => (Some(same::<Map2<int::MinS16x2>>()), 2),
-        ("max", None) if ty == Type::S16x2 => (Some(same::<Map2<int::MaxS16x2>>()), 2),
+        ("min", None) if ty == Type::U16x2 => (Some(select::<Map2<int::MinU16x2>>()), 2),
+        ("max", None) if ty == Type::U16x2 => (Some(select::<Map2<int::MaxU16x2>>()), 2),
+        ("min", None) if ty == Type::S16x2 => (Some(select::<Map2<int::MinS16x2>>()), 2),
+        ("max", None) if ty == Type::S16x2 => (Some(select::<Map2<int::MaxS16x2>>()), 2),
         ("add", None) => (unsigned!(ty, Map2, Add), 2),
         ("sub", None) => (unsigned!(ty, Map2, Sub), 2),
         ("mul", Some("lo")) => (unsigned!(ty, Map2, Mul), 2),
@@ -96,9 +96,9 @@ pub(super) fn decode<'a>(
         ("sad", None) => (signed!(ty, Map3, Sad), 3),
         ("neg", None) => (unsigned!(ty, Map1, Neg), 1),
         ("abs", None) => match ty {
-            Type::S16 => (Some(same::<Map1<int::Abs<i16>>>()), 1),
-            Type::S32 => (Some(same::<Map1<int::Abs<i32>>>()), 1),
-            Type::S64 => (Some(same::<Map1<int::Abs<i64>>>()), 1),
+            Type::S16 => (Some(select::<Map1<int::Abs<i16>>>()), 1),
+            Type::S32 => (Some(select::<Map1<int::Abs<i32>>>()), 1),
+            Type::S64 => (Some(select::<Map1<int::Abs<i64>>>()), 1),
             _ => (None, 1),
         },
         ("mul24" | "mad24", Some(half @ ("lo" | "hi"))) if matches!(ty, Type::U32 | Type::S32) => {
@@ -107,8 +107,8 @@ pub(super) fn decode<'a>(
             }
             let m = u8::from(half == "hi") | u8::from(ty.signed()) << 1 | u8::from(sat) << 2;
             let (runs, sources) = match op.base {
-                "mul24" => (same::<Map2<int::Mul24>>(), 2),
-                _ => (same::<Map3<int::Mad24>>(), 3),
+                "mul24" => (select::<Map2<int::Mul24>>(), 2),
+                _ => (select::<Map3<int::Mad24>>(), 3),
             };
             count(f, op, operands, sources)?;
             return plain(f, op, operands, ty, Some(runs), m);
@@ -147,8 +147,8 @@ fn carry<'a>(
         | flag(half == Some("hi"), HIGH)
         | flag(ty.signed(), SIGNED);
     let runs = match ty.bits() {
-        32 => same::<int::Carry<u32>>(),
-        64 => same::<int::Carry<u64>>(),
+        32 => select::<int::Carry<u32>>(),
+        64 => select::<int::Carry<u64>>(),
         _ => return f.unsupported(op.text),
     };
     let flag = f.carry();
@@ -180,9 +180,9 @@ pub(super) fn dot<'a>(
     count(f, op, operands, 3)?;
     let m = u8::from(a.signed()) | if b.signed() { 2 } else { 0 } | high;
     let runs = if op.base == "dp4a" {
-        same::<Map3<int::Dp4a>>()
+        select::<Map3<int::Dp4a>>()
     } else {
-        same::<Map3<int::Dp2a>>()
+        select::<Map3<int::Dp2a>>()
     };
     plain(f, op, operands, Type::B32, Some(runs), m)
 }
@@ -224,8 +224,8 @@ pub(super) fn video<'a>(
         | flag(sat, SATURATES)
         | flag(sums, SUMS);
     let runs = match parts {
-        "2" => same::<Map3<int::Video<2>>>(),
-        _ => same::<Map3<int::Video<4>>>(),
+        "2" => select::<Map3<int::Video<2>>>(),
+        _ => select::<Map3<int::Video<4>>>(),
     };
     plain(f, op, operands, Type::B32, Some(runs), m)
 }

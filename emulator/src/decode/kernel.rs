@@ -73,7 +73,7 @@ impl<'a> Symbols<'a> {
         self.routines = vec![index];
         self.shared.clear();
         self.shared_end = 0;
-        let (mut code, mut runs, mut traces, mut pool) = (vec![], vec![], vec![], vec![]);
+        let (mut code, mut traces, mut pool) = (vec![], vec![], vec![]);
         let (mut routines, mut locs, mut calls) = (vec![], vec![], vec![]);
         let (mut next, mut touching, mut unread) = (0, HashMap::new(), HashMap::new());
         while next < self.routines.len() {
@@ -90,7 +90,6 @@ impl<'a> Symbols<'a> {
                     calls.push((start as usize + at, callee));
                 }
                 code.push(draft.inst);
-                runs.push(draft.runs);
                 traces.push(draft.trace);
             }
             pool.extend(laid_out.pool);
@@ -108,7 +107,7 @@ impl<'a> Symbols<'a> {
             code[at].a = callee as u32;
         }
         locs.sort_by_key(|(line, _)| *line);
-        let mut program = Program::new(code, runs, traces, select::<Touch>());
+        let mut program = Program::new(code, traces, select::<Touch>());
         program.text = self.text.clone();
         program.pool = pool;
         program.touching = touching;

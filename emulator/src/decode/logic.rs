@@ -5,7 +5,7 @@ use super::function::{Function, Result};
 use super::integer::{signed, unsigned};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::handler::{Map1, Map2, Map3, same};
+use crate::exec::handler::{Map1, Map2, Map3, select};
 use crate::exec::integer as int;
 use crate::exec::predicate;
 use crate::ptx::ast::Operand;
@@ -27,7 +27,7 @@ pub fn decode<'a>(
                 op,
                 operands,
                 Type::B32,
-                Some(same::<Map3<int::Shf>>()),
+                Some(select::<Map3<int::Shf>>()),
                 m,
             )
             .map(|()| true);
@@ -44,7 +44,7 @@ pub fn decode<'a>(
                 op,
                 operands,
                 Type::B32,
-                Some(same::<Map3<int::Prmt>>()),
+                Some(select::<Map3<int::Prmt>>()),
                 m,
             )
             .map(|()| true);
@@ -58,7 +58,7 @@ pub fn decode<'a>(
                 op,
                 operands,
                 Type::B32,
-                Some(same::<Map2<int::Bmsk>>()),
+                Some(select::<Map2<int::Bmsk>>()),
                 m,
             )
             .map(|()| true);
@@ -72,7 +72,7 @@ pub fn decode<'a>(
                 op,
                 operands,
                 Type::B32,
-                Some(same::<Map2<int::Szext>>()),
+                Some(select::<Map2<int::Szext>>()),
                 m,
             )
             .map(|()| true);
@@ -84,7 +84,7 @@ pub fn decode<'a>(
                 op,
                 operands,
                 Type::B32,
-                Some(same::<Map3<int::Fns>>()),
+                Some(select::<Map3<int::Fns>>()),
                 0,
             )
             .map(|()| true);
@@ -146,18 +146,18 @@ pub fn decode<'a>(
         ),
         "brev" => {
             let runs = match ty.bits() {
-                32 => Some(same::<Map1<int::Brev<u32>>>()),
-                64 => Some(same::<Map1<int::Brev<u64>>>()),
+                32 => Some(select::<Map1<int::Brev<u32>>>()),
+                64 => Some(select::<Map1<int::Brev<u64>>>()),
                 _ => None,
             };
             plain(f, op, operands, ty, runs, 0)
         }
         "bfind" => {
             let runs = match ty {
-                Type::U32 => Some(same::<Map1<int::Bfind<u32>>>()),
-                Type::S32 => Some(same::<Map1<int::Bfind<i32>>>()),
-                Type::U64 => Some(same::<Map1<int::Bfind<u64>>>()),
-                Type::S64 => Some(same::<Map1<int::Bfind<i64>>>()),
+                Type::U32 => Some(select::<Map1<int::Bfind<u32>>>()),
+                Type::S32 => Some(select::<Map1<int::Bfind<i32>>>()),
+                Type::U64 => Some(select::<Map1<int::Bfind<u64>>>()),
+                Type::S64 => Some(select::<Map1<int::Bfind<i64>>>()),
                 _ => None,
             };
             typed(
@@ -172,18 +172,18 @@ pub fn decode<'a>(
         }
         "bfe" => {
             let runs = match ty {
-                Type::U32 => Some(same::<Map3<int::Bfe<u32>>>()),
-                Type::S32 => Some(same::<Map3<int::Bfe<i32>>>()),
-                Type::U64 => Some(same::<Map3<int::Bfe<u64>>>()),
-                Type::S64 => Some(same::<Map3<int::Bfe<i64>>>()),
+                Type::U32 => Some(select::<Map3<int::Bfe<u32>>>()),
+                Type::S32 => Some(select::<Map3<int::Bfe<i32>>>()),
+                Type::U64 => Some(select::<Map3<int::Bfe<u64>>>()),
+                Type::S64 => Some(select::<Map3<int::Bfe<i64>>>()),
                 _ => None,
             };
             typed(f, op, operands, ty, &[ty, Type::U32, Type::U32], runs, 0)
         }
         _ => {
             let runs = match ty.bits() {
-                32 => Some(same::<int::Bfi<u32>>()),
-                64 => Some(same::<int::Bfi<u64>>()),
+                32 => Some(select::<int::Bfi<u32>>()),
+                64 => Some(select::<int::Bfi<u64>>()),
                 _ => None,
             };
             typed(
@@ -206,10 +206,10 @@ fn predicates<'a>(
     operands: &'a [Operand<'a>],
 ) -> Result<()> {
     let runs = match op.base {
-        "and" => Some(same::<predicate::And>()),
-        "or" => Some(same::<predicate::Or>()),
-        "xor" => Some(same::<predicate::Xor>()),
-        "not" => Some(same::<predicate::Not>()),
+        "and" => Some(select::<predicate::And>()),
+        "or" => Some(select::<predicate::Or>()),
+        "xor" => Some(select::<predicate::Xor>()),
+        "not" => Some(select::<predicate::Not>()),
         _ => None,
     };
     plain(f, op, operands, Type::Pred, runs, 0)
@@ -242,7 +242,7 @@ fn lop3<'a>(
         [q] => Some(f.predicate(q)?),
         _ => None,
     };
-    let draft = f.emit(same::<int::Lop3>());
+    let draft = f.emit(select::<int::Lop3>());
     draft
         .def(0, d)
         .uses(1, a)

@@ -4,46 +4,21 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::operand::{Address, width};
 use super::types::Type;
-use crate::exec::handler::{same, select};
+use crate::exec::handler::select;
 use crate::exec::load::{Load, LoadParam, Store, modifier};
-use crate::exec::state::{Kind, Run, Touch, level, spaces};
+use crate::exec::state::{Kind, Run, Touch, spaces};
 use crate::exec::sync::order;
 use crate::ptx::ast::Operand;
 
-/// The three check levels of an instruction that takes its level last.
-macro_rules! levels {
-    ($outer:ident, $t:ty, $space:expr) => {
-        [
-            select::<$outer<$t, { $space }, { level::PLAIN }>>(),
-            select::<$outer<$t, { $space }, { level::BOUNDS }>>(),
-            select::<$outer<$t, { $space }, { level::FULL }>>(),
-        ]
-    };
-}
-pub(super) use levels;
-
-/// Local memory is checked at every level alike.
-macro_rules! local {
-    ($outer:ident, $size:expr) => {
-        match $size {
-            1 => Some(same::<$outer<u8, { spaces::LOCAL }, { level::BOUNDS }>>()),
-            2 => Some(same::<$outer<u16, { spaces::LOCAL }, { level::BOUNDS }>>()),
-            4 => Some(same::<$outer<u32, { spaces::LOCAL }, { level::BOUNDS }>>()),
-            8 => Some(same::<$outer<u64, { spaces::LOCAL }, { level::BOUNDS }>>()),
-            16 => Some(same::<$outer<u128, { spaces::LOCAL }, { level::BOUNDS }>>()),
-            _ => None,
-        }
-    };
-}
-
+/// An instruction by the size of its elements.
 macro_rules! sized {
     ($outer:ident, $size:expr, $space:expr) => {
         match $size {
-            1 => Some(levels!($outer, u8, $space)),
-            2 => Some(levels!($outer, u16, $space)),
-            4 => Some(levels!($outer, u32, $space)),
-            8 => Some(levels!($outer, u64, $space)),
-            16 => Some(levels!($outer, u128, $space)),
+            1 => Some(select::<$outer<u8, { $space }>>()),
+            2 => Some(select::<$outer<u16, { $space }>>()),
+            4 => Some(select::<$outer<u32, { $space }>>()),
+            8 => Some(select::<$outer<u64, { $space }>>()),
+            16 => Some(select::<$outer<u128, { $space }>>()),
             _ => None,
         }
     };
@@ -183,6 +158,7 @@ pub fn decode<'a>(
     draft
         .m(modifier::STRONG, strong)
         .m(modifier::WIDE, u8::from(address.wide))
+        .m(spaces::SAID, number(space, &address))
         .imm(address.offset);
     if let Some(at) = address.param.filter(|_| by_param) {
         draft.imm(i64::from(at) + address.offset).a(ty.bytes());
@@ -205,22 +181,29 @@ pub fn decode<'a>(
     Ok(true)
 }
 
-fn choose(space: &str, address: &Address, ty: Type, load: bool) -> Option<[Run; 3]> {
+/// The instruction for a space. Global and shared memory have their own; the others are told when they run.
+fn choose(space: &str, address: &Address, ty: Type, load: bool) -> Option<Run> {
     let size = ty.bytes();
     match (space, load) {
-        ("param", true) if address.param.is_some() => Some(same::<LoadParam>()),
-        ("local", true) => local!(Load, size),
-        ("local", false) => local!(Store, size),
-        // a parameter of a function or call lies in local memory
-        ("param", true) if address.local => local!(Load, size),
-        ("param", false) if address.local => local!(Store, size),
+        ("param", true) if address.param.is_some() => Some(select::<LoadParam>()),
         ("shared", true) => sized!(Load, size, spaces::SHARED),
         ("shared", false) => sized!(Store, size, spaces::SHARED),
-        ("cluster", true) => sized!(Load, size, spaces::CLUSTER),
-        ("cluster", false) => sized!(Store, size, spaces::CLUSTER),
         ("global", true) => sized!(Load, size, spaces::GLOBAL),
         ("global", false) => sized!(Store, size, spaces::GLOBAL),
-        (_, true) => sized!(Load, size, spaces::GENERIC),
-        (_, false) => sized!(Store, size, spaces::GENERIC),
+        (_, true) => sized!(Load, size, spaces::ANY),
+        (_, false) => sized!(Store, size, spaces::ANY),
+    }
+}
+
+/// The number of the space that `take_space` has taken.
+pub fn number(space: &str, address: &Address) -> u8 {
+    match space {
+        "global" => spaces::GLOBAL,
+        "shared" => spaces::SHARED,
+        "cluster" => spaces::CLUSTER,
+        "local" => spaces::LOCAL,
+        // a parameter of a function or call lies in local memory
+        "param" if address.local => spaces::LOCAL,
+        _ => spaces::GENERIC,
     }
 }

@@ -4,7 +4,7 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::operand::width;
 use super::types::Type;
-use crate::exec::handler::{Map1, Map2, same};
+use crate::exec::handler::{Map1, Map2, select};
 use crate::exec::movement as run;
 use crate::exec::predicate;
 use crate::exec::state::space;
@@ -34,16 +34,16 @@ pub fn decode<'a>(
             }
             let (s, d) = (f.src(s, Type::U64)?, f.dst(d, Type::U64)?);
             let runs = match (space.unwrap_or(""), to) {
-                ("global" | "const", _) => same::<Map1<run::Mov<u64>>>(),
+                ("global" | "const", _) => select::<Map1<run::Mov<u64>>>(),
                 ("shared" | "shared::cta" | "shared::cluster", false) => {
-                    same::<Map1<run::SharedToGeneric>>()
+                    select::<Map1<run::SharedToGeneric>>()
                 }
-                ("local", false) => same::<Map1<run::LocalToGeneric>>(),
+                ("local", false) => select::<Map1<run::LocalToGeneric>>(),
                 ("shared" | "shared::cta" | "shared::cluster" | "local", true) => {
-                    same::<Map1<run::FromGeneric>>()
+                    select::<Map1<run::FromGeneric>>()
                 }
                 // a parameter's address is generic from the start
-                ("param" | "param::entry", _) => same::<Map1<run::Mov<u64>>>(),
+                ("param" | "param::entry", _) => select::<Map1<run::Mov<u64>>>(),
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             f.emit(runs).def(0, d).uses(1, s);
@@ -67,7 +67,7 @@ pub fn decode<'a>(
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             let (s, d) = (f.src(s, Type::U64)?, f.dst(d, Type::Pred)?);
-            let runs = same::<predicate::ToPredicate<run::IsSpace>>();
+            let runs = select::<predicate::ToPredicate<run::IsSpace>>();
             f.emit(runs).def(0, d).uses(1, s).m(0, (window >> 56) as u8);
         }
         _ => return Ok(false),
@@ -94,7 +94,7 @@ fn mov<'a>(
             let part = part_type(f, ty, count)?;
             let s = f.src(s, ty)?;
             let regs = f.each(d, part, |f, p| f.dst(p, part))?;
-            let draft = f.emit(same::<run::Unpack>());
+            let draft = f.emit(select::<run::Unpack>());
             draft
                 .uses(0, s)
                 .m(0, regs.len() as u8)
@@ -110,14 +110,14 @@ fn mov<'a>(
             let regs = f.each(s, part, |f, p| f.src(p, part))?;
             if let ([low, high], 2 | 4) = (regs.as_slice(), part.bytes()) {
                 let runs = if part.bytes() == 2 {
-                    same::<Map2<run::Pack16>>()
+                    select::<Map2<run::Pack16>>()
                 } else {
-                    same::<Map2<run::Pack32>>()
+                    select::<Map2<run::Pack32>>()
                 };
                 f.emit(runs).def(0, d).uses(1, *low).uses(2, *high);
                 return Ok(());
             }
-            let draft = f.emit(same::<run::Pack>());
+            let draft = f.emit(select::<run::Pack>());
             draft
                 .def(0, d)
                 .m(0, regs.len() as u8)
@@ -130,11 +130,11 @@ fn mov<'a>(
         (None, None) => {
             let (s, d) = (f.src(s, ty)?, f.dst(d, ty)?);
             let runs = match width(ty) {
-                1 => same::<predicate::Mov>(),
-                16 => same::<Map1<run::Mov<u16>>>(),
-                32 => same::<Map1<run::Mov<u32>>>(),
-                64 => same::<Map1<run::Mov<u64>>>(),
-                _ => same::<Map1<run::Mov<u128>>>(),
+                1 => select::<predicate::Mov>(),
+                16 => select::<Map1<run::Mov<u16>>>(),
+                32 => select::<Map1<run::Mov<u32>>>(),
+                64 => select::<Map1<run::Mov<u64>>>(),
+                _ => select::<Map1<run::Mov<u128>>>(),
             };
             f.emit(runs).def(0, d).uses(1, s);
         }

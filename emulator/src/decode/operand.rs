@@ -103,7 +103,7 @@ impl<'a> Function<'a, '_> {
             Operand::Not(name) => {
                 let source = self.register(name, Type::Pred)?;
                 let reg = self.temp(Type::Pred);
-                self.emit(handler::same::<crate::exec::predicate::Not>())
+                self.emit(handler::select::<crate::exec::predicate::Not>())
                     .def(0, reg)
                     .uses(1, source);
                 Ok(reg)
@@ -191,7 +191,7 @@ impl<'a> Function<'a, '_> {
         match Special::named(name) {
             Some(Special::IsExplicitCluster) if ty == Type::Pred => {
                 let reg = self.temp(Type::Pred);
-                self.emit(handler::same::<crate::exec::hopper::cluster::Explicit>())
+                self.emit(handler::select::<crate::exec::hopper::cluster::Explicit>())
                     .def(0, reg);
                 Ok(reg)
             }

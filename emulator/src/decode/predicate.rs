@@ -5,7 +5,7 @@ use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::operand::width;
 use super::types::Type;
-use crate::exec::handler::{Map3, same};
+use crate::exec::handler::{Map3, select};
 use crate::exec::predicate::{self as run, combine, compare};
 use crate::exec::state::Run;
 use crate::ptx::ast::Operand;
@@ -23,9 +23,9 @@ pub fn decode<'a>(
             };
             let (a, b, p, d) = (f.src(a, ty)?, f.src(b, ty)?, f.predicate(p)?, f.dst(d, ty)?);
             let runs = match width(ty) {
-                16 => same::<run::Selp<u16>>(),
-                32 => same::<run::Selp<u32>>(),
-                64 => same::<run::Selp<u64>>(),
+                16 => select::<run::Selp<u16>>(),
+                32 => select::<run::Selp<u32>>(),
+                64 => select::<run::Selp<u64>>(),
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             f.emit(runs).def(0, d).uses(1, a).uses(2, b).uses(3, p);
@@ -38,12 +38,12 @@ pub fn decode<'a>(
             };
             let (a, b, c, d) = (f.src(a, ty)?, f.src(b, ty)?, f.src(c, by)?, f.dst(d, ty)?);
             let runs = match (width(ty), by) {
-                (16, Type::S32) => same::<Map3<run::Slct<u16, i32>>>(),
-                (32, Type::S32) => same::<Map3<run::Slct<u32, i32>>>(),
-                (64, Type::S32) => same::<Map3<run::Slct<u64, i32>>>(),
-                (16, Type::F32) => same::<Map3<run::Slct<u16, f32>>>(),
-                (32, Type::F32) => same::<Map3<run::Slct<u32, f32>>>(),
-                (64, Type::F32) => same::<Map3<run::Slct<u64, f32>>>(),
+                (16, Type::S32) => select::<Map3<run::Slct<u16, i32>>>(),
+                (32, Type::S32) => select::<Map3<run::Slct<u32, i32>>>(),
+                (64, Type::S32) => select::<Map3<run::Slct<u64, i32>>>(),
+                (16, Type::F32) => select::<Map3<run::Slct<u16, f32>>>(),
+                (32, Type::F32) => select::<Map3<run::Slct<u32, f32>>>(),
+                (64, Type::F32) => select::<Map3<run::Slct<u64, f32>>>(),
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             f.emit(runs).def(0, d).uses(1, a).uses(2, b).uses(3, c);
@@ -65,8 +65,8 @@ pub fn decode<'a>(
             };
             let (a, d) = (f.src(a, ty)?, f.dst(d, Type::Pred)?);
             let runs = match ty {
-                Type::F32 => same::<run::ToPredicate<run::TestF32>>(),
-                Type::F64 => same::<run::ToPredicate<run::TestF64>>(),
+                Type::F32 => select::<run::ToPredicate<run::TestF32>>(),
+                Type::F64 => select::<run::ToPredicate<run::TestF64>>(),
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             f.emit(runs).def(0, d).uses(1, a).m(0, test as u8);
@@ -100,12 +100,12 @@ const OPERATORS: [(&str, u8); 18] = [
 macro_rules! operators {
     ($op:expr, $outer:ident, $t:ty) => {
         match $op {
-            compare::EQ => Some(same::<run::$outer<run::Int<$t, { compare::EQ }>>>()),
-            compare::NE => Some(same::<run::$outer<run::Int<$t, { compare::NE }>>>()),
-            compare::LT => Some(same::<run::$outer<run::Int<$t, { compare::LT }>>>()),
-            compare::LE => Some(same::<run::$outer<run::Int<$t, { compare::LE }>>>()),
-            compare::GT => Some(same::<run::$outer<run::Int<$t, { compare::GT }>>>()),
-            compare::GE => Some(same::<run::$outer<run::Int<$t, { compare::GE }>>>()),
+            compare::EQ => Some(select::<run::$outer<run::Int<$t, { compare::EQ }>>>()),
+            compare::NE => Some(select::<run::$outer<run::Int<$t, { compare::NE }>>>()),
+            compare::LT => Some(select::<run::$outer<run::Int<$t, { compare::LT }>>>()),
+            compare::LE => Some(select::<run::$outer<run::Int<$t, { compare::LE }>>>()),
+            compare::GT => Some(select::<run::$outer<run::Int<$t, { compare::GT }>>>()),
+            compare::GE => Some(select::<run::$outer<run::Int<$t, { compare::GE }>>>()),
             _ => None,
         }
     };
@@ -114,10 +114,10 @@ macro_rules! operators {
 macro_rules! types {
     ($ty:expr, $op:expr, $outer:ident) => {
         match $ty {
-            Type::F32 => Some(same::<run::$outer<run::F32>>()),
-            Type::F64 => Some(same::<run::$outer<run::F64>>()),
-            Type::F16 => Some(same::<run::$outer<run::F16>>()),
-            Type::Bf16 => Some(same::<run::$outer<run::Bf16>>()),
+            Type::F32 => Some(select::<run::$outer<run::F32>>()),
+            Type::F64 => Some(select::<run::$outer<run::F64>>()),
+            Type::F16 => Some(select::<run::$outer<run::F16>>()),
+            Type::Bf16 => Some(select::<run::$outer<run::Bf16>>()),
             Type::U16 | Type::B16 => operators!($op, $outer, u16),
             Type::U32 | Type::B32 => operators!($op, $outer, u32),
             Type::U64 | Type::B64 => operators!($op, $outer, u64),
@@ -184,8 +184,8 @@ fn comparison<'a>(
         Operand::Pair(p, q) => (f.dst(p, Type::Pred)?, Some(f.dst(q, Type::Pred)?)),
         d => (f.dst(d, Type::Pred)?, None),
     };
-    let runs: Option<[Run; 3]> = if packed {
-        Some(same::<run::SetpPacked>())
+    let runs: Option<Run> = if packed {
+        Some(select::<run::SetpPacked>())
     } else {
         types!(ty, operator, Setp)
     };
@@ -225,8 +225,8 @@ fn set<'a>(
         _ => -1,
     };
     let d = f.dst(d, result)?;
-    let runs: Option<[Run; 3]> = if packed {
-        Some(same::<run::SetPacked>())
+    let runs: Option<Run> = if packed {
+        Some(select::<run::SetPacked>())
     } else {
         types!(ty, operator, Set)
     };

@@ -3,7 +3,7 @@
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::shuffle as run;
 use crate::ptx::ast::Operand;
 
@@ -29,9 +29,9 @@ pub fn decode<'a>(
                 d => (f.dst(d, Type::B32)?, None),
             };
             let runs = if ty.bits() == 64 {
-                same::<run::Match<u64>>()
+                select::<run::Match<u64>>()
             } else {
-                same::<run::Match<u32>>()
+                select::<run::Match<u32>>()
             };
             let draft = f.emit(runs);
             draft
@@ -61,7 +61,7 @@ pub fn decode<'a>(
                 _ => return f.unsupported(op.text).map(|()| true),
             };
             let (s, mask, d) = (f.src(s, ty)?, f.src(mask, Type::B32)?, f.dst(d, ty)?);
-            f.emit(same::<run::Redux>())
+            f.emit(select::<run::Redux>())
                 .def(0, d)
                 .uses(1, s)
                 .uses(2, mask)
@@ -73,7 +73,7 @@ pub fn decode<'a>(
                 return f.syntax("activemask takes one operand").map(|()| true);
             };
             let d = f.dst(d, Type::B32)?;
-            f.emit(same::<run::Activemask>()).def(0, d);
+            f.emit(select::<run::Activemask>()).def(0, d);
         }
         "elect" => {
             let [Operand::Pair(d, p), mask] = operands else {
@@ -84,7 +84,7 @@ pub fn decode<'a>(
                 f.dst(d, Type::B32)?,
                 f.dst(p, Type::Pred)?,
             );
-            f.emit(same::<run::Elect>())
+            f.emit(select::<run::Elect>())
                 .def(0, d)
                 .def(1, p)
                 .uses(2, mask);
@@ -121,7 +121,7 @@ fn shuffle<'a>(
         Operand::Pair(d, p) => (f.dst(d, Type::B32)?, Some(f.dst(p, Type::Pred)?)),
         d => (f.dst(d, Type::B32)?, None),
     };
-    let draft = f.emit(same::<run::Shuffle>());
+    let draft = f.emit(select::<run::Shuffle>());
     draft
         .def(0, d)
         .uses(2, source)
@@ -160,7 +160,7 @@ fn vote<'a>(
     let p = f.predicate(p)?;
     let mask = mask.map(|m| f.src(m, Type::B32)).transpose()?;
     let d = f.dst(d, ty)?;
-    let draft = f.emit(same::<run::Vote>());
+    let draft = f.emit(select::<run::Vote>());
     draft.def(0, d).uses(1, p).m(0, m);
     if let Some(mask) = mask {
         draft.uses(2, mask);

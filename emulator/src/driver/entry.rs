@@ -32,6 +32,19 @@ pub fn guard(
     arguments: Option<Vec<String>>,
     body: impl FnOnce() -> Outcome,
 ) -> u32 {
+    let mut body = Some(body);
+    guarded(name, arguments, &mut || match body.take() {
+        Some(body) => body(),
+        None => Ok(()),
+    })
+}
+
+/// As `guard`: one copy for all functions.
+fn guarded(
+    name: &'static str,
+    arguments: Option<Vec<String>>,
+    body: &mut dyn FnMut() -> Outcome,
+) -> u32 {
     let code = match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(error)) => error.0,

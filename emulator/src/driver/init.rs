@@ -1,12 +1,12 @@
 //! `cuInit`, versions, error texts and the lookup of functions by name.
 
 use super::context::in_context;
-use super::entry::{Out, Text, api};
+use super::entry::{Out, Text, api, say};
 use super::error::{self, Error};
 use super::machine;
 use super::release::release;
 use super::trace;
-use crate::exec::handler::is_supported;
+use crate::exec::handler::{UNSUPPORTED, supported};
 use std::ffi::{CString, c_char};
 
 /// Functions whose symbol has had several versions: name, and for each version the first driver that had it.
@@ -188,12 +188,9 @@ api! {
         if flags != 0 {
             return Err(Error::INVALID_VALUE);
         }
-        if !is_supported() {
-            eprintln!(
-                "CUDA emulator: built on a machine with AVX2 and FMA, which this one has not. Build it here, or with \
-                 CUDA_EMULATOR_PROCESSOR=any"
-            );
-            return Err(Error::SYSTEM_NOT_READY);
+        if !supported() {
+            say(UNSUPPORTED);
+            return Err(Error::NO_DEVICE);
         }
         machine::initialise()
     }

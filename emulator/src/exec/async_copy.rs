@@ -39,8 +39,8 @@ pub fn accesses(c: &Context<'_>, i: &Inst, mut f: impl FnMut(u8, Kind, [u64; 32]
 
 /// `cp.async.ca`, `cp.async.cg`. `r`: shared address, global address, source size or none, ignore predicate or none;
 /// `m[0]` bytes, `m[1]`, `m[2]` whether the addresses have 64 bits; `imm`, `a` are their offsets.
-pub struct Start<const LEVEL: u8>;
-impl<const LEVEL: u8> Op for Start<LEVEL> {
+pub struct Start;
+impl Op for Start {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let bytes = u32::from(i.m[0]);
@@ -50,12 +50,12 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
         let filled = |lane: usize| filled[lane];
         // the target counts as a write only once the copy is waited for, but must lie inside from the start
         if let Err(flow) =
-            c.resolve::<{ spaces::SHARED }, LEVEL>(i, &mut targets, bytes, Kind::Write, false)
+            c.resolve::<{ spaces::SHARED }>(i, &mut targets, bytes, Kind::Write, false)
         {
             return flow;
         }
         let base = c.block.shared_pointer(0) as u64;
-        if LEVEL == level::FULL {
+        if c.level == level::FULL {
             for lane in c.lanes() {
                 let access = Access {
                     thread: c.thread(lane),
@@ -86,9 +86,9 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
             // a partial copy reads its first bytes only
             let whole = Lanes(reading).all(|l| filled(l) == bytes);
             let checked = if whole {
-                c.resolve::<{ spaces::GENERIC }, LEVEL>(i, &mut at, bytes, Kind::Read, false)
+                c.resolve::<{ spaces::GENERIC }>(i, &mut at, bytes, Kind::Read, false)
             } else {
-                check_parts::<LEVEL>(c, i, &at, filled)
+                check_parts(c, i, &at, filled)
             };
             c.active = active;
             if let Err(flow) = checked {
@@ -112,7 +112,7 @@ impl<const LEVEL: u8> Op for Start<LEVEL> {
 }
 
 #[cold]
-fn check_parts<const LEVEL: u8>(
+fn check_parts(
     c: &mut Context<'_>,
     i: &Inst,
     at: &[u64; 32],
@@ -124,7 +124,7 @@ fn check_parts<const LEVEL: u8>(
         c.active = 1 << lane;
         for byte in 0..filled(lane) {
             let mut one = [at[lane] + u64::from(byte); 32];
-            last = c.resolve::<{ spaces::GENERIC }, LEVEL>(i, &mut one, 1, Kind::Read, false);
+            last = c.resolve::<{ spaces::GENERIC }>(i, &mut one, 1, Kind::Read, false);
             if last.is_err() {
                 c.active = active;
                 return last;

@@ -2,7 +2,7 @@
 
 use super::half;
 use super::handler::Op;
-use super::state::{Context, Flow, Inst, Kind, Lane, NONE, level};
+use super::state::{Context, Flow, Inst, Kind, Lane, NONE, level, spaces};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::SeqCst};
 
@@ -91,20 +91,20 @@ fn add32(op: u8, a: u32, b: u32) -> u32 {
 }
 
 /// `r[0]` is the address, `r[1]` where the old value goes if anywhere, `r[2..]` the operands; `m[1]` elements of a
-/// vector, `m[2]` the order that it makes (`sync::order`), `m[4]` whether the address has 64 bits.
-pub struct Atomic<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
+/// vector, `m[2]` the order that it makes (`sync::order`), `m[4]` whether the address has 64 bits
+pub struct Atomic<T>(PhantomData<T>);
 
-impl<T: Cell, const SPACE: u8, const LEVEL: u8> Op for Atomic<T, SPACE, LEVEL> {
+impl<T: Cell> Op for Atomic<T> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let mut at = c.addresses(i.r[0], i.m[4] != 0, i.imm);
         c.block.polled = true;
         if let Err(flow) =
-            c.resolve::<SPACE, LEVEL>(i, &mut at, size_of::<T>() as u32, Kind::Update, true)
+            c.resolve::<{ spaces::ANY }>(i, &mut at, size_of::<T>() as u32, Kind::Update, true)
         {
             return flow;
         }
-        if LEVEL == level::FULL {
+        if c.level == level::FULL {
             c.see_flags(&at, i.m[2]);
             c.tell_flags(&at, i.m[2], true);
         }

@@ -1,8 +1,8 @@
 //! From a type that says what an instruction does to the function that does it.
 //!
-//! Every instruction is compiled for the processor that builds it, with AVX2 and FMA or without (`build.rs`), or for both:
-//! then the copy that runs is chosen when a module is decoded. All that an instruction calls must be inlined, or it loses
-//! the wider copy's features.
+//! On x86-64 every instruction is compiled for a processor with AVX2 and FMA, or, where the machine that builds has them not or
+//! `CUDA_EMULATOR_PROCESSOR=any` asks for it, for any (`build.rs`); never for both, since instructions are most of what the
+//! crate takes to compile. All that an instruction calls must be inlined, or it loses the wider vectors.
 
 use super::state::{Context, Flow, Inst, Lane, Run, column};
 use std::marker::PhantomData;
@@ -13,56 +13,41 @@ pub trait Op {
     fn run(context: &mut Context<'_>, inst: &Inst) -> Flow;
 }
 
-/// Whether this processor runs what this build has been compiled to.
-pub fn is_supported() -> bool {
-    !cfg!(processor = "avx2") || has_avx2()
-}
-
-fn has_avx2() -> bool {
-    #[cfg(target_arch = "x86_64")]
+/// Whether this processor can execute the instructions as they were compiled.
+pub fn supported() -> bool {
+    #[cfg(all(target_arch = "x86_64", not(processor = "plain")))]
     return is_x86_feature_detected!("avx2")
         && is_x86_feature_detected!("fma")
         && is_x86_feature_detected!("f16c")
         && is_x86_feature_detected!("bmi2");
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+    #[cfg(not(all(target_arch = "x86_64", not(processor = "plain"))))]
+    true
 }
 
-/// The copy of an instruction for this processor.
-#[cfg(all(target_arch = "x86_64", processor = "avx2"))]
+/// Why not.
+pub const UNSUPPORTED: &str = "this processor lacks AVX2, FMA, F16C or BMI2: build cuda-emulator on it, or with CUDA_EMULATOR_PROCESSOR=any";
+
+/// The instruction that a type describes.
+#[cfg(not(test))]
 pub fn select<O: Op>() -> Run {
-    assert!(is_supported(), "`cuInit` has refused such a processor");
-    wide::<O>
+    run::<O>
 }
 
-/// The copy of an instruction for this processor.
-#[cfg(all(
-    target_arch = "x86_64",
-    not(any(processor = "avx2", processor = "plain"))
-))]
+/// Unit tests execute nothing: they are compiled without the instructions, as long as these take.
+#[cfg(test)]
 pub fn select<O: Op>() -> Run {
-    if has_avx2() { wide::<O> } else { plain::<O> }
+    unsafe fn none(_: &mut Context<'_>, _: &Inst) -> Flow {
+        panic!("an instruction in a unit test: see tests/engine");
+    }
+    none
 }
 
-/// The copy of an instruction for this processor.
-#[cfg(any(not(target_arch = "x86_64"), processor = "plain"))]
-pub fn select<O: Op>() -> Run {
-    plain::<O>
-}
-
-/// The same instruction at every check level.
-pub fn same<O: Op>() -> [Run; 3] {
-    [select::<O>(); 3]
-}
-
-#[cfg(all(target_arch = "x86_64", not(processor = "plain")))]
-#[target_feature(enable = "avx2,fma,f16c,bmi2")]
-unsafe fn wide<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
-    O::run(context, inst)
-}
-
-#[cfg(not(all(target_arch = "x86_64", processor = "avx2")))]
-unsafe fn plain<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
+#[cfg(not(test))]
+#[cfg_attr(
+    all(target_arch = "x86_64", not(processor = "plain")),
+    target_feature(enable = "avx2,fma,f16c,bmi2")
+)]
+unsafe fn run<O: Op>(context: &mut Context<'_>, inst: &Inst) -> Flow {
     O::run(context, inst)
 }
 

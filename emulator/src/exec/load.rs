@@ -50,28 +50,23 @@ pub mod modifier {
 use modifier::{COUNT, SIGNED, STRONG, WIDE, WIDTH};
 
 /// `r[0]` is the address, `r[1..]` the destinations.
-pub struct Load<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
+pub struct Load<T, const SPACE: u8>(PhantomData<T>);
 
-impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> {
+impl<T: Element, const SPACE: u8> Op for Load<T, SPACE> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let count = u32::from(i.m[COUNT]);
         if SPACE == spaces::SHARED && c.active == u32::MAX && i.m[STRONG] == 0 {
-            return load_shared::<T, LEVEL>(c, i);
+            return load_shared::<T>(c, i);
         }
         let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
         c.block.polled |= i.m[STRONG] != 0;
-        let contiguous = match c.resolve::<SPACE, LEVEL>(
-            i,
-            &mut at,
-            T::SIZE * count,
-            Kind::Read,
-            i.m[STRONG] != 0,
-        ) {
-            Ok(contiguous) => contiguous,
-            Err(flow) => return flow,
-        };
-        if LEVEL == level::FULL && i.m[STRONG] != 0 {
+        let contiguous =
+            match c.resolve::<SPACE>(i, &mut at, T::SIZE * count, Kind::Read, i.m[STRONG] != 0) {
+                Ok(contiguous) => contiguous,
+                Err(flow) => return flow,
+            };
+        if c.level == level::FULL && i.m[STRONG] != 0 {
             c.see_flags(&at, i.m[STRONG]);
         }
         if contiguous && count == 1 {
@@ -93,13 +88,13 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Load<T, SPACE, LEVEL> 
 
 /// All lanes, shared memory, no volatile: the addresses fit 32 bits.
 #[inline(always)]
-fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Flow {
+fn load_shared<T: Element>(c: &mut Context<'_>, i: &Inst) -> Flow {
     let (count, plus) = (u32::from(i.m[COUNT]), i.imm);
     if c.write == u32::MAX
         && u32::from(i.m[WIDTH]) == T::SIZE
         && let Some(eights) = c.eights(i.r[0], i.m[WIDE] != 0, plus, T::SIZE * count)
     {
-        return match c.shared_eights::<LEVEL>(i, &eights) {
+        return match c.shared_eights(i, &eights) {
             Ok(()) => load_eights::<T>(c, i, &eights),
             Err(flow) => flow,
         };
@@ -116,12 +111,12 @@ fn load_shared<T: Element, const LEVEL: u8>(c: &mut Context<'_>, i: &Inst) -> Fl
         let row = c.row::<u32>(i.r[0]);
         column!(c.width, l => row.get(l).wrapping_add(plus as u32))
     };
-    match c.shared_reads::<LEVEL>(i, &at, high, T::SIZE * count) {
+    match c.shared_reads(i, &at, high, T::SIZE * count) {
         Some(_) if c.block.fault.is_some() || c.left_out != 0 => return Flow::Switch,
         // out of bounds or misaligned: the long way says of whom
         Some(_) => {
             let mut wide = c.addresses(i.r[0], i.m[WIDE] != 0, plus);
-            return match c.resolve::<{ spaces::SHARED }, LEVEL>(
+            return match c.resolve::<{ spaces::SHARED }>(
                 i,
                 &mut wide,
                 T::SIZE * count,
@@ -204,27 +199,33 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
 }
 
 /// `r[0]` is the address, `r[1..]` the sources.
-pub struct Store<T, const SPACE: u8, const LEVEL: u8>(PhantomData<T>);
+pub struct Store<T, const SPACE: u8>(PhantomData<T>);
 
-impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL> {
+impl<T: Element, const SPACE: u8> Op for Store<T, SPACE> {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         let (count, strong) = (u32::from(i.m[COUNT]), i.m[STRONG] != 0);
         let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
-        let contiguous =
-            match c.resolve::<SPACE, LEVEL>(i, &mut at, T::SIZE * count, Kind::Write, strong) {
-                Ok(contiguous) => contiguous,
-                Err(flow) => return flow,
-            };
-        if LEVEL == level::FULL && strong {
+        let contiguous = match c.resolve::<SPACE>(i, &mut at, T::SIZE * count, Kind::Write, strong)
+        {
+            Ok(contiguous) => contiguous,
+            Err(flow) => return flow,
+        };
+        if c.level == level::FULL && strong {
             c.tell_flags(&at, i.m[STRONG], false);
         }
-        let shadowed = LEVEL == level::FULL
-            && (matches!(SPACE, spaces::SHARED | spaces::CLUSTER)
-                || SPACE == spaces::GENERIC && at.iter().any(|a| c.is_shared(*a)));
-        let in_one_go = SPACE == spaces::SHARED && contiguous && !strong;
-        let shadowed = shadowed && !(in_one_go && c.shared_writes(i, at[0], T::SIZE * count));
-        if contiguous && count == 1 && !shadowed {
+        let shadowed = c.level == level::FULL
+            && (SPACE == spaces::SHARED
+                || SPACE == spaces::ANY && at.iter().any(|a| c.is_shared(*a)));
+        let mut left = if shadowed { c.active } else { 0 };
+        if SPACE == spaces::SHARED && shadowed && !strong {
+            let size = T::SIZE * count;
+            left = match contiguous && c.shared_writes(i, at[0], size) {
+                true => 0,
+                false => c.shared_lanes(i, &at, size),
+            };
+        }
+        if contiguous && count == 1 && left == 0 {
             let values = collect::<T>(c, i, 1);
             // SAFETY: `resolve` found 32 elements behind each other here (or checks are off).
             unsafe { (at[0] as *mut [T; 32]).write_unaligned(values) }
@@ -234,7 +235,7 @@ impl<T: Element, const SPACE: u8, const LEVEL: u8> Op for Store<T, SPACE, LEVEL>
             let values = collect::<T>(c, i, element as usize + 1);
             for lane in c.lanes() {
                 let at = at[lane] + u64::from(element * T::SIZE);
-                if shadowed
+                if left >> lane & 1 != 0
                     && c.is_shared(at)
                     && let Err(flow) = c.shared_write(i, lane, at, strong, values[lane].bytes())
                 {

@@ -42,6 +42,3 @@ pub mod tensor;
 pub use config::{ComputeCapability, LaunchConfig, LoadError, LoadErrorKind, Options, Param};
 pub use hopper::{swizzle, tensor_map};
 pub use launch::{Kernel, launch, launch_counted};
-
-#[cfg(test)]
-mod tests;

@@ -42,6 +42,7 @@ pub fn run_warp(
         unguarded: 0,
         left_out: 0,
         hits: [Hit::EMPTY; 8],
+        level: launch.level,
         width: std::hint::black_box(32),
         warp,
         block,

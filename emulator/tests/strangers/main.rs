@@ -33,7 +33,7 @@ macro_rules! ptx {
 pub(crate) use ptx;
 
 /// All of them.
-const FIXTURES: [&str; 11] = [
+const FIXTURES: [&str; 12] = [
     scans::PTX,
     sorts::PTX,
     counting::PTX,
@@ -44,6 +44,7 @@ const FIXTURES: [&str; 11] = [
     attention::PTX,
     tensor::PTX,
     hopper::PTX,
+    hopper::PADDED,
     clusters::PTX,
 ];
 

@@ -41,6 +41,7 @@ const FAULTS: &[Fault] = &[
     ("hopper::ring", "gemm_ring", "drop wgmma.fence 0", "no wgmma.fence before"),
     ("hopper::ring", "gemm_ring", "drop fence.proxy.async.shared::cta 0", "Missing proxy fence"),
     ("hopper::ring", "gemm_ring", "drop mbarrier.arrive.release 0", "Deadlock"),
+    ("hopper::padded", "padded_store", "drop st.shared.u16 0", UNWRITTEN),
     ("clusters::histogram", "cluster_histogram", "drop barrier.cluster.wait 0", UNWRITTEN),
     ("clusters::ring", "cluster_ring", "drop barrier.cluster.arrive 5; cluster_ring drop barrier.cluster.wait 5", "which has ended"),
     ("clusters::ring", "cluster_ring", "drop barrier.cluster.arrive 4", "barrier.cluster.wait"),

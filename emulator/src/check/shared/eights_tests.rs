@@ -47,6 +47,11 @@ impl Pair {
         }
     }
 
+    fn warp_barrier(&mut self, warp: usize) {
+        self.together.warp_barrier(warp);
+        self.singly.warp_barrier(warp);
+    }
+
     fn byte(&mut self, thread: u32, address: u32, line: u32) {
         let access = Access {
             thread,
@@ -77,18 +82,45 @@ impl Pair {
             true => u32::MAX,
             false => self.together.read_eights(warp, line, &eights),
         };
+        let step = u32::from(eights.pattern == Pattern::Side);
+        let at = std::array::from_fn(|l| eights.first[l / 8] + l as u32 % 8 * step * eights.size);
+        self.singly((warp, write, line), &at, eights.size, u32::MAX, left)
+    }
+
+    /// As `access`, wherever the lanes go, and some of them only.
+    fn access_lanes(
+        &mut self,
+        (warp, write, line): (u32, bool, u32),
+        at: &[u32; 32],
+        size: u32,
+        active: u32,
+    ) -> [Vec<bool>; 2] {
+        let left = match write {
+            true => self.together.write_lanes((warp, line), at, size, active),
+            false => self.together.read_lanes((warp, line), at, size, active),
+        };
+        self.singly((warp, write, line), at, size, active, left)
+    }
+
+    fn singly(
+        &mut self,
+        (warp, write, line): (u32, bool, u32),
+        at: &[u32; 32],
+        size: u32,
+        active: u32,
+        left: u32,
+    ) -> [Vec<bool>; 2] {
         let mut found = [(); 2].map(|()| vec![]);
-        for lane in 0..32 {
-            let step = u32::from(eights.pattern == Pattern::Side);
-            let address = eights.first[lane as usize / 8] + lane % 8 * step * eights.size;
+        for lane in (0..32).filter(|l| active >> l & 1 != 0) {
+            let address = at[lane as usize];
             let access = Access {
                 thread: warp * 32 + lane,
                 strong: false,
                 line,
             };
             let one = |shadow: &mut SharedShadow| match write {
-                true => shadow.write(access, address, eights.size),
-                false => shadow.read(access, address, eights.size),
+                true => shadow.write(access, address, size),
+                false => shadow.read(access, address, size),
             };
             found[1].push(one(&mut self.singly).is_some());
             found[0].push(left >> lane & 1 != 0 && one(&mut self.together).is_some());
@@ -115,6 +147,7 @@ fn eights_find_what_lanes_find() {
                 pair.barrier(&[(absent + 1) % 3, (absent + 2) % 3]);
             }
             6 => pair.byte(below(32 * WARPS as u32), below(4) * 32, line),
+            7 => pair.warp_barrier(below(WARPS as u32) as usize),
             _ => {}
         }
         let (write, warp, size) = (below(4) == 0, below(WARPS as u32), 4 << below(3));
@@ -138,6 +171,59 @@ fn eights_find_what_lanes_find() {
         for word in 0..WORDS as usize {
             let [together, singly] = pair.cells(word);
             assert_eq!(together, singly, "{line}: {write} {warp} {eights:?} {word}");
+        }
+        if singly.contains(&true) {
+            faults += 1;
+            pair.fresh();
+        } else {
+            clean += 1;
+        }
+    }
+    assert!(faults > 500 && clean > 500, "{faults} {clean}");
+}
+
+#[test]
+fn lanes_find_what_they_find_alone() {
+    let (mut pair, mut state) = (Pair::default(), 0);
+    let mut below = |n: u32| {
+        state += 1;
+        (mix(state) % u64::from(n)) as u32
+    };
+    let (mut faults, mut clean) = (0, 0);
+    pair.fresh();
+    for line in 1..20_000 {
+        match below(16) {
+            0..4 => pair.barrier(&[0, 1, 2]),
+            4..6 => pair.barrier(&[1, 2]),
+            7..9 => pair.warp_barrier(below(WARPS as u32) as usize),
+            6 => pair.byte(below(32 * WARPS as u32), below(4) * 32, line),
+            _ => {}
+        }
+        let (write, warp, size) = (below(4) == 0, below(WARPS as u32), 4 << below(3));
+        // near each other and far apart, one to a place and several; lanes of a write mostly go to different words
+        let (stride, span) = (1 + below(3), 1 + below(40));
+        let mut at = std::array::from_fn(|lane| {
+            let place = match write && below(64) != 0 {
+                true => lane as u32 * stride,
+                false => below(span) * stride,
+            };
+            place * size % (4 * (WORDS - 16)) / size * size
+        });
+        let active = match below(3) {
+            0 => mix(u64::from(line)) as u32 | 1,
+            _ => u32::MAX,
+        };
+        let first = at[active.trailing_zeros() as usize];
+        for (lane, at) in at.iter_mut().enumerate() {
+            if active >> lane & 1 == 0 {
+                *at = first;
+            }
+        }
+        let [together, singly] = pair.access_lanes((warp, write, line), &at, size, active);
+        assert_eq!(together, singly, "{line}: {write} {warp} {at:?}");
+        for word in 0..WORDS as usize {
+            let [together, singly] = pair.cells(word);
+            assert_eq!(together, singly, "{line}: {write} {warp} {at:?} {word}");
         }
         if singly.contains(&true) {
             faults += 1;

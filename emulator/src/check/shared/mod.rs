@@ -12,6 +12,7 @@ mod eights_tests;
 mod engine;
 mod flags;
 mod knowledge;
+mod lanes;
 mod readers;
 mod runs;
 mod tensor;

@@ -1,5 +1,5 @@
 //! The accesses of a warp's lanes in one go, where they lie as programs mostly have them: eight lanes side by side, or
-//! at one address. What is not plainly ordered is left to be looked at lane by lane.
+//! at one address. What is not plainly ordered is left to be looked at lane by lane. Lanes that lie otherwise: `lanes.rs`.
 
 use super::SharedShadow;
 use super::cell::{MANY, THREAD};
@@ -25,17 +25,19 @@ pub struct Eights {
 
 /// Clocks that the accesses of a warp are held against.
 #[derive(Clone, Copy)]
-struct Now {
+pub(super) struct Now {
     first: u32,
-    floor: u32,
-    clock: u32,
-    warp: u32,
-    line: u32,
+    pub(super) floor: u32,
+    /// The warp's own clock up to which its lanes are ordered: later than `floor` behind a barrier of the warp alone.
+    own: u32,
+    pub(super) clock: u32,
+    pub(super) warp: u32,
+    pub(super) line: u32,
 }
 
 /// Whether a cell's readers are one thread or many with one clock, not those that want a closer look.
 #[inline(always)]
-fn simple(read_thread: u32) -> bool {
+pub(super) fn simple(read_thread: u32) -> bool {
     let thread = read_thread & u32::from(THREAD);
     (thread < 1024) | (thread == u32::from(MANY))
 }
@@ -85,33 +87,13 @@ impl SharedShadow {
         fine
     }
 
-    /// Weak reads of one word each, wherever they lie; the mask of the lanes that are left comes back.
-    #[inline(always)]
-    pub fn read_words(&mut self, warp: u32, at: &[u32; 32]) -> u32 {
-        let Some(now) = self.now(warp, 0, 4) else {
-            return u32::MAX;
-        };
-        let mut left = 0;
-        for (lane, address) in at.iter().enumerate() {
-            let word = *address as usize / 4;
-            let cell = self.words.get(word);
-            let reader = (now.warp * 32 + lane as u32) as u16;
-            let known = cell.read_thread == MANY || cell.read_thread == reader;
-            if now.behind(cell.write_clock) && cell.read_clock == now.clock && known {
-                self.words.add_reader(word, now.warp);
-            } else {
-                left |= 1 << lane;
-            }
-        }
-        left
-    }
-
     /// None where lanes must be looked at one by one.
     #[inline(always)]
-    fn now(&self, warp: u32, line: u32, size: u32) -> Option<Now> {
+    pub(super) fn now(&self, warp: u32, line: u32, size: u32) -> Option<Now> {
         let now = Now {
             first: self.first,
             floor: self.floor[warp as usize],
+            own: self.behind[warp as usize][warp as usize],
             clock: self.clocks[warp as usize],
             warp,
             line,
@@ -124,8 +106,9 @@ impl SharedShadow {
     fn read_by_many(&mut self, now: Now, word: usize) -> bool {
         let mut cell = self.words.get(word);
         let again = cell.read_clock == now.clock;
-        let ordered = again || cell.read_clock <= now.floor;
-        if !now.behind(cell.write_clock) || !ordered || !simple(cell.read_thread.into()) {
+        let (reader, writer) = (cell.read_thread.into(), cell.write_thread.into());
+        let ordered = again || now.ordered(cell.read_clock, reader);
+        if !now.behind(cell.write_clock, writer) || !ordered || !simple(reader) {
             return false;
         }
         if again && cell.read_thread == MANY {
@@ -145,8 +128,15 @@ impl SharedShadow {
 impl Now {
     /// Whether something has been written, and the warp is behind that.
     #[inline(always)]
-    fn behind(self, write_clock: u32) -> bool {
-        write_clock.wrapping_sub(self.first) <= self.floor - self.first
+    pub(super) fn behind(self, write_clock: u32, write_thread: u32) -> bool {
+        (write_clock >= self.first) & self.ordered(write_clock, write_thread)
+    }
+
+    /// Whether the warp is behind what a thread did at a clock.
+    #[inline(always)]
+    pub(super) fn ordered(self, clock: u32, thread: u32) -> bool {
+        let own = (thread & u32::from(THREAD)) / 32 == self.warp;
+        (clock <= self.floor) | (own & (clock <= self.own))
     }
 
     /// The thread that accesses a cell of a run.
@@ -160,9 +150,10 @@ impl Now {
     fn read(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
         let mut fine = true;
         for c in 0..RUN {
-            let clock = cells.read_clock[c];
-            let ordered = (clock == self.clock) | (clock <= self.floor);
-            fine &= self.behind(cells.write_clock[c]) & ordered & simple(cells.read_thread[c]);
+            let (clock, reader) = (cells.read_clock[c], cells.read_thread[c]);
+            let ordered = (clock == self.clock) | self.ordered(clock, reader);
+            let written = self.behind(cells.write_clock[c], cells.write_thread[c]);
+            fine &= written & ordered & simple(reader);
         }
         if !fine {
             return false;
@@ -185,9 +176,10 @@ impl Now {
     fn write(self, cells: Run<'_>, lane: usize, words: usize) -> bool {
         let mut fine = true;
         for c in 0..RUN {
-            let (written, read) = (cells.write_clock[c], cells.read_clock[c]);
             // below the first clock is never
-            fine &= (written <= self.floor) & (read <= self.floor) & simple(cells.read_thread[c]);
+            let written = self.ordered(cells.write_clock[c], cells.write_thread[c]);
+            let read = self.ordered(cells.read_clock[c], cells.read_thread[c]);
+            fine &= written & read & simple(cells.read_thread[c]);
         }
         if !fine {
             return false;

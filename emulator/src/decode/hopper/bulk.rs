@@ -5,7 +5,7 @@ use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
 use crate::exec::atomic::op as which;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::bulk::{self as run, modifier};
 use crate::exec::hopper::outbound;
 use crate::exec::state::{Kind, Touch};
@@ -22,7 +22,7 @@ pub fn decode<'a>(
         return f.unsupported(op.text);
     }
     if op.take("commit_group") {
-        f.emit(same::<outbound::Commit>());
+        f.emit(select::<outbound::Commit>());
         return Ok(());
     }
     if op.take("wait_group") {
@@ -30,7 +30,7 @@ pub fn decode<'a>(
         let [Operand::Number(Number::Int(most))] = operands else {
             return f.syntax("cp.async.bulk.wait_group takes a number");
         };
-        f.emit(same::<outbound::WaitGroup>()).imm(*most as i64);
+        f.emit(select::<outbound::WaitGroup>()).imm(*most as i64);
         return Ok(());
     }
     op.take("L2::cache_hint");
@@ -45,7 +45,7 @@ pub fn decode<'a>(
             return f.unsupported(op.text);
         };
         let (source, size) = (pointer(f, source)?, f.src(size, Type::U32)?);
-        f.emit(same::<run::Prefetch>())
+        f.emit(select::<run::Prefetch>())
             .uses(1, source.0)
             .uses(2, size)
             .m(modifier::WIDE_SOURCE, source.1.into());
@@ -81,7 +81,7 @@ pub fn decode<'a>(
                 (true, [mask, ..]) => Some(f.src(mask, Type::U16)?),
                 _ => return f.syntax("multicast takes a mask of blocks"),
             };
-            let draft = f.emit(same::<run::Inward>()).uses(0, target.0);
+            let draft = f.emit(select::<run::Inward>()).uses(0, target.0);
             draft.uses(1, source.0).uses(2, size).uses(3, barrier.0);
             draft
                 .m(modifier::WIDE_BARRIER, barrier.1.into())
@@ -94,7 +94,7 @@ pub fn decode<'a>(
             }
         }
         ["global", "shared::cta"] if op.take("bulk_group") => {
-            let draft = f.emit(same::<run::Outward>()).uses(0, target.0);
+            let draft = f.emit(select::<run::Outward>()).uses(0, target.0);
             draft.uses(1, source.0).uses(2, size);
             draft.touches(Touch::Bulk(Kind::Write));
         }

@@ -4,7 +4,7 @@ use super::{require, require_exact};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::cluster as run;
 use crate::exec::sync::{Fence, ProxyFence};
 use crate::ptx::ast::{Number, Operand};
@@ -17,8 +17,8 @@ pub fn barrier(f: &mut Function<'_, '_>, op: &mut Opcode<'_>) -> Result<()> {
     let action = op.take_any(&["arrive", "wait"]);
     let sem = op.take_any(&["release", "relaxed", "acquire"]);
     let runs = match (action, sem) {
-        (Some("arrive"), None | Some("release" | "relaxed")) => same::<run::ClusterArrive>(),
-        (Some("wait"), None | Some("acquire")) => same::<run::ClusterWait>(),
+        (Some("arrive"), None | Some("release" | "relaxed")) => select::<run::ClusterArrive>(),
+        (Some("wait"), None | Some("acquire")) => select::<run::ClusterWait>(),
         _ => return f.unsupported(op.text),
     };
     f.emit(runs).m(0, u8::from(sem != Some("relaxed")));
@@ -37,7 +37,7 @@ pub fn map<'a>(
         return f.syntax(format!("operands of {}", op.text));
     };
     let (a, rank, d) = (f.src(a, ty)?, f.src(rank, Type::U32)?, f.dst(d, ty)?);
-    let draft = f.emit(same::<run::Map>()).def(0, d).uses(1, a);
+    let draft = f.emit(select::<run::Map>()).def(0, d).uses(1, a);
     draft
         .uses(2, rank)
         .m(0, u8::from(ty == Type::U64))
@@ -57,7 +57,7 @@ pub fn rank<'a>(
         return f.syntax(format!("operands of {}", op.text));
     };
     let (a, d) = (f.src(a, ty)?, f.dst(d, Type::U32)?);
-    f.emit(same::<run::RankOf>())
+    f.emit(select::<run::RankOf>())
         .def(0, d)
         .uses(1, a)
         .m(0, u8::from(ty == Type::U64));
@@ -76,9 +76,9 @@ pub fn fence(f: &mut Function<'_, '_>, op: &mut Opcode<'_>) -> Result<()> {
     let global_only = op.take("global");
     op.take_rest();
     if asynchronous && !global_only {
-        f.emit(same::<ProxyFence>());
+        f.emit(select::<ProxyFence>());
     } else {
-        f.emit(same::<Fence>());
+        f.emit(select::<Fence>());
     }
     Ok(())
 }

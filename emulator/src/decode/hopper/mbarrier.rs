@@ -4,7 +4,7 @@ use super::require;
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::mbarrier_ops::{self as run, modifier};
 use crate::exec::hopper::mbarrier_wait::{self as wait, Test};
 use crate::exec::state::Run;
@@ -46,11 +46,11 @@ pub fn decode<'a>(
         require(f, op, 90)?;
     }
     match (action, operands) {
-        ("init", [at, count]) => simple(f, same::<run::Init>(), at, Some(count), remote)?,
-        ("inval", [at]) => simple(f, same::<run::Inval>(), at, None, remote)?,
-        ("expect_tx", [at, count]) => simple(f, same::<run::Expect>(), at, Some(count), remote)?,
+        ("init", [at, count]) => simple(f, select::<run::Init>(), at, Some(count), remote)?,
+        ("inval", [at]) => simple(f, select::<run::Inval>(), at, None, remote)?,
+        ("expect_tx", [at, count]) => simple(f, select::<run::Expect>(), at, Some(count), remote)?,
         ("complete_tx", [at, count]) => {
-            simple(f, same::<run::Complete>(), at, Some(count), remote)?;
+            simple(f, select::<run::Complete>(), at, Some(count), remote)?;
         }
         ("arrive" | "arrive_drop", [state, at, rest @ ..]) if rest.len() < 2 => {
             arrive(f, op, state, at, rest.first(), (remote, ordered))?;
@@ -60,7 +60,7 @@ pub fn decode<'a>(
         }
         ("pending_count", [count, state]) => {
             let (state, count) = (f.src(state, Type::B64)?, f.dst(count, Type::U32)?);
-            f.emit(same::<run::PendingCount>())
+            f.emit(select::<run::PendingCount>())
                 .def(0, count)
                 .uses(1, state);
         }
@@ -74,7 +74,7 @@ pub fn decode<'a>(
 
 fn simple<'a>(
     f: &mut Function<'a, '_>,
-    runs: [Run; 3],
+    runs: Run,
     at: &Operand<'a>,
     count: Option<&Operand<'a>>,
     remote: bool,
@@ -109,7 +109,7 @@ fn arrive<'a>(
         _ if remote => return f.syntax("an arrival at another block's mbarrier has no state"),
         state => Some(f.dst(state, Type::B64)?),
     };
-    simple(f, same::<run::Arrive>(), at, count, remote)?;
+    simple(f, select::<run::Arrive>(), at, count, remote)?;
     let Some(draft) = f.drafts.last_mut() else {
         return Ok(());
     };
@@ -135,7 +135,7 @@ fn test<'a>(
     let ty = if parity { Type::U32 } else { Type::B64 };
     let (at, state) = (f.address(at)?, f.src(state, ty)?);
     let done = f.dst(done, Type::Pred)?;
-    let draft = f.emit(same::<Test>()).def(0, done).uses(1, at.base);
+    let draft = f.emit(select::<Test>()).def(0, done).uses(1, at.base);
     draft.uses(2, state).imm(at.offset);
     draft
         .m(modifier::WIDE, at.wide.into())
@@ -158,7 +158,7 @@ pub fn copies<'a>(
     let ([at], true, true) = (operands, whole, op.take("b64")) else {
         return f.unsupported(op.text);
     };
-    simple(f, same::<run::CopiesArrive>(), at, None, false)?;
+    simple(f, select::<run::CopiesArrive>(), at, None, false)?;
     if let Some(draft) = f.drafts.last_mut() {
         draft
             .m(modifier::MORE, (!counted).into())

@@ -11,7 +11,7 @@ use super::draft::Reg;
 use super::function::{Function, Result};
 use super::opcode::Opcode;
 use super::types::Type;
-use crate::exec::handler::{Map2, same};
+use crate::exec::handler::{Map2, select};
 use crate::exec::integer;
 use crate::exec::state::space;
 use crate::ptx::ast::Operand;
@@ -83,9 +83,9 @@ fn pointer<'a>(f: &mut Function<'a, '_>, operand: &Operand<'a>) -> Result<(Reg, 
         return Ok((address.base, address.wide));
     }
     let (ty, runs) = if address.wide {
-        (Type::B64, same::<Map2<integer::Add<u64>>>())
+        (Type::B64, select::<Map2<integer::Add<u64>>>())
     } else {
-        (Type::B32, same::<Map2<integer::Add<u32>>>())
+        (Type::B32, select::<Map2<integer::Add<u32>>>())
     };
     let offset = f.bits(address.offset as u64, ty);
     let sum = f.temp(ty);

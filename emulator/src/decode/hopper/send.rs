@@ -3,7 +3,7 @@
 use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::send::{self as run, modifier};
 use crate::ptx::ast::Operand;
 
@@ -35,7 +35,7 @@ pub fn decode<'a>(
         return f.unsupported(op.text);
     }
     let (target, barrier) = (pointer(f, target)?, pointer(f, barrier)?);
-    let draft = f.emit(same::<run::Send>()).uses(0, target.0);
+    let draft = f.emit(select::<run::Send>()).uses(0, target.0);
     draft
         .uses(1, barrier.0)
         .m(modifier::WIDE_TARGET, target.1.into())

@@ -4,7 +4,7 @@ use super::{pointer, require};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::bulk::modifier;
 use crate::exec::hopper::tile as run;
 use crate::exec::state::{Kind, NONE, Run, Touch};
@@ -72,7 +72,7 @@ pub fn decode<'a>(
         };
         let (target, barrier) = (pointer(f, target)?, pointer(f, barrier)?);
         let tile = tile_of(f, tile, rank)?;
-        let draft = tile.emit(f, same::<run::TileIn>());
+        let draft = tile.emit(f, select::<run::TileIn>());
         draft
             .uses(0, target.0)
             .uses(3, barrier.0)
@@ -90,7 +90,7 @@ pub fn decode<'a>(
             return f.syntax("a prefetch takes a tile");
         };
         let tile = tile_of(f, tile, rank)?;
-        tile.emit(f, same::<run::TilePrefetch>());
+        tile.emit(f, select::<run::TilePrefetch>());
         return Ok(());
     }
     let ([tile, source, ..], true, true, true) = (
@@ -103,7 +103,7 @@ pub fn decode<'a>(
     };
     let source = pointer(f, source)?;
     let tile = tile_of(f, tile, rank)?;
-    let draft = tile.emit(f, same::<run::TileOut>());
+    let draft = tile.emit(f, select::<run::TileOut>());
     draft.uses(0, source.0).touches(Touch::Tile(Kind::Write));
     draft
         .m(modifier::WIDE_TARGET, source.1.into())
@@ -152,7 +152,7 @@ impl Tile {
     fn emit<'f>(
         self,
         f: &'f mut Function<'_, '_>,
-        runs: [Run; 3],
+        runs: Run,
     ) -> &'f mut crate::decode::draft::Draft {
         let at = f.pool.len();
         f.pool.resize(at + self.coordinates.len(), NONE);

@@ -5,7 +5,7 @@ use crate::decode::draft::{Draft, Group, Leave, Reg};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::hopper::product::Form;
 use crate::exec::hopper::wgmma::{self as run, modifier};
 use crate::exec::state::NONE;
@@ -24,13 +24,13 @@ pub fn decode<'a>(
     }
     match (action, operands) {
         (Some("fence"), []) => {
-            f.emit(same::<run::WgmmaFence>());
+            f.emit(select::<run::WgmmaFence>());
         }
         (Some("commit_group"), []) => {
-            f.emit(same::<run::WgmmaCommit>()).asynchronous = Group::Commit;
+            f.emit(select::<run::WgmmaCommit>()).asynchronous = Group::Commit;
         }
         (Some("wait_group"), [Operand::Number(Number::Int(most))]) => {
-            let runs = [crate::exec::handler::select::<run::WgmmaWait>(); 3];
+            let runs = select::<run::WgmmaWait>();
             f.emit(runs).imm(*most as i64).asynchronous = Group::Wait(*most as u32);
         }
         (Some("mma_async"), operands) => multiply(f, op, operands)?,
@@ -115,7 +115,7 @@ fn multiply<'a>(
     }
     let at = f.pool.len();
     f.pool.resize(at + d.len() + a_list.len(), NONE);
-    let draft = f.emit(same::<run::Multiply>()).uses(1, b).uses(2, scale);
+    let draft = f.emit(select::<run::Multiply>()).uses(1, b).uses(2, scale);
     draft.a(at as u32).asynchronous = Group::Multiply;
     for (slot, value) in [
         (modifier::COLUMNS, (columns / 8) as u8),

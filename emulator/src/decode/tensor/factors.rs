@@ -2,7 +2,7 @@
 
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::state::Run;
 use crate::exec::tensor::mma;
 
@@ -102,16 +102,16 @@ impl Factors {
         }
     }
 
-    pub fn runs(&self) -> [Run; 3] {
+    pub fn runs(&self) -> Run {
         use crate::exec::tensor::{Bit, Float64, Half, Int4, Int8, Tf32};
         use mma::Multiply;
         match self.bits {
-            64 => same::<Multiply<Float64, 4>>(),
-            32 => same::<Multiply<Tf32, 4>>(),
-            16 => same::<Multiply<Half, 8>>(),
-            8 => same::<Multiply<Int8, 16>>(),
-            4 => same::<Multiply<Int4, 32>>(),
-            _ => same::<Multiply<Bit, 1>>(),
+            64 => select::<Multiply<Float64, 4>>(),
+            32 => select::<Multiply<Tf32, 4>>(),
+            16 => select::<Multiply<Half, 8>>(),
+            8 => select::<Multiply<Int8, 16>>(),
+            4 => select::<Multiply<Int4, 32>>(),
+            _ => select::<Multiply<Bit, 1>>(),
         }
     }
 

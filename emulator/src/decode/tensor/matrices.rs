@@ -1,10 +1,10 @@
 //! `ldmatrix`, `stmatrix`, `movmatrix`.
 
-use super::{by_space, list, space};
+use super::{list, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::handler::same;
+use crate::exec::handler::select;
 use crate::exec::state::{Kind, Touch, spaces};
 use crate::exec::tensor::matrix::{self, LoadMatrix, StoreMatrix};
 use crate::ptx::ast::Operand;
@@ -38,15 +38,16 @@ pub fn decode<'a>(
         });
     }
     let runs = if load {
-        by_space!(space, LoadMatrix: SHARED)
+        select::<LoadMatrix>()
     } else {
-        by_space!(space, StoreMatrix: SHARED)
+        select::<StoreMatrix>()
     };
     let kind = if load { Kind::Read } else { Kind::Write };
     let draft = f.emit(runs).uses(0, address.base).imm(address.offset);
     draft.touches(Touch::Matrices(kind));
     draft.m(matrix::modifier::COUNT, count as u8);
     draft.m(matrix::modifier::TRANS, trans.into());
+    draft.m(spaces::SAID, space);
     draft.m(matrix::modifier::WIDE, address.wide.into());
     for (slot, register) in registers.into_iter().enumerate() {
         let slot = slot as u8 + 1;
@@ -72,6 +73,6 @@ pub fn transposition<'a>(
         return f.unsupported(op.text);
     }
     let (d, a) = (f.dst(d, Type::B32)?, f.src(a, Type::B32)?);
-    f.emit(same::<matrix::MoveMatrix>()).def(0, d).uses(1, a);
+    f.emit(select::<matrix::MoveMatrix>()).def(0, d).uses(1, a);
     Ok(())
 }

@@ -1,11 +1,12 @@
 //! `wmma.load` and `wmma.store`.
 
 use super::factors::{factors, shape};
-use super::{by_space, list, pool, space};
+use super::{list, pool, space};
 use crate::decode::function::{Function, Result};
 use crate::decode::opcode::Opcode;
 use crate::decode::types::Type;
-use crate::exec::state::{Kind, Touch};
+use crate::exec::handler::select;
+use crate::exec::state::{Kind, Touch, spaces};
 use crate::exec::tensor::wmma::{Load, Store};
 use crate::exec::tensor::{form, wmma_modifier as modifier};
 use crate::ptx::ast::Operand;
@@ -71,9 +72,9 @@ pub fn decode<'a>(
         });
     }
     let runs = if load {
-        by_space!(space, Load: GLOBAL SHARED)
+        select::<Load>()
     } else {
-        by_space!(space, Store: GLOBAL SHARED)
+        select::<Store>()
     };
     let at = pool(f, registers.len());
     let kind = if load { Kind::Read } else { Kind::Write };
@@ -92,6 +93,7 @@ pub fn decode<'a>(
         (modifier::WIDE, usize::from(address.wide)),
         (modifier::REGISTERS, x.registers),
         (modifier::BITS, x.bits),
+        (spaces::SAID, space.into()),
     ] {
         draft.m(slot, value as u8);
     }

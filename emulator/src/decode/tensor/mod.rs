@@ -10,25 +10,6 @@ use super::opcode::Opcode;
 use crate::exec::state::{NONE, spaces};
 use crate::ptx::ast::Operand;
 
-/// An instruction's copies for all check levels, by its state space.
-macro_rules! by_space {
-    ($space:expr, $op:ident: $($name:ident)*) => {
-        match $space {
-            $($crate::exec::state::spaces::$name => [
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::PLAIN }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::BOUNDS }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::$name }, { $crate::exec::state::level::FULL }>>(),
-            ],)*
-            _ => [
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::PLAIN }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::BOUNDS }>>(),
-                $crate::exec::handler::select::<$op<{ $crate::exec::state::spaces::GENERIC }, { $crate::exec::state::level::FULL }>>(),
-            ],
-        }
-    };
-}
-use by_space;
-
 /// Whether all lanes of a warp execute an opcode as one.
 pub fn is_collective(base: &str) -> bool {
     matches!(base, "mma" | "wmma" | "ldmatrix" | "stmatrix" | "movmatrix")

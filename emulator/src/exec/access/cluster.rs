@@ -3,7 +3,7 @@
 use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, space};
 
 impl Context<'_> {
-    pub(super) fn cluster<const LEVEL: u8>(
+    pub(super) fn cluster(
         &mut self,
         inst: &Inst,
         at: &mut [u64; 32],
@@ -12,10 +12,10 @@ impl Context<'_> {
         strong: bool,
     ) -> Result<bool, Flow> {
         if at.iter().all(|a| a >> space::RANK_SHIFT == 0) {
-            return self.shared::<LEVEL>(inst, at, size, kind, strong);
+            return self.shared(inst, at, size, kind, strong);
         }
         self.block.polled |= kind != Kind::Write;
-        let own = self.cluster_memory::<LEVEL>(inst, at, size, kind)?;
+        let own = self.cluster_memory(inst, at, size, kind)?;
         let active = self.active;
         if own != 0 {
             let mut part = [at[own.trailing_zeros() as usize]; 32];
@@ -23,7 +23,7 @@ impl Context<'_> {
                 part[lane] = at[lane];
             }
             self.active = own;
-            let found = self.shared::<LEVEL>(inst, &mut part, size, kind, strong);
+            let found = self.shared(inst, &mut part, size, kind, strong);
             self.active = active;
             found?;
             for lane in Lanes(own) {

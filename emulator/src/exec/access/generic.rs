@@ -3,7 +3,7 @@
 use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, space};
 
 impl Context<'_> {
-    pub(super) fn generic<const LEVEL: u8>(
+    pub(super) fn generic(
         &mut self,
         inst: &Inst,
         at: &mut [u64; 32],
@@ -13,7 +13,7 @@ impl Context<'_> {
     ) -> Result<bool, Flow> {
         let window = at[0] & space::WINDOW;
         if at.iter().fold(0, |d, a| d | (a & space::WINDOW) ^ window) == 0 {
-            return self.window::<LEVEL>(inst, window, at, size, kind, strong);
+            return self.window(inst, window, at, size, kind, strong);
         }
         // lanes in different spaces: one space after the other
         let (active, mut left) = (self.active, self.active);
@@ -30,7 +30,7 @@ impl Context<'_> {
                 part[lane] = at[lane];
             }
             self.active = mask;
-            let found = self.window::<LEVEL>(inst, window, &mut part, size, kind, strong);
+            let found = self.window(inst, window, &mut part, size, kind, strong);
             self.active = active;
             found?;
             for lane in Lanes(mask) {
@@ -47,7 +47,7 @@ impl Context<'_> {
         Ok(false)
     }
 
-    fn window<const LEVEL: u8>(
+    fn window(
         &mut self,
         inst: &Inst,
         window: u64,
@@ -58,10 +58,10 @@ impl Context<'_> {
     ) -> Result<bool, Flow> {
         match window {
             space::SHARED | space::LOCAL | space::PARAM => *at = at.map(|a| a & !space::WINDOW),
-            _ => return self.global::<LEVEL>(inst, at, size, kind),
+            _ => return self.global(inst, at, size, kind),
         }
         match window {
-            space::SHARED => self.cluster::<LEVEL>(inst, at, size, kind, strong),
+            space::SHARED => self.cluster(inst, at, size, kind, strong),
             space::LOCAL => self.local(inst, at, size, kind),
             _ => self.param(inst, at, size, kind),
         }

@@ -4,7 +4,7 @@ use crate::exec::state::{Context, Flow, Hit, Inst, Kind, level};
 
 impl Context<'_> {
     #[inline(always)]
-    pub(super) fn global<const LEVEL: u8>(
+    pub(super) fn global(
         &mut self,
         inst: &Inst,
         at: &mut [u64; 32],
@@ -12,7 +12,7 @@ impl Context<'_> {
         kind: Kind,
     ) -> Result<bool, Flow> {
         let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
-        if LEVEL == level::PLAIN {
+        if self.level == level::PLAIN {
             return Ok(contiguous);
         }
         let (low, end, all) = self.span(at, size, contiguous);
@@ -30,12 +30,12 @@ impl Context<'_> {
                     found
                 }
                 _ => {
-                    self.each_global::<LEVEL>(inst, at, size, kind)?;
+                    self.each_global(inst, at, size, kind)?;
                     return Ok(false);
                 }
             }
         };
-        if LEVEL == level::FULL && !hit.shadow.is_null() {
+        if self.level == level::FULL && !hit.shadow.is_null() {
             self.global_shadow(inst, at, size, kind, contiguous, hit)?;
         }
         Ok(contiguous)
@@ -50,7 +50,7 @@ impl Context<'_> {
 
     /// Lanes in different allocations, or out of bounds.
     #[cold]
-    fn each_global<const LEVEL: u8>(
+    fn each_global(
         &mut self,
         inst: &Inst,
         at: &[u64; 32],
@@ -61,13 +61,13 @@ impl Context<'_> {
             let address = at[lane];
             match self.allocation(address) {
                 Some(hit) if u64::from(size) <= hit.end - address => {
-                    if LEVEL == level::FULL && !hit.shadow.is_null() {
+                    if self.level == level::FULL && !hit.shadow.is_null() {
                         self.one_lane(lane, |c| {
                             c.global_shadow(inst, &[address; 32], size, kind, false, hit)
                         })?;
                     }
                 }
-                _ if self.over_read::<LEVEL>(inst, lane, address, size, kind)? => {}
+                _ if self.over_read(inst, lane, address, size, kind)? => {}
                 _ if self.may_stray(address, size) => {}
                 _ => return Err(self.out_of_bounds(inst, lane, address, size, kind)),
             }

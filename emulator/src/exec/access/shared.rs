@@ -5,7 +5,7 @@ use crate::exec::state::{Context, Flow, Inst, Kind, Lanes, column, level};
 
 impl Context<'_> {
     #[inline(always)]
-    pub(super) fn shared<const LEVEL: u8>(
+    pub(super) fn shared(
         &mut self,
         inst: &Inst,
         at: &mut [u64; 32],
@@ -14,7 +14,7 @@ impl Context<'_> {
         strong: bool,
     ) -> Result<bool, Flow> {
         let contiguous = self.active == u32::MAX && self.is_contiguous(at, size);
-        if LEVEL != level::PLAIN {
+        if self.level != level::PLAIN {
             let (_, end, all) = self.span(at, size, contiguous);
             let limit = u64::from(self.block.shared_bytes);
             // `all` has every bit of every address: above the limit's bits there is an address above the limit
@@ -24,7 +24,7 @@ impl Context<'_> {
             if all & u64::from(size - 1) != 0 {
                 return Err(self.misaligned(inst, at, size, kind, "__shared__"));
             }
-            if LEVEL == level::FULL && kind != Kind::Write {
+            if self.level == level::FULL && kind != Kind::Write {
                 self.shared_shadow(inst, at, size, kind, strong)?;
             }
         }
@@ -33,6 +33,7 @@ impl Context<'_> {
         Ok(contiguous)
     }
 
+    #[inline(never)]
     fn shared_shadow(
         &mut self,
         inst: &Inst,
@@ -42,22 +43,19 @@ impl Context<'_> {
         strong: bool,
     ) -> Result<(), Flow> {
         let mut left = self.active;
-        if kind == Kind::Read && size == 4 && !strong {
+        if kind == Kind::Read && !strong {
             // the common case in one go; what it leaves is looked at one by one
-            let words = at.map(|a| a as u32);
-            left &= self.block.shadow.read_words(self.warp.index, &words);
+            let low = at.map(|a| a as u32);
+            let who = (self.warp.index, inst.line);
+            left = self.block.shadow.read_lanes(who, &low, size, left);
         }
         self.shared_shadow_slowly(inst, at, size, kind, strong, left)
     }
 
     /// Weak loads of all lanes, eight by eight alike: they are inside, so what is left is the shadow.
     #[inline(always)]
-    pub fn shared_eights<const LEVEL: u8>(
-        &mut self,
-        inst: &Inst,
-        eights: &Eights,
-    ) -> Result<(), Flow> {
-        if LEVEL != level::FULL {
+    pub fn shared_eights(&mut self, inst: &Inst, eights: &Eights) -> Result<(), Flow> {
+        if self.level != level::FULL {
             return Ok(());
         }
         let warp = self.warp.index;
@@ -76,14 +74,14 @@ impl Context<'_> {
 
     /// Loads of shared memory by a whole warp: checks in 32 bits. None where the long way must be gone.
     #[inline(always)]
-    pub fn shared_reads<const LEVEL: u8>(
+    pub fn shared_reads(
         &mut self,
         inst: &Inst,
         at: &[u32; 32],
         high: u64,
         size: u32,
     ) -> Option<Flow> {
-        if LEVEL == level::PLAIN {
+        if self.level == level::PLAIN {
             return None;
         }
         let (mut top, mut all) = (0, 0);
@@ -96,12 +94,9 @@ impl Context<'_> {
         if !inside || all & (size - 1) != 0 || high > u64::from(u32::MAX) {
             return Some(Flow::Switch);
         }
-        if LEVEL == level::FULL {
-            let left = if size == 4 {
-                self.block.shadow.read_words(self.warp.index, at)
-            } else {
-                u32::MAX
-            };
+        if self.level == level::FULL {
+            let who = (self.warp.index, inst.line);
+            let left = self.block.shadow.read_lanes(who, at, size, u32::MAX);
             if left != 0 {
                 let wide = at.map(u64::from);
                 return self
@@ -166,6 +161,24 @@ impl Context<'_> {
         let warp = self.warp.index;
         self.block.readers.over(address, 32 * size).is_none()
             && self.block.shadow.write_eights(warp, inst.line, &eights)
+    }
+
+    /// Notes weak writes of the active lanes, wherever they lie. The mask of lanes comes back that must be looked at one
+    /// by one, when those before them have written.
+    #[inline(never)]
+    pub fn shared_lanes(&mut self, inst: &Inst, host: &[u64; 32], size: u32) -> u32 {
+        let base = self.block.shared_pointer(0) as u64;
+        let at = host.map(|a| (a - base) as u32);
+        if self
+            .block
+            .readers
+            .over(0, self.block.shared_bytes)
+            .is_some()
+        {
+            return self.active;
+        }
+        let who = (self.warp.index, inst.line);
+        self.block.shadow.write_lanes(who, &at, size, self.active)
     }
 
     /// Notes a lane's write of shared memory; one of what is there already races with nobody.

@@ -11,7 +11,7 @@ const WORD: u32 = 16;
 
 impl Context<'_> {
     /// Whether an access is a vector load that begins in an allocation and leaves it with elements that nobody reads.
-    pub(super) fn over_read<const LEVEL: u8>(
+    pub(super) fn over_read(
         &mut self,
         inst: &Inst,
         lane: usize,
@@ -42,7 +42,7 @@ impl Context<'_> {
                 _ => return Ok(false),
             }
             if let Some(hit) = hit
-                && LEVEL == level::FULL
+                && self.level == level::FULL
                 && read
                 && !hit.shadow.is_null()
             {

@@ -177,7 +177,7 @@ impl Op for Outward {
                     shared: source.offset,
                     bytes,
                 };
-                c.take_out(i, lane, (source.offset, bytes), vec![piece])
+                c.take_out(i, lane, vec![piece])
             });
             if let Err(flow) = started {
                 return flow;

@@ -19,6 +19,18 @@ fn mark(launch: &Launch<'_>, address: u64, bytes: u32) {
     }
 }
 
+/// What is read of shared memory: addresses and bytes. Of a box that hangs over its tensor's edge that is what lies inside.
+fn sources(pieces: &[Piece]) -> Vec<(u32, u32)> {
+    let mut all: Vec<(u32, u32)> = pieces.iter().map(|p| (p.shared, p.bytes)).collect();
+    all.sort_unstable();
+    all.dedup_by(|next, run| {
+        let follows = run.0 + run.1 == next.0;
+        run.1 += if follows { next.1 } else { 0 };
+        follows
+    });
+    all
+}
+
 fn finish(c: &mut Context<'_>, done: impl Fn(u32, u32) -> bool) {
     let pending = std::mem::take(&mut c.warp.outbound.pending);
     let mut later = vec![];
@@ -44,7 +56,9 @@ fn finish(c: &mut Context<'_>, done: impl Fn(u32, u32) -> bool) {
             }
             mark(c.launch, piece.global, piece.bytes);
         }
-        c.block.readers.end(copy.source.0, copy.source.1);
+        for (address, bytes) in sources(&copy.pieces) {
+            c.block.readers.end(address, bytes);
+        }
     }
     c.warp.outbound.pending = later;
 }
@@ -92,22 +106,17 @@ impl Op for WaitGroup {
 
 impl Context<'_> {
     /// Starts a lane's copy out of shared memory.
-    pub fn take_out(
-        &mut self,
-        i: &Inst,
-        lane: usize,
-        source: (u32, u32),
-        pieces: Vec<Piece>,
-    ) -> Result<(), Flow> {
-        self.begin_reading(i, lane, source.0, source.1)?;
-        if self.launch.options.checks.async_copies {
-            self.block.readers.begin(source.0, source.1, i.line);
+    pub fn take_out(&mut self, i: &Inst, lane: usize, pieces: Vec<Piece>) -> Result<(), Flow> {
+        for (address, bytes) in sources(&pieces) {
+            self.begin_reading(i, lane, address, bytes)?;
+            if self.launch.options.checks.async_copies {
+                self.block.readers.begin(address, bytes, i.line);
+            }
         }
         let group = self.warp.outbound.group(lane);
         self.warp.outbound.push(Outgoing {
             lane: lane as u8,
             group,
-            source,
             pieces,
             reduction: Reduction::of(i),
             line: i.line,

@@ -5,14 +5,14 @@ use crate::exec::state::{Context, Flow, Inst, Kind, level, space};
 impl Context<'_> {
     /// As `resolve`, for addresses of the whole cluster. What orders blocks is not tracked: of accesses to another
     /// block's memory only bounds, first writes and copies on their way are checked.
-    pub fn cluster_memory<const LEVEL: u8>(
+    pub fn cluster_memory(
         &mut self,
         inst: &Inst,
         at: &mut [u64; 32],
         size: u32,
         kind: Kind,
     ) -> Result<u32, Flow> {
-        let mut own = 0;
+        let (mut own, full) = (0, self.level == level::FULL);
         for lane in self.lanes() {
             let place = self.place(inst, lane, at[lane], size, size, kind.verb())?;
             if place.rank == self.block.rank {
@@ -23,7 +23,7 @@ impl Context<'_> {
             let block = self.block_of(place.rank);
             let host = block.shared_pointer(place.offset) as u64;
             block.events += u64::from(kind != Kind::Read);
-            if LEVEL == level::FULL {
+            if full {
                 let finding = match kind {
                     Kind::Read => block.shadow.foreign_read(place.offset, size),
                     Kind::Write => block.shadow.foreign_write(place.offset, size),

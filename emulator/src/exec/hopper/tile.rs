@@ -218,7 +218,7 @@ fn tile_out(c: &mut Context<'_>, i: &Inst, lane: usize) -> Result<(), Flow> {
     let mut started = i.clone();
     started.m[OP] = op;
     started.m[super::bulk::modifier::ELEMENT] = element;
-    c.take_out(&started, lane, (source.offset, bytes), pieces)
+    c.take_out(&started, lane, pieces)
 }
 
 /// The number of `atomic::op` and the bytes of an element, by the type of the tensor; no bytes for a plain copy.

@@ -63,8 +63,6 @@ pub struct Outgoing {
     pub lane: u8,
     /// Number of the lane's group it belongs to.
     pub group: u32,
-    /// What it reads: first byte and length.
-    pub source: (u32, u32),
     pub pieces: Vec<Piece>,
     pub reduction: Option<Reduction>,
     pub line: u32,

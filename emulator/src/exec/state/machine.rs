@@ -27,10 +27,10 @@ pub enum Flow {
 /// Executes one instruction for the active lanes.
 ///
 /// Unsafe because it may only run where its target features exist, on a frame whose rows are where the instruction's
-/// offsets say: `handler::select` sees to the first, the decoder's allocation to the second.
+/// offsets say: `Module::load` sees to the first by `handler::supported`, the decoder's allocation to the second.
 pub type Run = for<'a, 'b, 'c> unsafe fn(&'a mut Context<'b>, &'c Inst) -> Flow;
 
-/// How much is checked: an index into a `[Run; 3]`.
+/// How much is checked.
 pub mod level {
     /// Nothing.
     pub const PLAIN: u8 = 0;
@@ -82,6 +82,8 @@ pub struct Context<'a> {
     pub left_out: u32,
     /// Allocations that recent accesses hit, by instruction.
     pub hits: [Hit; 8],
+    /// The launch's.
+    pub level: u8,
     /// 32. Read from here, it stays a loop's bound: the compiler would unroll 32 lanes before it vectorises them.
     pub width: usize,
     pub warp: Warp,
@@ -198,10 +200,9 @@ impl Launch<'_> {
 /// Code with its operand pool and routines.
 pub struct Program {
     plain: Vec<Inst>,
-    runs: Vec<[Run; 3]>,
     /// In place of the instructions of `touching`, where everything is checked.
     guard: Run,
-    levels: [OnceLock<Vec<Inst>>; 3],
+    guarded: OnceLock<Vec<Inst>>,
     /// What each instruction is, for those who look on.
     pub traces: Vec<Trace>,
     /// Operand lists too long for an instruction.
@@ -223,13 +224,12 @@ pub struct Program {
 }
 
 impl Program {
-    /// Puts the parts together; `runs` and `traces` have one entry for each instruction.
-    pub fn new(plain: Vec<Inst>, runs: Vec<[Run; 3]>, traces: Vec<Trace>, guard: Run) -> Program {
+    /// Puts the parts together; `traces` has one entry for each instruction.
+    pub fn new(plain: Vec<Inst>, traces: Vec<Trace>, guard: Run) -> Program {
         Program {
             plain,
-            runs,
             guard,
-            levels: Default::default(),
+            guarded: OnceLock::new(),
             traces,
             pool: vec![],
             touching: HashMap::new(),
@@ -244,17 +244,13 @@ impl Program {
 
     /// The instructions at a check level.
     pub fn code(&self, level: u8) -> &[Inst] {
-        let level = usize::from(level);
-        self.levels[level].get_or_init(|| {
-            let with = |(inst, runs): (&Inst, &[Run; 3])| Inst {
-                run: runs[level],
-                ..inst.clone()
-            };
-            let mut code: Vec<Inst> = self.plain.iter().zip(&self.runs).map(with).collect();
-            if level == usize::from(level::FULL) {
-                for pc in self.touching.keys() {
-                    code[*pc as usize].run = self.guard;
-                }
+        if level != level::FULL || self.touching.is_empty() {
+            return &self.plain;
+        }
+        self.guarded.get_or_init(|| {
+            let mut code = self.plain.clone();
+            for pc in self.touching.keys() {
+                code[*pc as usize].run = self.guard;
             }
             code
         })
@@ -262,7 +258,7 @@ impl Program {
 
     /// What the instruction at `pc` does where everything is checked, whatever looks on.
     pub fn own_run(&self, pc: usize) -> Run {
-        self.runs[pc][usize::from(level::FULL)]
+        self.plain[pc].run
     }
 
     /// A line of the PTX.

@@ -49,4 +49,8 @@ pub mod spaces {
     pub const GENERIC: u8 = 4;
     /// Shared memory of all blocks of the cluster.
     pub const CLUSTER: u8 = 5;
+    /// Which one the instruction's last modifier byte says.
+    pub const ANY: u8 = 6;
+    /// That byte.
+    pub const SAID: usize = 7;
 }

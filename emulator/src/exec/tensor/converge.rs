@@ -1,7 +1,7 @@
 //! What the instructions share: the warp executes them as one, and they access memory in pieces.
 
 use crate::check::FaultKind;
-use crate::exec::state::{Context, Flow, Inst, Kind, Wait};
+use crate::exec::state::{Context, Flow, Inst, Kind, Wait, spaces};
 
 /// Where the warp is not here as a whole: what happens instead of the instruction. Lanes that are elsewhere are waited
 /// for ("all threads in the warp must execute the same instruction"); for a lane that has ended there is no waiting.
@@ -43,13 +43,13 @@ fn incomplete(c: &mut Context<'_>, i: &Inst) -> Option<Flow> {
 /// Checks an access of all active lanes and finds its bytes in the host's memory. One copy for all that use it: inlined into each, the checks
 /// would be most of the emulator's code.
 #[inline(never)]
-pub fn reach<const SPACE: u8, const LEVEL: u8>(
+pub fn reach(
     c: &mut Context<'_>,
     i: &Inst,
     mut at: [u64; 32],
     size: u32,
     kind: Kind,
 ) -> Result<[u64; 32], Flow> {
-    c.resolve::<SPACE, LEVEL>(i, &mut at, size, kind, false)?;
+    c.resolve::<{ spaces::ANY }>(i, &mut at, size, kind, false)?;
     Ok(at)
 }

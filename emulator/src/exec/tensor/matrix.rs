@@ -35,16 +35,12 @@ pub fn addresses(c: &Context<'_>, i: &Inst) -> ([u64; 32], usize) {
 
 /// The rows' addresses: lane 8 j + r has row r of matrix j. Rows must be aligned to their 16 bytes.
 #[inline(always)]
-fn rows<const SPACE: u8, const LEVEL: u8>(
-    c: &mut Context<'_>,
-    i: &Inst,
-    kind: Kind,
-) -> Result<[u64; 32], Flow> {
+fn rows(c: &mut Context<'_>, i: &Inst, kind: Kind) -> Result<[u64; 32], Flow> {
     let mut at = c.addresses(i.r[0], i.m[WIDE] != 0, i.imm);
     let lanes = 8 * usize::from(i.m[COUNT]);
     let first = at[0];
     at[lanes..].fill(first);
-    if SPACE == spaces::GENERIC
+    if i.m[spaces::SAID] == spaces::GENERIC
         && let Some(lane) = at.iter().position(|a| a & space::WINDOW != space::SHARED)
     {
         let more = [format!("Address 0x{:x} is not in shared memory", at[lane])];
@@ -56,10 +52,10 @@ fn rows<const SPACE: u8, const LEVEL: u8>(
             &more,
         ));
     }
-    if LEVEL != level::PLAIN {
+    if c.level != level::PLAIN {
         let active = c.active;
         c.active = u32::MAX >> (32 - lanes);
-        let found = reach::<SPACE, { level::BOUNDS }>(c, i, at, ROW, kind);
+        let found = reach(c, i, at, ROW, kind);
         c.active = active;
         found?;
     }
@@ -77,22 +73,22 @@ fn pieces(rows: &[u64; 32], j: usize) -> [u64; 32] {
 }
 
 /// `ldmatrix`: `r[0]` is the address, `r[1..]` the destinations.
-pub struct LoadMatrix<const SPACE: u8, const LEVEL: u8>;
+pub struct LoadMatrix;
 
-impl<const SPACE: u8, const LEVEL: u8> Op for LoadMatrix<SPACE, LEVEL> {
+impl Op for LoadMatrix {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         if let Some(flow) = whole_warp(c, i) {
             return flow;
         }
-        let rows = match rows::<SPACE, LEVEL>(c, i, Kind::Read) {
+        let rows = match rows(c, i, Kind::Read) {
             Ok(rows) => rows,
             Err(flow) => return flow,
         };
         let mut values = [[0u32; 32]; 4];
         let count = usize::from(i.m[COUNT]);
         for (j, values) in values.iter_mut().enumerate().take(count) {
-            let found = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Read) {
+            let found = match reach(c, i, pieces(&rows, j), 4, Kind::Read) {
                 Ok(found) => found,
                 Err(flow) => return flow,
             };
@@ -114,15 +110,15 @@ impl<const SPACE: u8, const LEVEL: u8> Op for LoadMatrix<SPACE, LEVEL> {
 }
 
 /// `stmatrix`: `r[0]` is the address, `r[1..]` the sources.
-pub struct StoreMatrix<const SPACE: u8, const LEVEL: u8>;
+pub struct StoreMatrix;
 
-impl<const SPACE: u8, const LEVEL: u8> Op for StoreMatrix<SPACE, LEVEL> {
+impl Op for StoreMatrix {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         if let Some(flow) = whole_warp(c, i) {
             return flow;
         }
-        let rows = match rows::<SPACE, LEVEL>(c, i, Kind::Write) {
+        let rows = match rows(c, i, Kind::Write) {
             Ok(rows) => rows,
             Err(flow) => return flow,
         };
@@ -131,12 +127,12 @@ impl<const SPACE: u8, const LEVEL: u8> Op for StoreMatrix<SPACE, LEVEL> {
             if i.m[TRANS] != 0 {
                 values = transposed(&values);
             }
-            let found = match reach::<SPACE, LEVEL>(c, i, pieces(&rows, j), 4, Kind::Write) {
+            let found = match reach(c, i, pieces(&rows, j), 4, Kind::Write) {
                 Ok(found) => found,
                 Err(flow) => return flow,
             };
             for (lane, (at, value)) in found.iter().zip(values).enumerate() {
-                if LEVEL == level::FULL
+                if c.level == level::FULL
                     && let Err(flow) = c.shared_write(i, lane, *at, false, &value.to_le_bytes())
                 {
                     return flow;

@@ -14,7 +14,7 @@ use crate::exec::state::{Context, Flow, Inst, Kind, Lane, level, spaces};
 
 /// The matrix's pieces: pass by pass their addresses, checked, and where each lies in the dense matrix.
 #[inline(always)]
-fn each_pass<const SPACE: u8, const LEVEL: u8>(
+fn each_pass(
     c: &mut Context<'_>,
     i: &Inst,
     shape: &Shape,
@@ -24,7 +24,7 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
     let base = c.addresses(i.r[0], i.m[modifier::WIDE] != 0, i.imm);
     let stride = c.row::<u32>(i.r[1]);
     let first = c.first_lane();
-    if LEVEL != level::PLAIN {
+    if c.level != level::PLAIN {
         for lane in c.lanes() {
             if base[lane] != base[first] || stride.get(lane) != stride.get(first) {
                 let what = "The lanes of a warp do not agree where a wmma matrix lies";
@@ -45,7 +45,7 @@ fn each_pass<const SPACE: u8, const LEVEL: u8>(
             let offset = start + lane * piece;
             *at = base[first].wrapping_add((offset / line) as u64 * pitch + (offset % line) as u64);
         }
-        let found = reach::<SPACE, LEVEL>(c, i, at, piece as u32, kind)?;
+        let found = reach(c, i, at, piece as u32, kind)?;
         pass(c, found, start, piece)?;
     }
     Ok(())
@@ -85,9 +85,9 @@ pub fn accesses(c: &Context<'_>, i: &Inst, mut f: impl FnMut([u64; 32], u32, u32
 }
 
 /// `wmma.load`: `r[0]` is the address, `r[1]` the stride, the pool has the destinations from `a` on.
-pub struct Load<const SPACE: u8, const LEVEL: u8>;
+pub struct Load;
 
-impl<const SPACE: u8, const LEVEL: u8> Op for Load<SPACE, LEVEL> {
+impl Op for Load {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         if let Some(flow) = whole_warp(c, i) {
@@ -95,7 +95,7 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Load<SPACE, LEVEL> {
         }
         let shape = Shape::of(i);
         let mut dense = Dense([0; MOST_BYTES]);
-        let done = each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Read, |_, found, start, piece| {
+        let done = each_pass(c, i, &shape, Kind::Read, |_, found, start, piece| {
             let to = dense.0[start..start + 32 * piece].as_mut_ptr();
             for (lane, at) in found.iter().enumerate() {
                 // SAFETY: `reach` found `piece` bytes at each address (or checks are off); the slice above has 32
@@ -160,9 +160,9 @@ fn deliver_pairs<T: Lane + Plain>(c: &mut Context<'_>, i: &Inst, shape: &Shape, 
 }
 
 /// `wmma.store`: `r[0]` is the address, `r[1]` the stride, the pool has the sources from `a` on.
-pub struct Store<const SPACE: u8, const LEVEL: u8>;
+pub struct Store;
 
-impl<const SPACE: u8, const LEVEL: u8> Op for Store<SPACE, LEVEL> {
+impl Op for Store {
     #[inline(always)]
     fn run(c: &mut Context<'_>, i: &Inst) -> Flow {
         if let Some(flow) = whole_warp(c, i) {
@@ -175,22 +175,21 @@ impl<const SPACE: u8, const LEVEL: u8> Op for Store<SPACE, LEVEL> {
             form::WORD_PAIRS => collect_pairs::<u32>(c, i, &shape, &mut dense),
             _ => collect_pairs::<u64>(c, i, &shape, &mut dense),
         }
-        let done =
-            each_pass::<SPACE, LEVEL>(c, i, &shape, Kind::Write, |c, found, start, piece| {
-                for (lane, at) in found.iter().enumerate() {
-                    let from = &dense.0[start + lane * piece..][..piece];
-                    if LEVEL == level::FULL
-                        && SPACE != spaces::GLOBAL
-                        && c.is_shared(*at)
-                        && let Err(flow) = c.shared_write(i, lane, *at, false, from)
-                    {
-                        return Err(flow);
-                    }
-                    // SAFETY: `reach` found `piece` bytes at each address (or checks are off).
-                    unsafe { copy_piece(*at as *mut u8, from.as_ptr(), piece) };
+        let done = each_pass(c, i, &shape, Kind::Write, |c, found, start, piece| {
+            for (lane, at) in found.iter().enumerate() {
+                let from = &dense.0[start + lane * piece..][..piece];
+                if c.level == level::FULL
+                    && i.m[spaces::SAID] != spaces::GLOBAL
+                    && c.is_shared(*at)
+                    && let Err(flow) = c.shared_write(i, lane, *at, false, from)
+                {
+                    return Err(flow);
                 }
-                Ok(())
-            });
+                // SAFETY: `reach` found `piece` bytes at each address (or checks are off).
+                unsafe { copy_piece(*at as *mut u8, from.as_ptr(), piece) };
+            }
+            Ok(())
+        });
         match done {
             Ok(()) => Flow::Next,
             Err(flow) => flow,

@@ -112,7 +112,7 @@ fn floats() {
 
 #[test]
 fn the_approximations_are_within_half_a_unit() {
-    use crate::exec::float::series::{exp2, log2};
+    use cuda_emulator::exec::float::series::{exp2, log2};
     for i in 0..100_000 {
         let x = (i as f32 - 50_000.0) * 2.5e-3;
         let want = f64::from(x).exp2();

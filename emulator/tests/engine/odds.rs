@@ -260,7 +260,7 @@ fn parameters_by_value_constants_and_atomics() {
 
 #[test]
 fn half_precision_rounds_once() {
-    use crate::exec::half::{narrow_bf16, narrow_f16, widen_bf16, widen_f16};
+    use cuda_emulator::exec::half::{narrow_bf16, narrow_f16, widen_bf16, widen_f16};
     let d = Device::new(ODDS);
     let a: Vec<u16> = (0..32)
         .map(|t| narrow_f16((t as f32 - 11.0) * 0.173))

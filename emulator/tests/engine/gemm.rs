@@ -1,12 +1,12 @@
 //! A product with everything that Hopper has for one, legal and with faults planted.
 
 use super::*;
-use crate::exec::launch_counted;
-use crate::exec::swizzle::Swizzle;
-use crate::exec::tensor_map::TensorMap;
+use cuda_emulator::exec::launch_counted;
+use cuda_emulator::exec::swizzle::Swizzle;
+use cuda_emulator::exec::tensor_map::TensorMap;
 use cuda_emulator_counts::Class;
 
-pub(super) const PTX: &str = include_str!("../../../tests/fixtures/gemm_wgmma.ptx");
+pub(super) const PTX: &str = include_str!("../fixtures/gemm_wgmma.ptx");
 pub(super) const SIZE: usize = 128;
 pub(super) const DEPTH: usize = 384;
 

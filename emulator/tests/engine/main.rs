@@ -1,4 +1,6 @@
-//! Kernels through `Module::load` and `launch`.
+//! Kernels through `Module::load` and `launch`: the engine without a driver around it.
+//!
+//! Integration tests, so that instructions are compiled once, with the library.
 
 mod basic;
 mod counts;
@@ -14,10 +16,10 @@ mod over_read;
 mod tensor;
 mod warpgroup;
 
-use super::*;
-use crate::check::{Checks, Fault};
-use crate::memory::Memory;
-use crate::module::Module;
+use cuda_emulator::check::{Checks, Fault};
+use cuda_emulator::exec::{ComputeCapability, LaunchConfig, LoadErrorKind, Options, launch};
+use cuda_emulator::memory::Memory;
+use cuda_emulator::module::Module;
 use std::sync::Arc;
 
 pub const NEWEST: (u32, u32) = (8, 7);

@@ -1,7 +1,7 @@
 //! Tensor Core kernels as a compiler writes them, against a naive product.
 
 use super::*;
-use crate::exec::half::{narrow_bf16, narrow_f16, widen_f16};
+use cuda_emulator::exec::half::{narrow_bf16, narrow_f16, widen_f16};
 
 const TENSOR: &str = include_str!("tensor_80.ptx");
 
@@ -248,7 +248,10 @@ fn a_matrix_that_ends_too_early_is_out_of_bounds() {
         fault.report
     );
     let fault = run(whole + 8, whole).unwrap_err();
-    assert_eq!(fault.kind, crate::check::FaultKind::MisalignedAddress);
+    assert_eq!(
+        fault.kind,
+        cuda_emulator::check::FaultKind::MisalignedAddress
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Faults and findings: each is reported, and its legal neighbour is not.
 
 use super::*;
-use crate::check::FaultKind;
+use cuda_emulator::check::FaultKind;
 
 const SHARED: &str = ".shared .align 16 .b8 s[256];\nmov.u32 %r1, %tid.x; shl.b32 %r2, %r1, 2; mov.u32 %r3, s; add.u32 %r4, %r3, %r2;\n\
                       xor.b32 %r5, %r2, 4; add.u32 %r5, %r3, %r5; xor.b32 %r6, %r2, 128; add.u32 %r6, %r3, %r6;\n";

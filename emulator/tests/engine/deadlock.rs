@@ -1,7 +1,7 @@
 //! The check `deadlock`, on and off: the same kernels, and what becomes of them.
 
 use super::*;
-use crate::check::FaultKind;
+use cuda_emulator::check::FaultKind;
 
 /// Runs two blocks of 64 threads of this body with no patience at all; `a` is a word of zero.
 fn run(text: &str, deadlock: bool, time_limit: Option<u32>) -> Result<(), Fault> {

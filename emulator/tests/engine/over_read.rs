@@ -1,7 +1,7 @@
 //! Vector loads that leave an allocation with elements that nobody reads, and what happens with bounds unchecked.
 
 use super::*;
-use crate::check::take_notes;
+use cuda_emulator::check::take_notes;
 
 /// Threads load two neighbours of 16 bytes each, from `a` on, and sum what `uses` says.
 fn sum(load: &str, uses: &[u32]) -> Device {

@@ -38,7 +38,7 @@ fn one_element_too_many_is_reported_with_its_place() {
             &params(&[a, a, c], n as u32 + 1),
         )
         .unwrap_err();
-    assert_eq!(fault.kind, crate::check::FaultKind::IllegalAddress);
+    assert_eq!(fault.kind, cuda_emulator::check::FaultKind::IllegalAddress);
     for part in [
         "read of size 4",
         "vadd",

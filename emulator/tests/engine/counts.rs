@@ -1,7 +1,7 @@
 //! What is counted of kernels whose accesses are known.
 
 use super::*;
-use crate::exec::launch_counted;
+use cuda_emulator::exec::launch_counted;
 use cuda_emulator_counts::{Class, Counts, Global, Shared};
 
 /// Counts one block of this body; `a` and `b` are 64 KiB each, `%r1` is the thread, `%rd1` and `%rd2` are `a` and `b`.

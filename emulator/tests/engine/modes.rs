@@ -1,7 +1,7 @@
 //! The ways in which hardware may differ: other orders, other sums.
 
 use super::*;
-use crate::exec::order::Order;
+use cuda_emulator::exec::order::Order;
 
 fn run(text: &str, threads: u32, options: &Options) -> Vec<u32> {
     let device = Device::body(text);

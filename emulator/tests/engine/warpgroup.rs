@@ -2,8 +2,8 @@
 
 use super::gemm::{DEPTH, PTX, SIZE, parameters, right};
 use super::*;
-use crate::exec::order::Order;
-use crate::exec::swizzle::Swizzle;
+use cuda_emulator::exec::order::Order;
+use cuda_emulator::exec::swizzle::Swizzle;
 
 const ARRIVE: &str = "mbarrier.arrive.shared::cta.b64 _, [%r29];";
 const WAIT: &str = "wgmma.wait_group.sync.aligned 0;";
