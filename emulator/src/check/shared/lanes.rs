@@ -175,9 +175,9 @@ impl Now {
         let Some(lanes) = span.lane[start..].first_chunk::<RUN>() else {
             return false;
         };
-        for c in 0..RUN {
+        for (c, lane) in lanes.iter().enumerate() {
             let again = cells.read_clock[c] == self.clock;
-            let reader = self.warp * 32 + lanes[c];
+            let reader = self.warp * 32 + lane;
             let alone = (many >> c & 1 == 0) & (!again | (cells.read_thread[c] == reader));
             let others = if again { cells.read_warps[c] } else { 0 };
             let is_read = read >> c & 1 != 0;

@@ -58,7 +58,7 @@ pub struct Column<T>(MaybeUninit<[T; 32]>);
 
 impl<T: Lane> Column<T> {
     #[inline(always)]
-    pub fn new() -> Column<T> {
+    pub(crate) fn new() -> Column<T> {
         Column(MaybeUninit::uninit())
     }
 
