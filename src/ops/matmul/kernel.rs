@@ -6,7 +6,6 @@ use cudarc::driver::CudaStream;
 
 use super::OP;
 use super::gemm::Gemm;
-use super::split;
 use crate::element::Float;
 use crate::error::Result;
 use crate::runtime::grid::multiprocessors;
@@ -39,6 +38,12 @@ pub enum Kernel {
     /// apart. A cluster of two blocks computes 256 x 256 outputs.
     Wgmma,
 }
+
+/// Blocks for each multiprocessor where sums are cut, as far as they are long enough: one alone waits for memory most of the
+/// time.
+const BLOCKS_EACH: usize = 2;
+/// Bytes of a row that are worth a block's start and a pass over what it leaves.
+const LEAST: usize = 1024;
 
 /// Which buffers of a product begin at a multiple of 16 bytes.
 #[derive(Clone, Copy)]
@@ -134,6 +139,17 @@ impl Kernel {
         tiles.saturating_mul(gemm.batch)
     }
 
+    /// How the sums of a product are cut by [`Kernel::Split64`]: terms of a part, a multiple of the 64 bytes that a step of
+    /// the kernel has, and parts.
+    pub(super) fn parts<T: Float>(self, gemm: &Gemm, multiprocessors: usize) -> (usize, usize) {
+        let wanted = (BLOCKS_EACH * multiprocessors).div_ceil(self.tiles(gemm).max(1));
+        let most = gemm.k * size_of::<T>() / LEAST;
+        let step = 64 / size_of::<T>();
+        let part = gemm.k.div_ceil(wanted.min(most).max(1));
+        let part = part.next_multiple_of(step).max(step);
+        (part, gemm.k.div_ceil(part).max(1))
+    }
+
     /// Dynamic shared memory.
     pub(super) fn shared(self, gemm: &Gemm) -> u32 {
         let [rows, cols] = self.tile();
@@ -200,7 +216,7 @@ impl Kernel {
         };
         let cost = |&(kernel, weight): &(Self, usize)| {
             let parts = match kernel {
-                Self::Split64 => split::parts::<T>(gemm, multiprocessors).1,
+                Self::Split64 => Self::Split64.parts::<T>(gemm, multiprocessors).1,
                 _ => 1,
             };
             let rounds = (kernel.tiles(gemm) * kernel.cluster() * parts).div_ceil(multiprocessors);

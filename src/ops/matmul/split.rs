@@ -13,20 +13,6 @@ use crate::runtime::launch::{Launch, workspace};
 
 const KERNEL: Kernel = Kernel::Split64;
 const FINISH_THREADS: usize = 256;
-/// Blocks for each multiprocessor, as far as the sums are long enough: one alone waits for memory most of the time.
-const BLOCKS_EACH: usize = 2;
-/// Bytes of a row that are worth a block's start and a pass over what it leaves.
-const LEAST: usize = 1024;
-
-/// How the sums of a product are cut: terms of a part, a multiple of the 64 bytes that a step of the kernel has, and parts.
-pub(super) fn parts<T: Float>(gemm: &Gemm, multiprocessors: usize) -> (usize, usize) {
-    let wanted = (BLOCKS_EACH * multiprocessors).div_ceil(KERNEL.tiles(gemm).max(1));
-    let most = gemm.k * size_of::<T>() / LEAST;
-    let step = 64 / size_of::<T>();
-    let part = gemm.k.div_ceil(wanted.min(most).max(1));
-    let part = part.next_multiple_of(step).max(step);
-    (part, gemm.k.div_ceil(part).max(1))
-}
 
 /// The product in two launches. Its operands are in pieces, and `code` is the kernels' of its activation.
 pub(super) fn matmul<T: Float>(
@@ -39,7 +25,7 @@ pub(super) fn matmul<T: Float>(
     (multiprocessors, code): (usize, i32),
 ) -> Result<()> {
     let [span_a, span_b, span_y] = gemm.spans(OP)?;
-    let (part, parts) = parts::<T>(gemm, multiprocessors);
+    let (part, parts) = KERNEL.parts::<T>(gemm, multiprocessors);
     let count = gemm.batch.saturating_mul(gemm.m).saturating_mul(gemm.n);
     let limit = i32::MAX as usize;
     if count > limit {
@@ -102,12 +88,12 @@ mod tests {
     fn a_fully_connected_layer_fills_the_device() {
         for (m, multiprocessors) in [(1, 132), (16, 132), (128, 132), (128, 108), (1, 40)] {
             let gemm = Gemm::new(m, 4096, 9216, false, true);
-            let (part, parts) = parts::<half::bf16>(&gemm, multiprocessors);
+            let (part, parts) = KERNEL.parts::<half::bf16>(&gemm, multiprocessors);
             assert!(parts * KERNEL.tiles(&gemm) >= multiprocessors, "{m}");
             assert!(part % 32 == 0 && part * parts >= gemm.k && part * (parts - 1) < gemm.k);
         }
         let short = Gemm::new(1, 64, 100, false, true);
-        assert_eq!(parts::<half::bf16>(&short, 132), (128, 1));
-        assert_eq!(parts::<f32>(&Gemm { k: 0, ..short }, 132), (16, 1));
+        assert_eq!(KERNEL.parts::<half::bf16>(&short, 132), (128, 1));
+        assert_eq!(KERNEL.parts::<f32>(&Gemm { k: 0, ..short }, 132), (16, 1));
     }
 }
