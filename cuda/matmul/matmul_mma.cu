@@ -2,7 +2,7 @@
 //
 // Parameters  as matmul_tiled's; T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10
 //             bits: it is cut there, not rounded as by matmul_wmma, since rounding would take two instructions for each
-//             number and half the loop. cuBLAS cuts likewise
+//             number and half the loop
 // Entries     matmul_mma_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed; TILE is the side of a square
 //             of outputs, or rows x columns
 // Grid        batch * ceil(m / rows) * ceil(n / columns) blocks along x, one output tile each
