@@ -36,7 +36,7 @@ fn read(name: &str) -> Vector {
     let bytes = |file: String| VECTORS.get_file(&file).map(|f| f.contents());
     let tensors = |kind: &str| -> Vec<TensorProto> {
         let each = (0..).map_while(|i| bytes(format!("{name}/{kind}_{i}.pb")));
-        each.map(|b| TensorProto::decode(b)).collect()
+        each.map(TensorProto::decode).collect()
     };
     let mut model = Model::decode(bytes(format!("{name}/model.onnx")).expect("a model"));
     let node = model.graph.node.remove(0);

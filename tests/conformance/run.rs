@@ -103,10 +103,10 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             let (mut p, mut m, mut v) = (input(2)?, input(4)?, input(5)?);
             let options = AdamOptions {
                 lr: rate(vector),
-                beta1: f64::from(node.float("alpha", 0.9)),
-                beta2: f64::from(node.float("beta", 0.999)),
-                eps: f64::from(node.float("epsilon", 0.0)),
-                weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
+                beta1: node.float("alpha", 0.9),
+                beta2: node.float("beta", 0.999),
+                eps: node.float("epsilon", 0.0),
+                weight_decay: node.float("norm_coefficient", 0.0),
                 ..AdamOptions::default()
             };
             // timestep 0 is ONNX's way to switch the bias correction off; after very many steps it is 1
@@ -117,9 +117,9 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             let (mut p, mut sum) = (input(2)?, input(4)?);
             let options = AdagradOptions {
                 lr: rate(vector),
-                lr_decay: f64::from(node.float("decay_factor", 0.0)),
-                eps: f64::from(node.float("epsilon", 0.0)),
-                weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
+                lr_decay: node.float("decay_factor", 0.0),
+                eps: node.float("epsilon", 0.0),
+                weight_decay: node.float("norm_coefficient", 0.0),
             };
             // ONNX counts from 0
             adagrad_step(&mut p, &input(3)?, &mut sum, &options, 1)?;
@@ -131,9 +131,9 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             assert_eq!(vector.inputs[1].ints(), [0]);
             let options = SgdOptions {
                 lr: rate(vector),
-                momentum: f64::from(node.float("alpha", 0.0)),
+                momentum: node.float("alpha", 0.0),
                 dampening: 0.0,
-                weight_decay: f64::from(node.float("norm_coefficient", 0.0)),
+                weight_decay: node.float("norm_coefficient", 0.0),
                 nesterov: node.text("mode") == "nesterov",
             };
             // a second step, so that the velocity that came is used
