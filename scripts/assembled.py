@@ -5,6 +5,7 @@ kernel that did not change is not assembled again. ptxas comes from $PTXAS, the 
 nvdisasm from $NVDISASM, the PATH, or a wheel that pip installs into the same cache.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -107,15 +108,35 @@ def assemble_all(pairs):
 
 
 def disassembled(cubin, disassembler):
-    """The SASS of a cubin."""
-    return subprocess.run([disassembler, "-c", cubin], capture_output=True, text=True, check=True).stdout
+    """The SASS of a cubin, kept beside it: starting nvdisasm takes longer than reading a kernel."""
+    kept = cubin.with_suffix(".sass.gz")
+    if kept.exists():
+        return gzip.decompress(kept.read_bytes()).decode()
+    sass = subprocess.run([disassembler, "-c", cubin], capture_output=True, text=True, check=True).stdout
+    partial = cubin.with_suffix(".partial")
+    partial.write_bytes(gzip.compress(sass.encode(), 1))
+    partial.rename(kept)
+    return sass
 
 
-def instructions(sass):
-    """Every instruction of a SASS text in its order, without its guard: [opcode, operands...]."""
+def lines_of(sass):
+    """The lines of a kernel: ("label", name) or ("code", instruction)."""
     for line in sass.splitlines():
-        if found := re.match(r"\s*/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+\s+)?(\S+)\s*(.*?)\s*;", line):
-            yield [found[1], *filter(None, (word.strip() for word in found[2].split(",")))]
+        if label := re.match(r"\s*(\.L_x_\d+):", line):
+            yield "label", label[1]
+        elif code := re.match(r"\s+/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", line):
+            yield "code", code[1]
+
+
+def unguarded(instruction):
+    """`LDS.128 R4, [R2]` of `@!P0 LDS.128 R4, [R2]`."""
+    return re.sub(r"^@!?U?P\w+\s+", "", instruction)
+
+
+def split(instruction):
+    """Opcode and operands, without the guard."""
+    opcode, _, rest = unguarded(instruction).partition(" ")
+    return opcode, [word.strip() for word in rest.split(",") if word.strip()]
 
 
 def in_flight(sass):
@@ -125,7 +146,7 @@ def in_flight(sass):
     count until their groups are waited for.
     """
     most, asked, coming = 0, 0, set()
-    for opcode, *operands in instructions(sass):
+    for opcode, operands in (split(text) for of, text in lines_of(sass) if of == "code"):
         kind, *parts = opcode.split(".")
         bytes_of = {"128": 16, "64": 8, "U16": 2, "S16": 2, "U8": 1, "S8": 1}
         size = next((bytes_of[part] for part in parts if part in bytes_of), 4)

@@ -12,7 +12,7 @@ use cudarc::nvrtc::Ptx;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::relaxed::relaxed;
-use super::table::{ARCHITECTURES, Entry, MODULES, Module, NO_KERNELS, find, text};
+use super::table::{ARCHITECTURES, Entry, MODULES, Module, NO_KERNELS, all, find, text};
 use crate::error::{Error, Result};
 
 /// The oldest driver with every call that this crate makes: a graph is instantiated by `cuGraphInstantiateWithFlags`. Newer
@@ -59,10 +59,7 @@ pub(crate) fn prepare(
     wanted: impl Fn(&str, &str) -> bool,
 ) -> Result<()> {
     let variant = variant(context)?;
-    let all = MODULES
-        .iter()
-        .flat_map(|m| m.entries.iter().map(move |e| (m, e)));
-    let chosen: Vec<_> = all
+    let chosen: Vec<_> = all()
         .filter(|(m, e)| e.is_compiled_for(variant) && wanted(m.op, e.name))
         .collect();
     let each = chosen.into_par_iter();
@@ -94,9 +91,7 @@ pub(crate) fn is_available(context: &Arc<CudaContext>, op: &'static str, name: &
 
 /// Every entry point in this build as (op, name), in the table's order; empty where NVRTC was not found.
 pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
-    MODULES
-        .iter()
-        .flat_map(|m| m.entries.iter().map(|e| (m.op, e.name)))
+    all().map(|(module, entry)| (module.op, entry.name))
 }
 
 /// The PTX of one entry point (`softmax_f32`) for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it: a
@@ -106,10 +101,7 @@ pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Parameters and grids stand on top of each file in `cuda/`.
 pub fn ptx(name: &str, architecture: &str) -> Option<String> {
     let index = ARCHITECTURES.iter().position(|a| a.name == architecture)?;
-    let mut all = MODULES
-        .iter()
-        .flat_map(|m| m.entries.iter().map(move |e| (m, e)));
-    let (module, entry) = all.find(|(_, entry)| entry.name == name)?;
+    let (module, entry) = all().find(|(_, entry)| entry.name == name)?;
     text(module, entry, index).ok()?
 }
 
@@ -130,9 +122,8 @@ pub fn times_asked(name: &str) -> u64 {
 /// Whether the context's device has an entry point: some are left out for older architectures.
 #[doc(hidden)]
 pub fn is_on(context: &Arc<CudaContext>, name: &str) -> bool {
-    let mut modules = MODULES.iter();
-    let module = modules.find(|m| m.entries.iter().any(|e| e.name == name));
-    module.is_some_and(|module| is_available(context, module.op, name))
+    let found = all().find(|(_, entry)| entry.name == name);
+    found.is_some_and(|(module, _)| is_available(context, module.op, name))
 }
 
 /// The newest architecture that the device runs.

@@ -64,6 +64,12 @@ pub(crate) fn find(op: &'static str, name: &str) -> Result<(&'static Module, &'s
     })
 }
 
+/// Every entry point with its module, in the table's order.
+pub(crate) fn all() -> impl Iterator<Item = (&'static Module, &'static Entry)> {
+    let of = |module: &'static Module| module.entries.iter().map(move |entry| (module, entry));
+    MODULES.iter().flat_map(of)
+}
+
 /// The PTX of one entry point; `None` where it was not compiled for the architecture.
 pub(crate) fn text(module: &Module, entry: &Entry, architecture: usize) -> Result<Option<String>> {
     let Some(place) = entry.texts[architecture].clone() else {
@@ -73,10 +79,12 @@ pub(crate) fn text(module: &Module, entry: &Entry, architecture: usize) -> Resul
         |e: &dyn std::fmt::Display| Error::argument(module.op, "PTX as the build packed it", e);
     let packed = PACK.get(module.packed[architecture].clone());
     let packed = packed.ok_or_else(|| as_packed(&"a pack that ends early"))?;
-    let mut all = String::new();
-    let read = ZlibDecoder::new(packed).read_to_string(&mut all);
+    // what lies behind is another kernel's
+    let mut upto = ZlibDecoder::new(packed).take(place.end as u64);
+    let mut texts = String::new();
+    let read = upto.read_to_string(&mut texts);
     read.map_err(|e| as_packed(&e))?;
-    let text = all
+    let text = texts
         .get(place)
         .ok_or_else(|| as_packed(&"a text that ends early"))?;
     Ok(Some(text.to_string()))

@@ -3,12 +3,12 @@
 
 use super::context::{CONTEXTS, Context};
 use super::entry::say;
-use super::error::{Error, Outcome};
+use super::error::Outcome;
 use super::event::Event;
 use super::handles::{Handle, lock};
 use super::machine::machine;
 use super::stream::Stream;
-use super::work::{self, Work};
+use super::work::{Work, run_all};
 use std::sync::{Arc, Mutex, Once};
 
 struct Pending {
@@ -111,20 +111,7 @@ fn run(stream: &Stream) {
     let (Some(list), Ok(context)) = (taken, CONTEXTS.get(stream.context)) else {
         return;
     };
-    for work in &list {
-        let outcome = work::run(work, &context);
-        if context.check().is_err() {
-            return;
-        }
-        // What was right when it was asked for can be wrong by now: a buffer was freed.
-        if let Err(error) = outcome {
-            say(format_args!(
-                "a copy, fill or free that waited in a stream failed ({})",
-                error.0
-            ));
-            context.poison(Error::ILLEGAL_ADDRESS);
-        }
-    }
+    run_all(&list, &context, "that waited in a stream");
 }
 
 extern "C" fn at_exit() {

@@ -74,22 +74,26 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
         }
         Work::Wait(_) | Work::Empty => Ok(()),
         Work::Child(list) => {
-            for work in list {
-                let outcome = run(work, context);
-                if context.check().is_err() {
-                    break;
-                }
-                // What was right when the graph was made can be wrong by now: a buffer was freed.
-                if let Err(error) = outcome {
-                    say(format_args!(
-                        "a copy, fill or free in a graph failed ({})",
-                        error.0
-                    ));
-                    context.poison(Error::ILLEGAL_ADDRESS);
-                    break;
-                }
-            }
+            run_all(list, context, "in a graph");
             Ok(())
+        }
+    }
+}
+
+/// Runs a list that was made beforehand, as far as its first error; `whence` says where it waited.
+pub fn run_all(list: &[Work], context: &Context, whence: &str) {
+    for work in list {
+        let outcome = run(work, context);
+        if context.check().is_err() {
+            return;
+        }
+        // What was right when it was asked for can be wrong by now: a buffer was freed.
+        if let Err(error) = outcome {
+            say(format_args!(
+                "a copy, fill or free {whence} failed ({})",
+                error.0
+            ));
+            return context.poison(Error::ILLEGAL_ADDRESS);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::exec::order::mix;
+use std::fmt::Debug;
 
 const WARPS: usize = 3;
 const WORDS: u32 = 160;
@@ -127,6 +128,21 @@ impl Pair {
         }
         found
     }
+
+    /// Holds what was found, and what the two know then, against each other; both begin anew behind a fault. Whether there
+    /// was one.
+    fn agree(&mut self, [together, singly]: [Vec<bool>; 2], what: &dyn Debug) -> bool {
+        assert_eq!(together, singly, "{what:?}");
+        for word in 0..WORDS as usize {
+            let [together, singly] = self.cells(word);
+            assert_eq!(together, singly, "{what:?} {word}");
+        }
+        let fault = singly.contains(&true);
+        if fault {
+            self.fresh();
+        }
+        fault
+    }
 }
 
 #[test]
@@ -166,17 +182,10 @@ fn eights_find_what_lanes_find() {
             size,
             pattern,
         };
-        let [together, singly] = pair.access(warp, write, eights, line);
-        assert_eq!(together, singly, "{line}: {write} {warp} {eights:?}");
-        for word in 0..WORDS as usize {
-            let [together, singly] = pair.cells(word);
-            assert_eq!(together, singly, "{line}: {write} {warp} {eights:?} {word}");
-        }
-        if singly.contains(&true) {
-            faults += 1;
-            pair.fresh();
-        } else {
-            clean += 1;
+        let found = pair.access(warp, write, eights, line);
+        match pair.agree(found, &(line, write, warp, eights)) {
+            true => faults += 1,
+            false => clean += 1,
         }
     }
     assert!(faults > 500 && clean > 500, "{faults} {clean}");
@@ -219,17 +228,10 @@ fn lanes_find_what_they_find_alone() {
                 *at = first;
             }
         }
-        let [together, singly] = pair.access_lanes((warp, write, line), &at, size, active);
-        assert_eq!(together, singly, "{line}: {write} {warp} {at:?}");
-        for word in 0..WORDS as usize {
-            let [together, singly] = pair.cells(word);
-            assert_eq!(together, singly, "{line}: {write} {warp} {at:?} {word}");
-        }
-        if singly.contains(&true) {
-            faults += 1;
-            pair.fresh();
-        } else {
-            clean += 1;
+        let found = pair.access_lanes((warp, write, line), &at, size, active);
+        match pair.agree(found, &(line, write, warp, at)) {
+            true => faults += 1,
+            false => clean += 1,
         }
     }
     assert!(faults > 500 && clean > 500, "{faults} {clean}");
