@@ -58,5 +58,7 @@ __device__ __forceinline__ void finish(const f32* partial, const T* bias, T* y, 
         int activation) {                                                                                              \
         finish(partial, bias, y, batch, m, n, parts, ldy, stride_y, activation);                                       \
     }
-FOR_EACH_FLOAT(ENTRIES)
+ENTRIES(f32)
+ENTRIES(f16)
+ENTRIES(bf16)
 #endif

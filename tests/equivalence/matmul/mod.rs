@@ -11,6 +11,7 @@ use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
+use crate::emulated::wanted;
 use cases::{BOXES, Case, LONG, cases, gemm, in_pieces, matrices, pieces, reference, walk};
 
 /// One kernel on all cases and layouts; skipped where the device does not have it.
@@ -29,8 +30,13 @@ fn kernel<T: Float>(
         for (transpose_a, transpose_b) in
             [(false, false), (false, true), (true, false), (true, true)]
         {
+            let layout: String = [transpose_a, transpose_b]
+                .map(|transposed| if transposed { 't' } else { 'n' })
+                .iter()
+                .collect();
             let whole = is_mma(kernel) || kernel == Kernel::Tiled128;
-            if whole && !in_pieces::<T>(case, transpose_a, transpose_b) {
+            if !wanted(T::NAME, &layout) || whole && !in_pieces::<T>(case, transpose_a, transpose_b)
+            {
                 continue;
             }
             let gemm = gemm(case, transpose_a, transpose_b);
