@@ -59,6 +59,6 @@ fn the_shadow_follows_writes_and_copies() {
     assert_eq!(out, [1, 2, 1, 2]);
     assert!(memory.is_written(b, 64));
     let ranges = memory.ranges();
-    let shadow = |base| ranges.iter().find(|r| r.base == base).unwrap().shadow;
+    let shadow = |base| ranges.iter().find(|r| r.base == base).unwrap().shadow();
     assert!(shadow(b).is_null() && !shadow(a).is_null());
 }

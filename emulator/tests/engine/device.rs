@@ -57,6 +57,13 @@ impl Device {
         out
     }
 
+    /// What the host would be told that reads bytes which a kernel has left.
+    pub fn told(&self, address: u64, bytes: usize) -> Option<Fault> {
+        let (address, mark, bytes) = self.memory.undefined(address, bytes)?;
+        let told = cuda_emulator::check::undefined::read_by_host(mark, address, bytes);
+        Some(told.expect("a report").1)
+    }
+
     pub fn launch(
         &self,
         name: &str,
