@@ -151,7 +151,7 @@ fn what_goes_through_memory() {
             vec![],
         ),
         (
-            "st.shared.v2.u32 [s+8], {%r10, %r11}; bar.warp.sync -1; ld.shared.u32 %r20, [s+12];",
+            "shl.b32 %r4, %r1, 3; add.u32 %r4, %r4, %r2; st.shared.v2.u32 [%r4], {%r10, %r11}; ld.shared.u32 %r20, [%r4+4];",
             vec![],
         ),
         // generic, and through the memory that the host reads
@@ -291,6 +291,21 @@ fn what_must_not_depend_on_it() {
             );
         }
     }
+}
+
+#[test]
+fn the_host_reads_some_memory_without_asking() {
+    let device = Device::body(&format!("{BEGIN} mov.u32 %r20, %r10; {END}"));
+    let a = device.memory.alloc(4 * 32).unwrap();
+    let b = device.upload(&[0u8; 16 * 32]);
+    device.memory.share_with_host(b).unwrap();
+    let fault = device.run(THREADS, [a, b, 0], 0).unwrap_err();
+    let how = "decides what is stored where the host reads without asking";
+    assert!(fault.report.contains(how), "{fault}");
+    device.memory.write(a, &[0; 4 * 32]).unwrap();
+    device
+        .run(THREADS, [a, b, 0], 0)
+        .unwrap_or_else(|fault| panic!("{fault}"));
 }
 
 #[test]
