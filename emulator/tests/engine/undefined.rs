@@ -22,7 +22,8 @@ struct Run {
 }
 
 fn run(text: &str) -> Run {
-    let device = Device::body(&format!("{BEGIN}{text}{END}"));
+    // `stmatrix` is Hopper's
+    let device = Device::body_for("sm_90", &format!("{BEGIN}{text}{END}"));
     let a = device.memory.alloc(4 * 32).unwrap();
     for lane in (0..32).filter(|lane| !LANES.contains(lane)) {
         let at = a + u64::from(4 * lane);
@@ -62,6 +63,7 @@ fn what_is_computed_lane_by_lane() {
         // under a predicate that is undefined, whether it holds or not
         "setp.eq.u32 %p1, %r10, 99; mov.u32 %r20, 1; @%p1 mov.u32 %r20, 2;",
         "setp.ne.u32 %p1, %r10, 99; mov.u32 %r20, 1; @%p1 add.u32 %r20, %r1, 2;",
+        "setp.lt.u32 %p1, %r10, 3; setp.gt.u32 %p2, %r11, 90; or.pred %p3, %p2, %p1; selp.u32 %r20, 1, 2, %p3;",
         "add.cc.u32 %r20, %r10, 1; addc.u32 %r20, 0, 0;",
     ] {
         assert_eq!(lanes(text), own(), "{text}");
@@ -171,6 +173,12 @@ fn what_goes_through_memory() {
             "red.global.add.u32 [%rd4+8], %r10; ld.global.u32 %r20, [%rd4+8];",
             own(),
         ),
+        // by one instruction, first undefined and then not
+        (
+            "mov.b32 %r15, %r10; mov.u32 %r16, 0; L: st.global.u32 [%rd4+4], %r15; mov.b32 %r15, %r11; add.u32 %r16, %r16, 1; \
+             setp.lt.u32 %p1, %r16, 2; @%p1 bra L; ld.global.u32 %r20, [%rd4+4];",
+            vec![],
+        ),
         // asynchronously, words of which some are unwritten
         (
             "cp.async.ca.shared.global [%r3], [%rd1], 4; cp.async.wait_all; ld.shared.u32 %r20, [%r3];",
@@ -196,6 +204,13 @@ fn what_is_spread_over_matrices() {
     };
     let here = "st.shared.u32 [%r3], %r10; bar.warp.sync -1; shl.b32 %r4, %r1, 4; and.b32 %r4, %r4, 127; add.u32 %r4, %r4, %r2;";
     let written = "st.shared.u32 [%r3], %r11; bar.warp.sync -1; shl.b32 %r4, %r1, 4; and.b32 %r4, %r4, 127; add.u32 %r4, %r4, %r2;";
+    let words = "shl.b32 %r4, %r1, 4; and.b32 %r4, %r4, 127; add.u32 %r4, %r4, %r2;";
+    let fragment = "st.shared.u32 [%r3], %r11; st.shared.u32 [%r3+128], %r11; st.shared.u32 [%r3+256], %r11; st.shared.u32 [%r3+384], %r11;\n\
+        bar.warp.sync -1; add.u32 %r4, %r3, 16; setp.lt.u32 %p1, %r1, 8; @%p1 st.shared.u32 [%r4], %r10; bar.warp.sync -1;\n\
+        wmma.load.a.sync.aligned.row.m16n16k16.shared.f16 {%r30, %r31, %r32, %r33, %r34, %r35, %r36, %r37}, [%r2], 16;";
+    let sums = "mov.b32 %f1, %r10; mov.f32 %f2, 0f3F800000;\n\
+        wmma.store.d.sync.aligned.row.m16n16k16.shared.f32 [%r2], {%f1, %f2, %f2, %f2, %f2, %f2, %f2, %f2}, 16;\n\
+        bar.warp.sync -1; and.b32 %r5, %r1, 7; shl.b32 %r5, %r5, 3; add.u32 %r5, %r5, %r2; setp.lt.u32 %p1, %r1, 8; @!%p1 bra L;";
     let mma = |a: &str, b: &str, c: &str, out: u32| {
         format!(
             "mov.f32 %f1, 0f00000000; mov.f32 %f2, %f1; mov.f32 %f3, %f1; mov.f32 %f4, %f1; mov.b32 %f5, {c};\n\
@@ -221,6 +236,24 @@ fn what_is_spread_over_matrices() {
             "movmatrix.sync.aligned.m8n8.trans.b16 %r20, %r10;".to_owned(),
             vec![8, 12, 16, 20, 24, 28],
         ),
+        (
+            format!(
+                "{words} stmatrix.sync.aligned.m8n8.x1.shared.b16 [%r4], {{%r10}}; bar.warp.sync -1; ld.shared.u32 %r20, [%r3];"
+            ),
+            own(),
+        ),
+        (
+            format!(
+                "{words} stmatrix.sync.aligned.m8n8.x1.trans.shared.b16 [%r4], {{%r10}}; bar.warp.sync -1; ld.shared.u32 %r20, [%r3];"
+            ),
+            vec![8, 12, 16, 20, 24, 28],
+        ),
+        // words 1 to 3 of row 1 of a matrix in shared memory
+        (format!("{fragment} mov.b32 %r20, %r30;"), own()),
+        (format!("{fragment} mov.b32 %r20, %r31;"), vec![]),
+        // columns 2, 4 and 6 of row 1
+        (format!("{sums} ld.shared.u32 %r20, [%r5+32]; L:"), own()),
+        (format!("{sums} ld.shared.u32 %r20, [%r5+36]; L:"), vec![]),
         // a row of A
         (mma("%r10", "%r11", "%r12", 1), row.clone()),
         (mma("%r10", "%r11", "%r12", 2), row),
@@ -310,11 +343,15 @@ fn the_host_reads_some_memory_without_asking() {
 
 #[test]
 fn a_function_is_handed_it_and_gives_it_back() {
-    let call = |function: &str, argument: &str| {
-        let body = format!(
-            "{BEGIN}{{ .param .b32 p; .param .b32 r; st.param.b32 [p], {argument}; call.uni (r), {function}, (p); \
-             ld.param.b32 %r20, [r]; }}{END}"
-        );
+    let calls = |functions: &[&str], argument: &str| {
+        let call = |function: &&str| {
+            format!(
+                "{{ .param .b32 p; .param .b32 r; st.param.b32 [p], {argument}; call.uni (r), {function}, (p); \
+                 ld.param.b32 %r20, [r]; }}"
+            )
+        };
+        let calls: String = functions.iter().map(call).collect();
+        let body = format!("{BEGIN}{calls}{END}");
         let device = Device::new(&format!(
             ".version 8.7\n.target sm_80\n.address_size 64\n\
              .func (.param .b32 r) twice(.param .b32 p)\n{{\n.reg .b32 %x; ld.param.b32 %x, [p]; add.u32 %x, %x, %x; st.param.b32 [r], %x; ret;\n}}\n\
@@ -331,9 +368,11 @@ fn a_function_is_handed_it_and_gives_it_back() {
             .unwrap_or_else(|fault| panic!("{fault}"));
         device.memory.undefined(b, 16 * 32).is_some()
     };
-    assert!(call("twice", "%r10"));
-    assert!(!call("twice", "%r11"));
-    assert!(!call("seven", "%r10"));
+    assert!(calls(&["twice"], "%r10"));
+    assert!(!calls(&["twice"], "%r11"));
+    assert!(!calls(&["seven"], "%r10"));
+    // whose constant is where the other had what it was handed
+    assert!(!calls(&["twice", "seven"], "%r10"));
 }
 
 #[test]
