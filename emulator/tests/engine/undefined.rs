@@ -355,7 +355,7 @@ fn a_function_is_handed_it_and_gives_it_back() {
         let device = Device::new(&format!(
             ".version 8.7\n.target sm_80\n.address_size 64\n\
              .func (.param .b32 r) twice(.param .b32 p)\n{{\n.reg .b32 %x; ld.param.b32 %x, [p]; add.u32 %x, %x, %x; st.param.b32 [r], %x; ret;\n}}\n\
-             .func (.param .b32 r) seven(.param .b32 p)\n{{\n.reg .b32 %x; mov.u32 %x, 7; st.param.b32 [r], %x; ret;\n}}\n\
+             .func (.param .b32 r) sum(.param .b32 p)\n{{\n.reg .b32 %x; mov.u32 %x, 1; add.u32 %x, %x, 2; add.u32 %x, %x, 4; add.u32 %x, %x, 8; add.u32 %x, %x, 16; st.param.b32 [r], %x; ret;\n}}\n\
              .visible .entry k(.param .u64 a, .param .u64 b, .param .u64 c, .param .u32 n)\n{{\n\
              .reg .b32 %r<80>; .reg .b64 %rd<40>;\n{body}\n}}\n"
         ));
@@ -370,9 +370,9 @@ fn a_function_is_handed_it_and_gives_it_back() {
     };
     assert!(calls(&["twice"], "%r10"));
     assert!(!calls(&["twice"], "%r11"));
-    assert!(!calls(&["seven"], "%r10"));
-    // whose constant is where the other had what it was handed
-    assert!(!calls(&["twice", "seven"], "%r10"));
+    assert!(!calls(&["sum"], "%r10"));
+    // whose constants are where the other had what it was handed
+    assert!(!calls(&["twice", "sum"], "%r10"));
 }
 
 #[test]
