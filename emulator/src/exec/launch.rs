@@ -7,6 +7,10 @@ use super::workspace::Workspace;
 use crate::check::{Fault, FaultKind};
 use crate::memory::Memory;
 use cuda_emulator_counts::Counts;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Launches so far.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A kernel that can be launched.
 pub struct Kernel {
@@ -148,6 +152,7 @@ fn execute(
         options,
         workspace: workspace.as_ref().map_or(0, Workspace::address),
         counting,
+        number: NUMBER.fetch_add(1, Ordering::Relaxed),
         signals: Signals::default(),
     };
     Grid::new(&launch).run()

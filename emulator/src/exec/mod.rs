@@ -15,6 +15,7 @@ mod run;
 mod start;
 pub mod state;
 mod stuck;
+mod undefined;
 mod workspace;
 
 pub mod handler;
