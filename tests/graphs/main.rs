@@ -9,6 +9,7 @@ mod errors;
 mod memory;
 mod precision;
 mod replays;
+mod run;
 
 use warpsmith::Device;
 

@@ -4,7 +4,7 @@ use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::{GradScaler, Module, Precision, optim};
 use warpsmith::{CudaGraph, Device, Error, Generator, Result};
 
-use crate::replays::{Run, batches, check, convolutional, perceptron};
+use crate::run::{Run, batches, check, convolutional, perceptron};
 
 const HALVES: [Precision; 2] = [Precision::Bf16, Precision::F16];
 
