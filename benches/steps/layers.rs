@@ -1,6 +1,6 @@
 //! AlexNet's convolutions and products at batch 128 in bf16: by the kernels that are chosen, and by those of WMMA.
 
-use crate::{Report, second};
+use crate::{Report, once};
 use half::bf16;
 use warpsmith::cudarc::driver::CudaSlice;
 use warpsmith::ops::Conv2dOptions;
@@ -74,7 +74,7 @@ fn convolution(
         [input, weight, output].map(|shape| buffer(device, shape.iter().product()));
     let none = None::<&Buffer>;
     let mut add = |what: &str, work: &mut dyn FnMut() -> Result<()>| {
-        second(report, format!("{layer} {what}: {way}"), work);
+        once(report, format!("{layer} {what}: {way}"), work);
     };
     add("forward", &mut || match kernel {
         None => conv::conv2d(stream, &x, &w, none, &mut y, input, weight, &options),
@@ -122,7 +122,7 @@ fn linear(
         let (m, n, k) = (gemm.m, gemm.n, gemm.k);
         let [a, b, mut y] = [m * k, k * n, m * n].map(|elements| buffer(device, elements));
         let none = None::<&Buffer>;
-        second(report, format!("{layer} {what}: {way}"), || match kernel {
+        once(report, format!("{layer} {what}: {way}"), || match kernel {
             None => matmul(stream, &a, &b, none, &mut y, &gemm),
             Some(kernel) => matmul_by(kernel, stream, &a, &b, none, &mut y, &gemm),
         });

@@ -10,8 +10,8 @@
 // Grid        dots, sums: parts * batch * ceil(length / 32) blocks of 128 threads along x; terms: batch * ceil(m / 32) * ceil(n / 128)
 // Why         A tile of 32 columns for 3 of them asks for ten times the products, and for what it reads again. Here the wide operand,
 //             which is what there is to move, is read once, 4 elements at a time along the way it is stored, and the thin one from shared
-//             memory in f32. dots: eight threads share two of l, so that what they ask for is whole lines; each asks for four pieces before
-//             it multiplies. sums: a thread has four of l next to each other, and 16 threads share their terms. terms: a thread keeps its
+//             memory in f32. dots: eight threads share two of l, so that what they ask for is whole lines; each asks for two pieces before it
+//             multiplies. sums: a thread has four of l next to each other, and 16 threads share their terms. terms: a thread keeps its
 //             columns of b, and y is all there is to move. Operands that are not aligned to 4 elements part ways at the loads alone.
 // Limits      the binding checks count, k against 16 and i32, and that grid.x holds the blocks
 
@@ -71,34 +71,28 @@ __device__ __forceinline__ void dots(const Thin<T>& of, f32* staged, f32* out, i
     f32 sum[EACH][MOST] = {};
     constexpr int STEP = 4 * SHARERS;
     for (int first = begin; first < end; first += CHUNK) {
-        const int size = min(CHUNK, (end - first + 2 * STEP - 1) / (2 * STEP) * (2 * STEP));
+        const int size = min(CHUNK, (end - first + STEP - 1) / STEP * STEP);
         __syncthreads();
         stage(staged, of, first, size, end, CHUNK, 1);
         __syncthreads();
-        for (int t = 4 * lane; t < size; t += 2 * STEP) {
-            Quad w[2][EACH];
+#pragma unroll 1
+        for (int t = 4 * lane; t < size; t += STEP) {
+            Quad w[EACH];
             const auto fetch = [&](auto&& quad) {
 #pragma unroll
-                for (int s = 0; s < 2; s++)
-#pragma unroll
-                    for (int j = 0; j < EACH; j++) {
-                        const int at = first + t + s * STEP;
-                        w[s][j] = quad(rows[j] + at, end - at);
-                    }
+                for (int j = 0; j < EACH; j++) w[j] = quad(rows[j] + first + t, end - first - t);
             };
             fetch_quads<T>(whole, fetch);
+            each_quad(of.count, [&](int q) {
 #pragma unroll
-            for (int s = 0; s < 2; s++)
-                each_quad(of.count, [&](int q) {
+                for (int r = 0; r < 4; r++) {
+                    const Quad thin = shared_quad(staged + (4 * q + r) * CHUNK + t);
 #pragma unroll
-                    for (int r = 0; r < 4; r++) {
-                        const Quad thin = shared_quad(staged + (4 * q + r) * CHUNK + t + s * STEP);
+                    for (int j = 0; j < EACH; j++)
 #pragma unroll
-                        for (int j = 0; j < EACH; j++)
-#pragma unroll
-                            for (int i = 0; i < 4; i++) sum[j][4 * q + r] += w[s][j].at[i] * thin.at[i];
-                    }
-                });
+                        for (int i = 0; i < 4; i++) sum[j][4 * q + r] += w[j].at[i] * thin.at[i];
+                }
+            });
         }
     }
     each_quad(of.count, [&](int q) {
@@ -124,6 +118,7 @@ __device__ __forceinline__ void sums(const Thin<T>& of, f32* staged, f32* out, i
         __syncthreads();
         stage(staged, of, first, size, end, 1, MOST);
         __syncthreads();
+#pragma unroll 1
         for (int t = slice; t < size; t += SHARERS * DEPTH) {
             Quad w[DEPTH];
             const auto fetch = [&](auto&& quad) {
@@ -249,7 +244,7 @@ __device__ __forceinline__ void terms(const T* a, const T* b, const T* bias, T* 
                    stride_thin, stride_wide, stride_y);                                                                \
     }
 #define ENTRIES(T)                                                                                                     \
-    THIN(dots, true, 6, T)                                                                                                \
+    THIN(dots, true, 5, T)                                                                                                \
     THIN(sums, false, 4, T)                                                                                               \
     extern "C" __global__ void __launch_bounds__(THREADS, 4) matmul_thin_terms_##T(                                    \
         const T* a, const T* b, const T* bias, T* y, int m, int n, int k, i64 a_i, i64 a_t, i64 b_t, i64 b_j, i64 ldy, \
