@@ -21,6 +21,8 @@ constexpr int THREADS = 128, MOST = 16;
 // Of l, what a block has; terms that are in shared memory at once.
 constexpr int LONG = 32, CHUNK = 256;
 constexpr int PITCH = LONG + 1;
+// What one of the threads that share terms leaves in shared memory, and four numbers more, which keep them off each other's banks.
+constexpr int APART = MOST * LONG + 4;
 
 template <class T> struct Thin {
     const T *thin, *wide, *bias;
@@ -37,8 +39,10 @@ template <class T>
 __device__ __forceinline__ void stage(f32* to, const Thin<T>& of, int first, int size, int end, int by_r, int by_t) {
     const int rows = (of.count + 3) & ~3;
     const bool along = of.thin_t == 1;
-    for (int i = threadIdx.x; i < rows * size; i += THREADS) {
-        const int r = along ? i / size : i % rows, t = along ? i % size : i / rows;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < (along ? rows * CHUNK : size * MOST); i += THREADS) {
+        const int r = along ? i / CHUNK : i % MOST, t = along ? i % CHUNK : i / MOST;
+        if (r >= rows || t >= size) continue;
         const bool there = r < of.count && first + t < end;
         to[r * by_r + t * by_t] = there ? to_f32(of.thin[r * of.thin_r + (first + t) * of.thin_t]) : 0.0f;
     }
@@ -67,7 +71,7 @@ __device__ __forceinline__ void dots(const Thin<T>& of, f32* staged, f32* out, i
     const T* rows[EACH];
 #pragma unroll
     for (int j = 0; j < EACH; j++)
-        rows[j] = of.wide + min(tile * LONG + group * EACH + j, of.length - 1) * of.ld;
+        rows[j] = of.wide + min(tile * LONG + group + j * (LONG / EACH), of.length - 1) * of.ld;
     f32 sum[EACH][MOST] = {};
     constexpr int STEP = 4 * SHARERS;
     for (int first = begin; first < end; first += CHUNK) {
@@ -95,17 +99,22 @@ __device__ __forceinline__ void dots(const Thin<T>& of, f32* staged, f32* out, i
             });
         }
     }
+    __syncthreads();
     each_quad(of.count, [&](int q) {
 #pragma unroll
         for (int r = 0; r < 4; r++)
 #pragma unroll
-            for (int j = 0; j < EACH; j++) {
-                f32 v = sum[j][4 * q + r];
-#pragma unroll
-                for (int d = SHARERS / 2; d > 0; d /= 2) v += __shfl_xor_sync(~0u, v, d);
-                if (lane == 0) out[(4 * q + r) * PITCH + group * EACH + j] = v;
-            }
+            for (int j = 0; j < EACH; j++)
+                staged[lane * APART + (4 * q + r) * LONG + group + j * (LONG / EACH)] = sum[j][4 * q + r];
     });
+    __syncthreads();
+#pragma unroll 1
+    for (int i = threadIdx.x; i < of.count * LONG; i += THREADS) {
+        f32 v = 0.0f;
+#pragma unroll
+        for (int s = 0; s < SHARERS; s++) v += staged[s * APART + i];
+        out[i / LONG * PITCH + i % LONG] = v;
+    }
 }
 
 template <class T>
@@ -163,10 +172,11 @@ __device__ __forceinline__ void sums(const Thin<T>& of, f32* staged, f32* out, i
 // The block's outputs, in the order in which they stand in memory.
 template <class T> __device__ __forceinline__ void leave(const Thin<T>& of, const f32* out, int tile) {
     const bool along = of.y_l == 1;
-    for (int i = threadIdx.x; i < of.count * LONG; i += THREADS) {
-        const int r = along ? i / LONG : i % of.count, within = along ? i % LONG : i / of.count;
+#pragma unroll 1
+    for (int i = threadIdx.x; i < MOST * LONG; i += THREADS) {
+        const int r = along ? i / LONG : i % MOST, within = along ? i % LONG : i / MOST;
         const int l = tile * LONG + within;
-        if (l >= of.length) continue;
+        if (r >= of.count || l >= of.length) continue;
         const f32 sum = out[r * PITCH + within];
         const i64 at = r * of.y_r + l * of.y_l;
         if (of.partial) {
@@ -180,7 +190,8 @@ template <class T> __device__ __forceinline__ void leave(const Thin<T>& of, cons
 
 template <bool DOTS, class T>
 __device__ __forceinline__ void thin(Thin<T> of, i64 stride_thin, i64 stride_wide, i64 stride_y) {
-    __shared__ alignas(16) f32 staged[MOST * CHUNK];
+    __shared__ alignas(16) f32 staged[8 * APART];
+    static_assert(8 * APART >= MOST * CHUNK, "the staged terms have room");
     __shared__ f32 out[MOST * PITCH];
     const int tiles = (of.length + LONG - 1) / LONG, tile = blockIdx.x % tiles;
     const int matrix = blockIdx.x / tiles % of.batch, part = blockIdx.x / tiles / of.batch;
