@@ -9,7 +9,7 @@ with each multiplication; so that share is an estimate.
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Gpu:
     """A data sheet: bytes and operations a second, clocks, multiprocessors, f32 lanes of each; what a multiprocessor holds."""
 
