@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from assembled import lines_of, split
 
 # Kernels whose time is multiplications; the others are in kernel-report.md.
-KERNELS = re.compile(r"^(matmul_(?!finish)|conv2d_(tiled|wmma|mma))")
+KERNELS = re.compile(r"^(matmul_(?!finish|thin)|conv2d_(tiled|wmma|mma))")
 TENSOR = ("HMMA", "HGMMA", "IMMA", "QMMA")
 FFMA = ("FFMA", "FFMA2")
 

@@ -88,7 +88,7 @@ const FAULTS: &[Fault] = &[
     fault("matmul::split", "matmul_split_64_{l}_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("matmul::split", "matmul_finish_{t}", FLOATS, "drop bra 0", READ),
     fault("matmul::thin_rows", "matmul_thin_dots_{t}", FLOATS, "drop bar.sync 1", SHARED),
-    fault("matmul::thin_rows", "matmul_thin_sums_{t}", FLOATS, "drop bar.sync 1", UNWRITTEN),
+    fault("matmul::thin_rows", "matmul_thin_sums_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("matmul::thin_cols", "matmul_thin_dots_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("matmul::thin_terms", "matmul_thin_terms_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("matmul::wgmma", "matmul_wgmma_{l}_{t}", HALVES, "drop wgmma.wait_group 1", "wgmma"),
