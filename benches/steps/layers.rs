@@ -82,12 +82,15 @@ fn convolution(
             kernel, stream, &x, &w, none, &mut y, input, weight, &options,
         ),
     });
-    add("input gradient", &mut || match kernel {
-        None => conv::conv2d_backward_input(stream, &y, &w, &mut x, input, weight, &options),
-        Some(kernel) => {
-            conv::conv2d_backward_input_by(kernel, stream, &y, &w, &mut x, input, weight, &options)
-        }
-    });
+    // nobody asks for that of the images
+    if layer != "conv1" {
+        add("input gradient", &mut || match kernel {
+            None => conv::conv2d_backward_input(stream, &y, &w, &mut x, input, weight, &options),
+            Some(kernel) => conv::conv2d_backward_input_by(
+                kernel, stream, &y, &w, &mut x, input, weight, &options,
+            ),
+        });
+    }
     // weights have one tile
     if kernel == Some(Kernel::Wmma128) {
         return;
