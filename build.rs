@@ -21,8 +21,10 @@ mod split;
 #[path = "build/table.rs"]
 mod table;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::error::Error;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -33,7 +35,7 @@ use pack::Text;
 
 /// What PTX is compiled for, and the lowest version of the ISA that those texts need (`scripts/check-ptx` proves it):
 /// NVRTC writes its own, which only drivers as new as itself would load. Oldest first; the loader takes the last one that
-/// the device runs. `sm_90a` PTX runs on 9.0 only.
+/// the device runs and that has the kernel. `sm_90a` PTX runs on 9.0 only.
 const ARCHITECTURES: [(&str, &str); 3] = [("sm_75", "7.0"), ("sm_80", "7.0"), ("sm_90a", "8.0")];
 
 const VARIABLES: [&str; 6] = [
@@ -106,10 +108,15 @@ fn texts(out: &Path) -> Result<Result<Vec<Text>, String>, Box<dyn Error>> {
 /// Compiles every source for every architecture; all errors are shown, not only the first.
 fn compile_all(nvrtc: &Nvrtc, kept: &Kept) -> Result<Vec<Text>, Box<dyn Error>> {
     let sources = digest::files(Path::new("cuda"), &["cu"])?;
-    let jobs = sources
-        .iter()
-        .flat_map(|source| ARCHITECTURES.map(|architecture| (source, architecture)));
-    let jobs: Vec<_> = jobs.collect();
+    let mut jobs = Vec::new();
+    for source in &sources {
+        let files = digest::with_headers(source)?;
+        for (i, architecture) in ARCHITECTURES.into_iter().enumerate() {
+            if i == 0 || asks_for(&files, architecture.0)? {
+                jobs.push((source, architecture));
+            }
+        }
+    }
     let queue = Mutex::new(jobs.iter().enumerate());
     let done = Mutex::new(Vec::new());
     let workers = env::var("NUM_JOBS").ok().and_then(|n| n.parse().ok());
@@ -129,10 +136,36 @@ fn compile_all(nvrtc: &Nvrtc, kept: &Kept) -> Result<Vec<Text>, Box<dyn Error>> 
     done.sort_by_key(|&(place, _)| place);
     let (good, bad): (Vec<_>, Vec<_>) = done.into_iter().partition(|(_, text)| text.is_ok());
     if bad.is_empty() {
-        return Ok(good.into_iter().flat_map(|(_, text)| text).collect());
+        let mut texts: Vec<Text> = good.into_iter().flat_map(|(_, text)| text).collect();
+        for i in 1..texts.len() {
+            let (before, from) = texts.split_at_mut(i);
+            let older = before.iter().filter(|text| text.op == from[0].op);
+            let older: Vec<&str> = older.map(|text| text.ptx.as_str()).collect();
+            let news = split::without(&from[0].ptx, &older);
+            if news.len() < from[0].ptx.len() {
+                from[0] = Text::new(from[0].op.clone(), from[0].architecture, news)?;
+            }
+        }
+        return Ok(texts);
     }
     let logs: Vec<_> = bad.into_iter().filter_map(|(_, text)| text.err()).collect();
     Err(format!("cuda/ does not compile\n{}", logs.join("\n")).into())
+}
+
+/// Whether one of the files compares `__CUDA_ARCH__` with this architecture. For one that none asks about, a text would come
+/// out as an older one's.
+fn asks_for(files: &BTreeSet<PathBuf>, architecture: &str) -> std::io::Result<bool> {
+    let number: String = architecture.chars().filter(char::is_ascii_digit).collect();
+    for file in files {
+        let text = fs::read_to_string(file)?;
+        if text
+            .lines()
+            .any(|line| line.contains("__CUDA_ARCH__") && line.contains(&format!("{number}0")))
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn take<T: Iterator>(queue: &Mutex<T>) -> Option<T::Item> {
@@ -151,7 +184,9 @@ fn text(
     for part in [&nvrtc.identity(), architecture, version, CUT] {
         key.add(part.as_bytes());
     }
-    digest::add_source(&mut key, source)?;
+    for file in &digest::with_headers(source)? {
+        key.add_file(file)?;
+    }
     let key = key.hex();
     if let Some(text) = kept.find(&op, architecture, &key) {
         return Ok(text);

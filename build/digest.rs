@@ -21,7 +21,7 @@ impl Digest {
     }
 
     /// Adds a file's place below `cuda/` and its text. Line ends count as they would after a checkout anywhere.
-    fn add_file(&mut self, path: &Path) -> io::Result<()> {
+    pub fn add_file(&mut self, path: &Path) -> io::Result<()> {
         self.add(path.to_string_lossy().replace('\\', "/").as_bytes());
         self.add(fs::read_to_string(path)?.replace("\r\n", "\n").as_bytes());
         Ok(())
@@ -32,8 +32,8 @@ impl Digest {
     }
 }
 
-/// Adds a source and every header of `cuda/` that it includes, directly or through another.
-pub fn add_source(digest: &mut Digest, source: &Path) -> io::Result<()> {
+/// A source and every header of `cuda/` that it includes, directly or through another.
+pub fn with_headers(source: &Path) -> io::Result<BTreeSet<PathBuf>> {
     let mut files = BTreeSet::from([source.to_path_buf()]);
     let mut open = vec![source.to_path_buf()];
     while let Some(path) = open.pop() {
@@ -48,7 +48,7 @@ pub fn add_source(digest: &mut Digest, source: &Path) -> io::Result<()> {
             }
         }
     }
-    files.iter().try_for_each(|file| digest.add_file(file))
+    Ok(files)
 }
 
 /// Every file of `cuda/`: what the packed kernels of a published crate are compared by.

@@ -3,7 +3,7 @@
 //! The driver compiles a whole module when it is loaded: cut, it compiles what is launched. All types and layouts of an op
 //! in one module cost seconds at first use, of which a program needs a tenth.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Begins every text, so that texts one behind another can be told apart.
 pub const FIRST: &str = ".version ";
@@ -54,6 +54,15 @@ pub fn texts(all: &str) -> impl Iterator<Item = &str> {
     let starts = all.match_indices(FIRST).map(|(start, _)| start);
     let starts: Vec<usize> = starts.chain([all.len()]).collect();
     (1..starts.len()).map(move |i| &all[starts[i - 1]..starts[i]])
+}
+
+/// The texts of `all` that no older architecture has, but for the version and the target that they state.
+pub fn without(all: &str, older: &[&str]) -> String {
+    let body = |text| str::split_once(text, ".address_size").map_or(text, |(_, body)| body);
+    let known: HashSet<&str> = older.iter().flat_map(|all| texts(all)).map(body).collect();
+    texts(all)
+        .filter(|text| !known.contains(body(text)))
+        .collect()
 }
 
 /// A text, taken apart.

@@ -23,8 +23,9 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "warpsm
 KEPT = ROOT / "target/warpsmith-sass"
 DISASSEMBLER = "nvidia-cuda-nvdisasm==13.2.51"
 
-# The chips that run the texts of an architecture.
-CHIPS = {"sm_75": ["sm_75"], "sm_80": ["sm_80", "sm_86", "sm_89", "sm_100", "sm_120"], "sm_90a": ["sm_90a"]}
+# The architectures whose texts a chip runs, newest first: it takes the first that has the kernel.
+CHIPS = {"sm_75": ["sm_75"], **dict.fromkeys(("sm_80", "sm_86", "sm_89", "sm_100", "sm_120"), ["sm_80", "sm_75"]),
+         "sm_90a": ["sm_90a", "sm_80", "sm_75"]}
 
 
 def fail(message):
@@ -52,6 +53,15 @@ def texts():
 def named(file):
     """(kernel, architecture) of a text."""
     return tuple(file.name.removesuffix(".ptx").rsplit(".", 1))
+
+
+def runs(files, chips=tuple(CHIPS)):
+    """(text, chip) for every kernel on each of these chips that has it."""
+    by_name = {named(file): file for file in files}
+    for kernel in sorted({kernel for kernel, _ in by_name}):
+        for chip in chips:
+            taken = [by_name[kernel, architecture] for architecture in CHIPS[chip] if (kernel, architecture) in by_name]
+            yield from ((file, chip) for file in taken[:1])
 
 
 def ptxas():

@@ -97,10 +97,12 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
         const T* dy, const T* x, f32* partial, int images, int chunk, CONV_PARAMETERS) {                               \
         weight<Shape64>(dy, x, partial, images, chunk, CONV_GEOMETRY);                                                 \
     }
+// Turing's text serves every GPU. bf16 is for Turing itself, whose Tensor Cores do not know it.
+#if __CUDA_ARCH__ < 800
 CONV(128, f32)
 CONV(64, f32)
 CONV(32, f32)
 WEIGHT(f32)
-// For sm_75, whose Tensor Cores do not know bf16.
 CONV(64, bf16)
 WEIGHT(bf16)
+#endif

@@ -62,5 +62,7 @@ __device__ __forceinline__ void split(const T* a, const T* b, f32* partial, int 
     }
 #define ENTRIES(T)                                                                                                     \
     ENTRY(nn, false, false, T) ENTRY(nt, false, true, T) ENTRY(tn, true, false, T) ENTRY(tt, true, true, T)
-FOR_EACH_FLOAT(ENTRIES)
+ENTRIES(f32)
+ENTRIES(f16)
+ENTRIES(bf16)
 #endif

@@ -41,8 +41,10 @@ __device__ __forceinline__ void matmul(const T* a, const T* b, const T* bias, T*
     ENTRY(TILE, nt, false, true, T)                                                                                    \
     ENTRY(TILE, tn, true, false, T)                                                                                    \
     ENTRY(TILE, tt, true, true, T)
+// Turing's text serves every GPU. bf16 is for Turing itself, whose Tensor Cores do not know it.
+#if __CUDA_ARCH__ < 800
 ENTRIES(128, f32)
 ENTRIES(64, f32)
 ENTRIES(32, f32)
-// For sm_75, whose Tensor Cores do not know bf16.
 ENTRIES(64, bf16)
+#endif

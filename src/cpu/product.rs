@@ -2,7 +2,8 @@
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
-use rayon::prelude::*;
+
+use super::share;
 
 /// Multiplications that are worth another thread's start.
 const WORTH: usize = 32 * 1024;
@@ -58,7 +59,7 @@ pub(crate) fn products<'a>(
         // a thread that is not of the pool need not wait for one that is
         return tasks.into_iter().for_each(|(a, b, y)| product(a, b, y));
     }
-    tasks.into_par_iter().for_each(|(a, b, y)| product(a, b, y));
+    share(tasks.into_iter(), |(a, b, y)| product(a, b, y));
 }
 
 /// The size of tiles that make `parts` of a product with sums of `terms`, where it has work for so many.

@@ -60,7 +60,7 @@ pub(crate) fn prepare(
 ) -> Result<()> {
     let variant = variant(context)?;
     let chosen: Vec<_> = all()
-        .filter(|(m, e)| e.is_compiled_for(variant) && wanted(m.op, e.name))
+        .filter(|(m, e)| e.runs_on(variant) && wanted(m.op, e.name))
         .collect();
     let each = chosen.into_par_iter();
     each.try_for_each(|(module, entry)| kernel(context, module.op, entry.name).map(drop))
@@ -84,7 +84,7 @@ pub(crate) fn check(context: &Arc<CudaContext>) -> Result<()> {
 /// Whether the context's device runs an entry point, without loading it.
 pub(crate) fn is_available(context: &Arc<CudaContext>, op: &'static str, name: &str) -> bool {
     match (find(op, name), variant(context)) {
-        (Ok((_, entry)), Ok(variant)) => entry.is_compiled_for(variant),
+        (Ok((_, entry)), Ok(variant)) => entry.runs_on(variant),
         _ => false,
     }
 }
@@ -94,8 +94,9 @@ pub fn entry_points() -> impl Iterator<Item = (&'static str, &'static str)> {
     all().map(|(module, entry)| (module.op, entry.name))
 }
 
-/// The PTX of one entry point (`softmax_f32`) for one architecture (`sm_75`, `sm_80`, `sm_90a`), as this build embeds it: a
-/// module with that kernel alone. `None` where there is no such kernel, or none for that architecture.
+/// The PTX of one entry point (`softmax_f32`) that an architecture (`sm_75`, `sm_80`, `sm_90a`) takes, as this build embeds
+/// it: a module with that kernel alone. It may say an older one, where a newer has nothing to add. `None` where there is no
+/// such kernel, or none for that architecture.
 ///
 /// For a program that launches kernels itself and wants nothing else of this crate: `examples/ptx` launches softmax so.
 /// Parameters and grids stand on top of each file in `cuda/`.
@@ -126,7 +127,7 @@ pub fn is_on(context: &Arc<CudaContext>, name: &str) -> bool {
     found.is_some_and(|(module, _)| is_available(context, module.op, name))
 }
 
-/// The newest architecture that the device runs.
+/// The newest architecture that the device runs and its driver takes.
 fn variant(context: &Arc<CudaContext>) -> Result<usize> {
     let attribute = |which| {
         context
@@ -135,19 +136,24 @@ fn variant(context: &Arc<CudaContext>) -> Result<usize> {
     };
     let major = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)?;
     let minor = attribute(CUdevice_attribute::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?;
+    let driver = driver_version().map_err(|e| Error::driver("driver version", e))?;
+    newest((major, minor), driver).ok_or_else(|| {
+        let device = context
+            .name()
+            .unwrap_or_else(|_| format!("cuda:{}", context.ordinal()));
+        Error::Unsupported {
+            device,
+            major,
+            minor,
+        }
+    })
+}
+
+/// Which of [`ARCHITECTURES`] a device of this compute capability takes, with a driver for this version of CUDA.
+fn newest(capability: (i32, i32), driver: i32) -> Option<usize> {
     ARCHITECTURES
         .iter()
-        .rposition(|a| (a.runs_on)((major, minor)))
-        .ok_or_else(|| {
-            let device = context
-                .name()
-                .unwrap_or_else(|_| format!("cuda:{}", context.ordinal()));
-            Error::Unsupported {
-                device,
-                major,
-                minor,
-            }
-        })
+        .rposition(|a| (a.runs_on)(capability) && a.driver <= driver)
 }
 
 fn load(
@@ -200,36 +206,60 @@ mod tests {
 
     #[test]
     fn every_device_since_turing_has_an_architecture() {
-        let best = |cc| {
-            ARCHITECTURES
-                .iter()
-                .rposition(|a| (a.runs_on)(cc))
-                .map(|i| ARCHITECTURES[i].name)
-        };
-        assert_eq!(best((7, 0)), None);
-        assert_eq!(best((7, 5)), Some("sm_75"));
-        assert_eq!(best((8, 6)), Some("sm_80"));
-        assert_eq!(best((9, 0)), Some("sm_90a"));
-        assert_eq!(best((12, 0)), Some("sm_80"));
+        let best = |cc, driver| newest(cc, driver).map(|i| ARCHITECTURES[i].name);
+        assert_eq!(best((7, 0), 12080), None);
+        assert_eq!(best((7, 5), 11040), Some("sm_75"));
+        assert_eq!(best((8, 6), 11040), Some("sm_80"));
+        assert_eq!(best((9, 0), 11080), Some("sm_80"));
+        assert_eq!(best((9, 0), 12000), Some("sm_90a"));
+        assert_eq!(best((12, 0), 12080), Some("sm_80"));
     }
 
     #[test]
     fn every_packed_text_comes_back_with_its_kernel_alone() {
-        let mut texts = 0;
-        for (i, (_, name)) in entry_points().enumerate() {
-            let architecture = ARCHITECTURES[i % ARCHITECTURES.len()].name;
-            let Some(text) = ptx(name, architecture) else {
-                continue;
-            };
-            texts += 1;
-            assert!(text.contains(&format!(".target {architecture}")), "{name}");
-            let entries: Vec<_> = text.match_indices(".entry ").collect();
-            let this = format!(".entry {name}(");
-            assert!(entries.len() == 1 && text.contains(&this), "{name}");
+        let mut own = [0; ARCHITECTURES.len()];
+        for (_, name) in entry_points() {
+            // the architecture's line and the version above it are all that may differ
+            let mut older = None;
+            for (architecture, own) in ARCHITECTURES.iter().zip(&mut own) {
+                let Some(text) = ptx(name, architecture.name) else {
+                    continue;
+                };
+                let entries: Vec<_> = text.match_indices(".entry ").collect();
+                let this = format!(".entry {name}(");
+                assert!(entries.len() == 1 && text.contains(&this), "{name}");
+                if text.contains(&format!(".target {}", architecture.name)) {
+                    *own += 1;
+                    let (_, body) = text.split_once(".address_size").unwrap();
+                    let body = body.to_string();
+                    assert!(older.as_ref() != Some(&body), "{name} is there twice");
+                    older = Some(body);
+                }
+            }
         }
-        assert!(texts >= entry_points().count() / 2, "{texts} texts");
+        assert!(
+            own[0] >= own[1] && own.iter().all(|&own| own > 0),
+            "{own:?}"
+        );
         assert_eq!(ptx("no such kernel", "sm_80"), None);
         assert_eq!(ptx("softmax_f32", "sm_70"), None);
+    }
+
+    #[test]
+    fn an_architecture_takes_the_newest_text_that_it_runs() {
+        let target = |name, architecture| {
+            let text = ptx(name, architecture)?;
+            let line = text
+                .lines()
+                .find_map(|line| line.strip_prefix(".target "))?;
+            Some(line.trim().to_string())
+        };
+        let is = |text: Option<String>, target: &str| text.as_deref() == Some(target);
+        assert!(is(target("softmax_f32", "sm_90a"), "sm_75"));
+        assert!(is(target("softmax_bf16", "sm_75"), "sm_75"));
+        assert!(is(target("softmax_bf16", "sm_90a"), "sm_80"));
+        assert!(is(target("matmul_wgmma_nn_bf16", "sm_90a"), "sm_90a"));
+        assert_eq!(target("matmul_wgmma_nn_bf16", "sm_80"), None);
     }
 
     #[test]

@@ -20,16 +20,18 @@ pub(crate) struct Entry {
     pub(crate) name: &'static str,
     /// Bytes of each parameter, as the PTX declares them.
     pub(crate) params: &'static [usize],
-    /// Where its text lies in its op's, for each of [`ARCHITECTURES`] that it was compiled for.
+    /// Where its text lies in its op's, for each of [`ARCHITECTURES`] that has one of its own.
     texts: [Option<Range<usize>>; ARCHITECTURES.len()],
 }
 
 include!(concat!(env!("OUT_DIR"), "/kernels_table.rs"));
 
-/// An architecture that PTX is embedded for, and the devices that run it.
+/// An architecture that PTX is embedded for, the devices that run it, and the CUDA version of the first driver that takes
+/// what its PTX states, in thousands and tens.
 pub(crate) struct Architecture {
     pub(crate) name: &'static str,
     pub(crate) runs_on: fn((i32, i32)) -> bool,
+    pub(crate) driver: i32,
 }
 
 /// Oldest first, as in `build.rs`. PTX for `sm_90a` uses instructions that only 9.0 has.
@@ -37,20 +39,30 @@ pub(crate) const ARCHITECTURES: [Architecture; 3] = [
     Architecture {
         name: "sm_75",
         runs_on: |cc| cc >= (7, 5),
+        driver: 11000,
     },
     Architecture {
         name: "sm_80",
         runs_on: |cc| cc >= (8, 0),
+        driver: 11000,
     },
     Architecture {
         name: "sm_90a",
         runs_on: |cc| cc == (9, 0),
+        driver: 12000,
     },
 ];
 
 impl Entry {
-    pub(crate) fn is_compiled_for(&self, architecture: usize) -> bool {
-        self.texts[architecture].is_some()
+    /// The newest of the architectures up to this one that has a text: what came out the same is not there twice.
+    fn newest(&self, architecture: usize) -> Option<usize> {
+        self.texts[..=architecture]
+            .iter()
+            .rposition(Option::is_some)
+    }
+
+    pub(crate) fn runs_on(&self, architecture: usize) -> bool {
+        self.newest(architecture).is_some()
     }
 }
 
@@ -70,9 +82,10 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static Module, &'static Entry)> {
     MODULES.iter().flat_map(of)
 }
 
-/// The PTX of one entry point; `None` where it was not compiled for the architecture.
+/// The PTX of one entry point that the architecture takes; `None` where it takes none.
 pub(crate) fn text(module: &Module, entry: &Entry, architecture: usize) -> Result<Option<String>> {
-    let Some(place) = entry.texts[architecture].clone() else {
+    let of = |newest: usize| Some((newest, entry.texts[newest].clone()?));
+    let Some((architecture, place)) = entry.newest(architecture).and_then(of) else {
         return Ok(None);
     };
     let as_packed =

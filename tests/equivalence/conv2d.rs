@@ -12,6 +12,7 @@ use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{tensor, uniform, unwritten};
+use crate::emulated::wanted;
 
 /// A convolution and why it is tried.
 struct Case {
@@ -155,6 +156,9 @@ fn tf32(terms: usize) -> Tolerance {
 
 fn kernel<T: Float>(device: &Device, kernel: Kernel, tolerance: fn(usize) -> Tolerance) {
     let stream = device.as_cuda().unwrap().stream();
+    if !wanted(T::NAME, "") {
+        return;
+    }
     if !is_available::<T>(kernel, stream) {
         println!("  not on this device: {kernel:?} of {}", T::NAME);
         return;

@@ -64,17 +64,22 @@ pub fn products(case: &Case, output: &[usize], mut f: impl FnMut(usize, usize, u
     for (image, channel) in (0..n).flat_map(|n| (0..outputs).map(move |c| (n, c))) {
         let group = channel / (outputs / o.groups);
         for (i, j) in (0..oh).flat_map(|i| (0..ow).map(move |j| (i, j))) {
-            for (k, a, b) in
-                (0..inputs).flat_map(|k| (0..kh).flat_map(move |a| (0..kw).map(move |b| (k, a, b))))
-            {
+            let y = ((image * outputs + channel) * oh + i) * ow + j;
+            for (k, a) in (0..inputs).flat_map(|k| (0..kh).map(move |a| (k, a))) {
                 let row = (i * o.stride[0] + a * o.dilation[0]).wrapping_sub(o.padding[0]);
-                let col = (j * o.stride[1] + b * o.dilation[1]).wrapping_sub(o.padding[1]);
-                if row < h && col < w {
-                    f(
-                        ((image * outputs + channel) * oh + i) * ow + j,
-                        ((image * c + group * inputs + k) * h + row) * w + col,
-                        ((channel * inputs + k) * kh + a) * kw + b,
-                    );
+                if row >= h {
+                    continue;
+                }
+                let first_x = ((image * c + group * inputs + k) * h + row) * w;
+                let first_w = ((channel * inputs + k) * kh + a) * kw;
+                // by hand: of a range, the quick profile calls `next` each time
+                let mut b = 0;
+                while b < kw {
+                    let col = (j * o.stride[1] + b * o.dilation[1]).wrapping_sub(o.padding[1]);
+                    if col < w {
+                        f(y, first_x + col, first_w + b);
+                    }
+                    b += 1;
                 }
             }
         }

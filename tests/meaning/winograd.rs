@@ -120,11 +120,12 @@ fn check_windows<T: Float>(what: &str, case: &Case, x: &[f32], w: &[f32]) {
     for (i, w) in w.iter().enumerate() {
         scales[channel(i)] = w.abs().max(scales[channel(i)]);
     }
+    let scales: Vec<f64> = (0..w.len()).map(|i| scales[channel(i)]).collect();
     products(case, y.shape(), |y, x_at, w_at| {
         let product = x[x_at] * w[w_at];
         want[y] += product;
         own[y] += product.abs();
-        largest[y] = (x[x_at].abs() * scales[channel(w_at)]).max(largest[y]);
+        largest[y] = (x[x_at].abs() * scales[w_at]).max(largest[y]);
     });
     let terms = case.weight[1..].iter().product::<usize>() as f64;
     let of_a_sum = terms.sqrt() * f64::powi(2.0, -24);

@@ -4,6 +4,7 @@ mod fault;
 mod findings;
 mod notes;
 pub mod shared;
+pub mod undefined;
 
 pub use fault::{Fault, FaultKind};
 pub use findings::{Finding, findings, fresh, record};

@@ -7,7 +7,7 @@ use super::opcode::Opcode;
 use super::types::Type;
 use crate::exec::control as run;
 use crate::exec::handler::select;
-use crate::exec::state::{NONE, Run, Touch};
+use crate::exec::state::{NONE, Run, Touch, Values};
 use crate::ptx::ast::{Instruction, Operand};
 
 /// Whether an opcode takes its guard itself.
@@ -48,7 +48,8 @@ pub fn branch(f: &mut Function<'_, '_>, target: Label, predicate: Option<(Reg, b
         Some((reg, negated)) => {
             f.emit(select::<run::Branch>())
                 .uses(0, reg)
-                .m(0, u8::from(negated));
+                .m(0, u8::from(negated))
+                .depends(Values::Use);
             f.leave(Leave::Branch(target));
         }
     }
@@ -77,11 +78,12 @@ pub fn guarded_branch<'a>(
 pub fn guard_begin(f: &mut Function<'_, '_>, predicate: Reg, negated: bool) {
     f.emit(select::<run::GuardBegin>())
         .uses(0, predicate)
-        .m(0, u8::from(negated));
+        .m(0, u8::from(negated))
+        .depends(Values::Guard);
 }
 
 pub fn guard_end(f: &mut Function<'_, '_>, begin: usize) {
-    f.emit(select::<run::GuardEnd>());
+    f.emit(select::<run::GuardEnd>()).depends(Values::GuardEnd);
     let behind = f.drafts.len() - begin;
     f.drafts[begin].inst.b = behind as u32;
 }

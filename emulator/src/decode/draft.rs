@@ -1,6 +1,6 @@
 //! Instructions whose registers have no place yet.
 
-use crate::exec::state::{Inst, NONE, Run, Touch, Trace};
+use crate::exec::state::{Inst, NONE, Run, Touch, Trace, Values};
 
 /// A virtual register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +116,12 @@ impl Draft {
     /// Where the instruction touches memory.
     pub fn touches(&mut self, touch: Touch) -> &mut Draft {
         self.trace.touch = touch;
+        self
+    }
+
+    /// How its results depend on its operands.
+    pub fn depends(&mut self, values: Values) -> &mut Draft {
+        self.trace.values = values;
         self
     }
 

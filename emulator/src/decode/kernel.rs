@@ -5,7 +5,7 @@ use super::layout::lay_out;
 use super::symbols::{Result, Symbols};
 use crate::exec::handler::select;
 use crate::exec::hopper::touch::Touch;
-use crate::exec::state::{Program, Routine};
+use crate::exec::state::{Program, Routine, Rows};
 use crate::exec::{Kernel, Param};
 use crate::ptx::ast::Space;
 use std::collections::HashMap;
@@ -76,6 +76,7 @@ impl<'a> Symbols<'a> {
         let (mut code, mut traces, mut pool) = (vec![], vec![], vec![]);
         let (mut routines, mut locs, mut calls) = (vec![], vec![], vec![]);
         let (mut next, mut touching, mut unread) = (0, HashMap::new(), HashMap::new());
+        let mut rows = Rows::default();
         while next < self.routines.len() {
             let source = self.source;
             let function = &source.functions[self.routines[next]];
@@ -92,6 +93,7 @@ impl<'a> Symbols<'a> {
                 code.push(draft.inst);
                 traces.push(draft.trace);
             }
+            rows.extend(&laid_out.operands);
             pool.extend(laid_out.pool);
             touching.extend(laid_out.touching);
             unread.extend(laid_out.unread);
@@ -109,6 +111,7 @@ impl<'a> Symbols<'a> {
         locs.sort_by_key(|(line, _)| *line);
         let mut program = Program::new(code, traces, select::<Touch>());
         program.text = self.text.clone();
+        program.rows = rows;
         program.pool = pool;
         program.touching = touching;
         program.unread = unread;

@@ -7,7 +7,7 @@ use super::operand::width;
 use super::symbols::Result;
 use super::types::Type;
 use crate::exec::LoadErrorKind;
-use crate::exec::state::{NONE, Routine};
+use crate::exec::state::{NONE, Routine, Rows};
 use crate::ptx::ast;
 
 pub(super) struct LaidOut {
@@ -15,6 +15,8 @@ pub(super) struct LaidOut {
     pub(super) pool: Vec<u32>,
     pub(super) locs: Vec<(u32, ast::Loc)>,
     pub(super) routine: Routine,
+    /// The rows of each instruction's operands.
+    pub(super) operands: Rows,
     /// Instructions that may touch a running product's registers, and the rows of these.
     pub(super) touching: Vec<(u32, Vec<u32>)>,
     /// Vector loads, and which of their elements nobody reads.
@@ -67,7 +69,13 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
             .or(places[liveness::index(reg)])
             .unwrap_or(NONE)
     };
+    let mut operands = Rows::default();
     for (at, draft) in f.drafts.iter_mut().enumerate() {
+        let own = draft
+            .operands
+            .iter()
+            .filter(|o| !matches!(o.slot, Slot::None));
+        operands.push(own.map(|o| (place(o.reg), o.written)));
         for operand in &draft.operands {
             match operand.slot {
                 Slot::Inline(slot) => draft.inst.r[usize::from(slot)] = place(operand.reg),
@@ -83,6 +91,7 @@ pub(super) fn lay_out(mut f: Function<'_, '_>, start: u32, pool_at: u32) -> Resu
         .map(|(at, regs)| (start + at as u32, places_of(regs)))
         .collect();
     Ok(LaidOut {
+        operands,
         touching,
         unread: unread.map(|(at, bits)| (start + at as u32, bits)).collect(),
         drafts: f.drafts,

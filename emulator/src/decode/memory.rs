@@ -150,7 +150,7 @@ pub fn decode<'a>(
         kind: if load { Kind::Read } else { Kind::Write },
     };
     let by_param = space == "param" && address.param.is_some();
-    let draft = f.emit(runs);
+    let draft = f.emit(runs).a(ty.bytes());
     draft
         .m(modifier::COUNT, vector)
         .m(modifier::WIDTH, (widths[0] / 8) as u8)
@@ -161,7 +161,7 @@ pub fn decode<'a>(
         .m(spaces::SAID, number(space, &address))
         .imm(address.offset);
     if let Some(at) = address.param.filter(|_| by_param) {
-        draft.imm(i64::from(at) + address.offset).a(ty.bytes());
+        draft.imm(i64::from(at) + address.offset);
     } else {
         // parameters come through the constant cache, also where a register says which
         let touch = if space == "param" {

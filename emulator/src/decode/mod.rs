@@ -3,6 +3,7 @@
 mod call;
 mod class;
 mod control;
+mod depend;
 mod draft;
 mod element;
 mod emit;

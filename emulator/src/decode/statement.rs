@@ -2,6 +2,7 @@
 
 use super::class;
 use super::control;
+use super::depend;
 use super::family;
 use super::function::{Function, Name, Result, Scope};
 use super::opcode::Opcode;
@@ -114,6 +115,7 @@ impl<'a> Function<'a, '_> {
             let first = self.drafts.len();
             control::guarded_branch(self, &mut opcode, instruction, predicate, negated)?;
             class::note(instruction.opcode, &mut self.drafts[first..]);
+            depend::note(instruction.opcode, &mut self.drafts[first..]);
             return Ok(());
         }
         if control::leaves(opcode.base) {
@@ -142,6 +144,7 @@ impl<'a> Function<'a, '_> {
         let first = self.drafts.len();
         family::decode(self, opcode, &instruction.operands)?;
         class::note(instruction.opcode, &mut self.drafts[first..]);
+        depend::note(instruction.opcode, &mut self.drafts[first..]);
         match opcode.untaken() {
             Some(modifier) => self.unsupported(format!("modifier .{modifier} of {}", opcode.text)),
             None => Ok(()),

@@ -2,6 +2,7 @@
 
 use super::error::{Error, Outcome};
 use super::machine::holding;
+use crate::check::{Fault, undefined};
 use crate::memory::Memory;
 
 /// One end of a copy: rows of bytes at an address that is the device's or the host's.
@@ -99,6 +100,26 @@ impl Copy3 {
         }
         self.to.check(self)?;
         self.from.check(self)
+    }
+
+    /// What the host would read that a kernel has computed from what nobody had written: the kernel, and its fault.
+    pub fn undefined(&self) -> Outcome<Option<(String, Fault)>> {
+        if self.is_empty() {
+            return Ok(None);
+        }
+        let (to, from) = (holding(self.to.address)?, holding(self.from.address)?);
+        let target = &to.heap.memory;
+        if target.contains(self.to.address, 1) && !target.is_on_host(self.to.address) {
+            return Ok(None);
+        }
+        let rows = (0..self.depth).flat_map(|z| (0..self.height).map(move |y| (y, z)));
+        let mut found = rows.filter_map(|(y, z)| {
+            let memory = &from.heap.memory;
+            memory.undefined(self.from.row(y, z), self.width)
+        });
+        Ok(found
+            .next()
+            .and_then(|(at, mark, bytes)| undefined::read_by_host(mark, at, bytes)))
     }
 
     pub fn run(&self) -> Outcome {

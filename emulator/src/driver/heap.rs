@@ -84,7 +84,7 @@ impl Heap {
     pub fn alloc(&self, bytes: usize, kind: Kind, context: Handle) -> Outcome<u64> {
         let base = self.memory.alloc(bytes)?;
         if matches!(kind, Kind::Managed | Kind::Pinned(_)) {
-            self.memory.mark_written(base, bytes)?;
+            self.memory.share_with_host(base)?;
         }
         self.enter(base, bytes, kind, context);
         Ok(base)

@@ -44,7 +44,13 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
     context.check()?;
     match work {
         Work::Kernel(launch) => kernel(launch, context),
-        Work::Copy(copy) => copy.run(),
+        Work::Copy(copy) => {
+            copy.run()?;
+            match copy.undefined()? {
+                Some((kernel, fault)) => found(&kernel, &fault, context),
+                None => Ok(()),
+            }
+        }
         Work::Fill(fill) => fill.run(),
         Work::Host(call) => {
             host::call(*call);
@@ -113,12 +119,27 @@ fn kernel(launch: &Launch, context: &Context) -> Outcome {
             "a bug of the emulator: it panicked (message above)",
         )),
     };
-    if let Err(fault) = &fault {
-        record(name, fault);
-    }
-    findings::tell();
-    if let Err(fault) = fault {
-        context.poison(Error(fault.kind.code()));
+    match fault {
+        Ok(()) => findings::tell(),
+        Err(fault) => failed(name, &fault, context),
     }
     Ok(())
+}
+
+/// A launch has failed, or what it has left.
+fn failed(kernel: &str, fault: &Fault, context: &Context) {
+    record(kernel, fault);
+    findings::tell();
+    context.poison(Error(fault.kind.code()));
+}
+
+/// The host reads what is undefined: where runs do not go on, its call fails like those that follow.
+fn found(kernel: &str, fault: &Fault, context: &Context) -> Outcome {
+    if machine()?.options.goes_on {
+        record(kernel, fault);
+        findings::tell();
+        return Ok(());
+    }
+    failed(kernel, fault, context);
+    context.check()
 }

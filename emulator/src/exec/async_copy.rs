@@ -54,20 +54,7 @@ impl Op for Start {
         {
             return flow;
         }
-        let base = c.block.shared_pointer(0) as u64;
-        if c.level == level::FULL {
-            for lane in c.lanes() {
-                let access = Access {
-                    thread: c.thread(lane),
-                    strong: false,
-                    line: i.line,
-                };
-                let target = (targets[lane] - base) as u32;
-                if let Some(finding) = c.block.shadow.begin_copy(access, target, bytes) {
-                    return c.fail_shared(i, lane, true, target, bytes, finding);
-                }
-            }
-        }
+        // first the sources: with what nobody has written there the instruction may be tried again
         let active = c.active;
         let reading = c
             .lanes()
@@ -93,6 +80,20 @@ impl Op for Start {
             c.active = active;
             if let Err(flow) = checked {
                 return flow;
+            }
+        }
+        let base = c.block.shared_pointer(0) as u64;
+        if c.level == level::FULL {
+            for lane in Lanes(active) {
+                let access = Access {
+                    thread: c.thread(lane),
+                    strong: false,
+                    line: i.line,
+                };
+                let target = (targets[lane] - base) as u32;
+                if let Some(finding) = c.block.shadow.begin_copy(access, target, bytes) {
+                    return c.fail_shared(i, lane, true, target, bytes, finding);
+                }
             }
         }
         for lane in Lanes(active) {

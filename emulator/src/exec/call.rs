@@ -15,6 +15,9 @@ fn areas(pool: &[u32], at: usize) -> (impl Iterator<Item = (u32, u32)> + '_, usi
 
 impl Context<'_> {
     fn copy_local(&mut self, lanes: u32, from: u32, to: u32, bytes: u32) {
+        if let Some(undefined) = &mut self.warp.undefined {
+            undefined.copy_local(lanes, from, to, bytes);
+        }
         for lane in Lanes(lanes) {
             for i in 0..bytes {
                 let source = self.warp.local_pointer(u64::from(from + i), lane);
@@ -86,6 +89,9 @@ impl Context<'_> {
         let Some((offset, bytes)) = results.next() else {
             return;
         };
+        if let Some(undefined) = &mut self.warp.undefined {
+            undefined.set_local(self.warp.frame.local + offset, bytes, lane, None);
+        }
         for (n, byte) in value.to_le_bytes().iter().enumerate().take(bytes as usize) {
             let address = u64::from(self.warp.frame.local + offset) + n as u64;
             // SAFETY: the area lies inside the running frame.

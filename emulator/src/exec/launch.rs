@@ -8,6 +8,10 @@ use super::workspace::Workspace;
 use crate::check::{Fault, FaultKind};
 use crate::memory::Memory;
 use cuda_emulator_counts::Counts;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Launches so far.
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
 /// A kernel that can be launched.
 pub struct Kernel {
@@ -150,6 +154,7 @@ fn execute(
         options,
         workspace: workspace.as_ref().map_or(0, Workspace::address),
         counting,
+        number: NUMBER.fetch_add(1, Ordering::Relaxed),
         signals: Signals::default(),
     };
     let clusters = (0..3).map(|a| u64::from(config.grid[a] / shape[a]));

@@ -49,7 +49,7 @@ pub mod modifier {
 }
 use modifier::{COUNT, SIGNED, STRONG, WIDE, WIDTH};
 
-/// `r[0]` is the address, `r[1..]` the destinations.
+/// `r[0]` is the address, `r[1..]` the destinations; `a` has the bytes of an element.
 pub struct Load<T, const SPACE: u8>(PhantomData<T>);
 
 impl<T: Element, const SPACE: u8> Op for Load<T, SPACE> {
@@ -112,7 +112,7 @@ fn load_shared<T: Element>(c: &mut Context<'_>, i: &Inst) -> Flow {
         column!(c.width, l => row.get(l).wrapping_add(plus as u32))
     };
     match c.shared_reads(i, &at, high, T::SIZE * count) {
-        Some(_) if c.block.fault.is_some() || c.left_out != 0 => return Flow::Switch,
+        Some(_) if c.block.fault.is_some() || c.left_out != 0 || c.begins => return Flow::Switch,
         // out of bounds or misaligned: the long way says of whom
         Some(_) => {
             let mut wide = c.addresses(i.r[0], i.m[WIDE] != 0, plus);
@@ -198,7 +198,7 @@ fn deliver<T: Element>(c: &mut Context<'_>, i: &Inst, slot: usize, values: &[T; 
     }
 }
 
-/// `r[0]` is the address, `r[1..]` the sources.
+/// `r[0]` is the address, `r[1..]` the sources; `a` has the bytes of an element.
 pub struct Store<T, const SPACE: u8>(PhantomData<T>);
 
 impl<T: Element, const SPACE: u8> Op for Store<T, SPACE> {

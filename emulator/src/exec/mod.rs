@@ -16,6 +16,7 @@ mod sample;
 mod start;
 pub mod state;
 mod stuck;
+mod undefined;
 mod workspace;
 
 pub mod handler;

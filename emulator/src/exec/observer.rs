@@ -5,8 +5,8 @@ use cuda_emulator_counts::Class;
 
 /// What looks on while instructions run.
 pub trait Observer {
-    /// Before an instruction.
-    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32);
+    /// Before an instruction; false where it must not run, since something is wrong.
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) -> bool;
     /// Behind it.
     fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow);
 }
@@ -14,9 +14,23 @@ pub trait Observer {
 /// Nobody: the loop compiled with it has nothing of the others.
 impl Observer for () {
     #[inline(always)]
-    fn before(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32) {}
+    fn before(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32) -> bool {
+        true
+    }
     #[inline(always)]
     fn after(&mut self, _: &mut Context<'_>, _: &Launch<'_>, _: u32, _: Flow) {}
+}
+
+/// Both.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) -> bool {
+        self.0.before(c, launch, pc) && self.1.before(c, launch, pc)
+    }
+
+    fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow) {
+        self.0.after(c, launch, pc, flow);
+        self.1.after(c, launch, pc, flow);
+    }
 }
 
 /// Notes as progress whatever may have changed global memory.
@@ -24,7 +38,7 @@ impl Observer for () {
 pub struct Watcher(Vec<(u64, usize, [u8; 16])>);
 
 impl Observer for Watcher {
-    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) {
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) -> bool {
         let (inst, trace) = (
             &launch.code[pc as usize],
             &launch.program.traces[pc as usize],
@@ -47,6 +61,7 @@ impl Observer for Watcher {
                 self.0.push((at, size, bytes(launch, at, size)));
             }
         });
+        true
     }
 
     fn after(&mut self, _: &mut Context<'_>, launch: &Launch<'_>, _: u32, _: Flow) {

@@ -10,6 +10,22 @@ pub fn thread_index(thread: u32, block: [u32; 3]) -> String {
     format!("({},{},{})", thread % x, thread / x % y, thread / (x * y))
 }
 
+/// Where something was done and by whom: the kernel and its line, that line, the thread.
+fn whereabouts(launch: &Launch<'_>, ctaid: [u32; 3], line: u32, thread: u32) -> Vec<String> {
+    let place = launch
+        .program
+        .source_line(line)
+        .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
+    let mut out = vec![format!("at {}, PTX line {line}{place}", launch.kernel_name)];
+    let quote = launch.program.quote(line);
+    if !quote.is_empty() {
+        out.push(format!("> {quote}"));
+    }
+    let ([x, y, z], index) = (ctaid, thread_index(thread, launch.config.block));
+    out.push(format!("by thread {index} in block ({x},{y},{z})"));
+    out
+}
+
 /// A fault with its report.
 fn describe(
     launch: &Launch<'_>,
@@ -20,31 +36,15 @@ fn describe(
     what: &str,
     more: &[String],
 ) -> Fault {
-    let place = launch
-        .program
-        .source_line(line)
-        .map_or(String::new(), |(f, l)| format!(" ({f}:{l})"));
-    let [x, y, z] = ctaid;
-    let mut report = format!(
-        "========= {what}\n=========     at {}, PTX line {line}{place}\n",
-        launch.kernel_name
-    );
-    let quote = launch.program.quote(line);
-    if !quote.is_empty() {
-        report.push_str(&format!("=========     > {quote}\n"));
-    }
-    report.push_str(&format!(
-        "=========     by thread {} in block ({x},{y},{z})\n",
-        thread_index(thread, launch.config.block),
-    ));
-    for text in more {
+    let mut report = format!("========= {what}\n");
+    for text in whereabouts(launch, ctaid, line, thread).iter().chain(more) {
         report.push_str(&format!("=========     {text}\n"));
     }
     Fault {
         kind,
         what: what.to_owned(),
         line,
-        quote: quote.to_owned(),
+        quote: launch.program.quote(line).to_owned(),
         report,
     }
 }
@@ -72,6 +72,18 @@ impl Context<'_> {
     #[inline(always)]
     pub fn thread(&self, lane: usize) -> u32 {
         self.warp.index * 32 + lane as u32
+    }
+
+    /// Where a lane does something.
+    pub(super) fn whereabouts(&self, line: u32, lane: usize) -> Vec<String> {
+        whereabouts(self.launch, self.block.ctaid, line, self.thread(lane))
+    }
+
+    /// The fault that a lane would be told of.
+    pub(super) fn fault_of(&self, line: u32, lane: usize, what: &str, more: &[String]) -> Fault {
+        let (ctaid, thread) = (self.block.ctaid, self.thread(lane));
+        let kind = FaultKind::LaunchFailed;
+        describe(self.launch, ctaid, kind, line, thread, what, more)
     }
 
     /// Fails the launch because of what a lane did; or, where runs go on, reports it and leaves the lane out.

@@ -3,6 +3,7 @@
 use super::count::Counter;
 use super::observer::{Observer, Watcher};
 use super::state::{Block, Context, Flow, Group, Hit, Inst, Launch, Peers, Wait, Warp};
+use super::undefined::Follower;
 
 /// Backward jumps of a group before the other groups of its warp get a turn.
 pub const GROUP_BUDGET: u32 = 256;
@@ -41,6 +42,8 @@ pub fn run_warp(
         budget: 0,
         unguarded: 0,
         left_out: 0,
+        follows: false,
+        begins: false,
         hits: [Hit::EMPTY; 8],
         level: launch.level,
         width: std::hint::black_box(32),
@@ -105,11 +108,28 @@ impl Context<'_> {
     }
 
     fn interpret(&mut self) {
-        let launch = self.launch;
-        match launch.counting {
-            _ if launch.watches() => self.observed(&mut Watcher::default()),
-            Some(counting) => self.observed(&mut Counter::new(counting)),
-            None => self.observed(&mut ()),
+        let (launch, mut again) = (self.launch, false);
+        loop {
+            self.follows = self.warp.undefined.is_some() || !self.block.undefined.is_empty();
+            if self.follows {
+                self.warp.undefined.get_or_insert_default();
+            }
+            let watcher = Watcher::default();
+            match (launch.counting, self.follows) {
+                (_, false) if launch.watches() => self.observed(&mut { watcher }),
+                (_, true) if launch.watches() => self.observed(&mut (watcher, Follower)),
+                (Some(counting), false) => self.observed(&mut Counter::new(counting, again)),
+                (Some(counting), true) => {
+                    self.observed(&mut (Counter::new(counting, again), Follower))
+                }
+                (None, false) => self.observed(&mut ()),
+                (None, true) => self.observed(&mut Follower),
+            }
+            again = std::mem::take(&mut self.begins);
+            if !again {
+                return;
+            }
+            self.warp.undefined.get_or_insert_default();
         }
     }
 
@@ -123,20 +143,24 @@ impl Context<'_> {
                 return;
             }
             let inst = &code[pc as usize];
-            observer.before(self, launch, pc);
-            // SAFETY: `inst.run` was selected for this processor, and the frame of the running group has the layout
-            // of the routine that `pc` is in: calls and returns change both together.
-            let flow = unsafe { (inst.run)(self, inst) };
+            let mut flow = match observer.before(self, launch, pc) {
+                // SAFETY: `inst.run` was selected for this processor, and the frame of the running group has the layout
+                // of the routine that `pc` is in: calls and returns change both together.
+                true => unsafe { (inst.run)(self, inst) },
+                false => Flow::Switch,
+            };
+            if flow == Flow::Switch && self.left_out != 0 {
+                flow = self.without_lanes(inst);
+            }
             observer.after(self, launch, pc, flow);
             match flow {
                 Flow::Next => pc += 1,
                 Flow::Jump => pc = self.pc,
-                Flow::Switch if self.left_out == 0 => return,
-                Flow::Switch => match self.without_lanes(inst) {
-                    Flow::Next => pc += 1,
-                    Flow::Jump => pc = self.pc,
-                    Flow::Switch => return,
-                },
+                Flow::Switch => {
+                    // where it is tried again, if it is
+                    self.pc = pc;
+                    return;
+                }
             }
         }
     }

@@ -42,6 +42,7 @@ impl Block {
         self.barriers = Default::default();
         self.barriers_used = 0;
         self.fault = None;
+        self.undefined.clear();
         self.sectors = Sectors::default();
     }
 }
@@ -60,6 +61,7 @@ impl Warp {
         self.copies.clear();
         self.outbound.clear();
         self.products.clear();
+        self.undefined = None;
         self.cluster_arrived = 0;
         self.cluster_owed = 0;
         let routine = &launch.program.routines[0];

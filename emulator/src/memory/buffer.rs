@@ -1,10 +1,20 @@
-//! The bytes of one allocation and their shadow.
+//! The bytes of one allocation and their shadow: a byte for each byte, of the values in `mark`.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes past the end that belong to nobody, so that neighbours do not touch.
 const RED_ZONE: usize = 512;
+
+/// What the shadow says of a byte.
+pub mod mark {
+    /// Nobody has written it.
+    pub const NEVER: u8 = 0;
+    /// Somebody has.
+    pub const WRITTEN: u8 = 1;
+    /// From here on: a kernel has stored what is undefined, and the number says which store (`check::undefined`).
+    pub const UNDEFINED: u8 = 2;
+}
 
 /// One allocation. The bytes are reached through raw pointers only: kernels on many threads write them, and races
 /// between those are the kernel's own, as on a device.
@@ -14,7 +24,10 @@ pub struct Buffer {
     data_layout: Layout,
     shadow: *mut u8,
     shadow_layout: Layout,
+    /// The shadow is all `mark::WRITTEN`.
     all_written: AtomicBool,
+    /// The host reads and writes it without asking, so it stays all written.
+    on_host: AtomicBool,
 }
 
 // SAFETY: the pointers are owned by this value alone and freed in drop; concurrent access through them is what a
@@ -37,6 +50,7 @@ impl Buffer {
             shadow,
             shadow_layout,
             all_written: AtomicBool::new(false),
+            on_host: AtomicBool::new(false),
         };
         (!data.is_null() && !shadow.is_null()).then_some(buffer)
     }
@@ -50,7 +64,19 @@ impl Buffer {
             shadow: std::ptr::null_mut(),
             shadow_layout: Layout::new::<()>(),
             all_written: AtomicBool::new(true),
+            on_host: AtomicBool::new(true),
         }
+    }
+
+    /// From now on the host reads and writes it without asking.
+    pub fn share_with_host(&self) {
+        self.mark(self.base(), self.bytes);
+        self.on_host.store(true, Ordering::Release);
+    }
+
+    /// Whether the host reads and writes it without asking.
+    pub fn is_on_host(&self) -> bool {
+        self.on_host.load(Ordering::Acquire)
     }
 
     pub fn is_foreign(&self) -> bool {
@@ -137,42 +163,53 @@ impl Buffer {
             std::ptr::copy(from.data.add(s), self.data.add(t), bytes);
             if from_all {
                 if !self.is_foreign() {
-                    self.shadow.add(t).write_bytes(1, bytes);
+                    self.shadow.add(t).write_bytes(mark::WRITTEN, bytes);
                 }
-            } else if !self.all_written.load(Ordering::Acquire) {
+            } else if !self.is_on_host() {
                 std::ptr::copy(from.shadow.add(s), self.shadow.add(t), bytes);
+                self.all_written.store(false, Ordering::Release);
             }
         }
     }
 
-    /// Marks a range as written; true if that completed the buffer.
-    pub fn mark(&self, address: u64, bytes: usize) -> bool {
+    /// Marks a range as written.
+    pub fn mark(&self, address: u64, bytes: usize) {
         if self.all_written.load(Ordering::Acquire) {
-            return false;
-        }
-        let offset = self.offset(address, bytes);
-        // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
-        unsafe { self.shadow.add(offset).write_bytes(1, bytes) }
-        let complete = bytes == self.bytes;
-        if complete {
-            self.all_written.store(true, Ordering::Release);
-        }
-        complete
-    }
-
-    /// Marks a range as not written.
-    pub fn unmark(&self, address: u64, bytes: usize) {
-        let offset = self.offset(address, bytes);
-        if self.is_foreign() {
             return;
         }
+        let offset = self.offset(address, bytes);
         // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
-        unsafe {
-            if self.all_written.swap(false, Ordering::AcqRel) {
-                self.shadow.write_bytes(1, self.bytes);
-            }
-            self.shadow.add(offset).write_bytes(0, bytes);
+        unsafe { self.shadow.add(offset).write_bytes(mark::WRITTEN, bytes) }
+        if bytes == self.bytes {
+            self.all_written.store(true, Ordering::Release);
         }
+    }
+
+    /// Marks a range as not written, or as written with what is undefined. False where the host would read it without
+    /// asking: there nothing is marked.
+    pub fn unmark(&self, address: u64, bytes: usize, as_what: u8) -> bool {
+        let offset = self.offset(address, bytes);
+        if self.is_on_host() {
+            return false;
+        }
+        // the marks first: as long as all counts as written nobody looks at them
+        // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
+        unsafe { self.shadow.add(offset).write_bytes(as_what, bytes) }
+        self.all_written.store(false, Ordering::Release);
+        true
+    }
+
+    /// The first byte of a range that holds what is undefined: its address, its mark, and how many have that mark.
+    pub fn undefined(&self, address: u64, bytes: usize) -> Option<(u64, u8, usize)> {
+        if self.all_written.load(Ordering::Acquire) {
+            return None;
+        }
+        let offset = self.offset(address, bytes);
+        // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
+        let marks = unsafe { std::slice::from_raw_parts(self.shadow.add(offset), bytes) };
+        let at = marks.iter().position(|m| *m >= mark::UNDEFINED)?;
+        let alike = marks.iter().filter(|m| **m == marks[at]).count();
+        Some((address + at as u64, marks[at], alike))
     }
 
     pub fn is_written(&self, address: u64, bytes: usize) -> bool {
@@ -181,7 +218,7 @@ impl Buffer {
         }
         let offset = self.offset(address, bytes);
         // SAFETY: `offset` asserted that the range is inside, and the shadow is as long as the data.
-        (0..bytes).all(|i| unsafe { self.shadow.add(offset + i).read() != 0 })
+        (0..bytes).all(|i| unsafe { self.shadow.add(offset + i).read() == mark::WRITTEN })
     }
 }
 

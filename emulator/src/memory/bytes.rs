@@ -1,7 +1,6 @@
 //! What the host does with the bytes of allocations, and with the marks that say which were written.
 
-use super::buffer::Buffer;
-use super::{Memory, MemoryError};
+use super::{Memory, MemoryError, mark};
 
 impl Memory {
     /// Copies from the host.
@@ -11,7 +10,7 @@ impl Memory {
     pub fn write(&self, address: u64, data: &[u8]) -> Result<(), MemoryError> {
         let buffer = self.buffer(address, data.len())?;
         buffer.write(address, data);
-        self.mark(&buffer, address, data.len());
+        buffer.mark(address, data.len());
         Ok(())
     }
 
@@ -35,7 +34,7 @@ impl Memory {
             let mut data = vec![0; bytes];
             from.read(source, &mut data);
             to.write(target, &data);
-            self.mark(&to, target, bytes);
+            to.mark(target, bytes);
         } else {
             to.copy_with_marks(target, &from, source, bytes);
         }
@@ -53,7 +52,7 @@ impl Memory {
             .ok_or(MemoryError::InvalidAddress)?;
         let buffer = self.buffer(address, bytes)?;
         buffer.fill(address, pattern, count);
-        self.mark(&buffer, address, bytes);
+        buffer.mark(address, bytes);
         Ok(())
     }
 
@@ -64,30 +63,34 @@ impl Memory {
             .is_ok_and(|b| b.is_written(address, bytes))
     }
 
-    /// Calls a range written, as a write from outside the emulator's sight does (pinned memory, for one).
-    ///
-    /// # Errors
-    /// The range is not inside one live allocation.
-    pub fn mark_written(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
-        let buffer = self.buffer(address, bytes)?;
-        self.mark(&buffer, address, bytes);
-        Ok(())
-    }
-
     /// Calls a range never written again, as if it had just been allocated.
     ///
     /// # Errors
     /// The range is not inside one live allocation.
     pub fn mark_unwritten(&self, address: u64, bytes: usize) -> Result<(), MemoryError> {
-        self.buffer(address, bytes)?.unmark(address, bytes);
-        self.write_state().ranges = None;
+        let buffer = self.buffer(address, bytes)?;
+        buffer.unmark(address, bytes, mark::NEVER);
         Ok(())
     }
 
-    fn mark(&self, buffer: &Buffer, address: u64, bytes: usize) {
-        if buffer.mark(address, bytes) {
-            // kernels of later launches need not look at this buffer's shadow any more
-            self.write_state().ranges = None;
-        }
+    /// Lets the host read and write an allocation without asking: it counts as written, whatever kernels do.
+    ///
+    /// # Errors
+    /// The address is in no live allocation.
+    pub fn share_with_host(&self, address: u64) -> Result<(), MemoryError> {
+        self.buffer(address, 1)?.share_with_host();
+        Ok(())
+    }
+
+    /// Whether the host reads the bytes at an address without asking.
+    pub fn is_on_host(&self, address: u64) -> bool {
+        self.buffer(address, 1).is_ok_and(|b| b.is_on_host())
+    }
+
+    /// The first byte of a range in which a kernel left what is undefined: its address, its mark, and how many have that
+    /// mark.
+    pub fn undefined(&self, address: u64, bytes: usize) -> Option<(u64, u8, usize)> {
+        let buffer = self.buffer(address, bytes).ok()?;
+        buffer.undefined(address, bytes)
     }
 }

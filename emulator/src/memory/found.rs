@@ -32,14 +32,30 @@ pub struct Range {
     pub base: u64,
     /// One past the last address.
     pub end: u64,
-    /// One byte for each byte of the allocation, nonzero if written; null if all of it was written.
-    pub shadow: *mut u8,
     /// Keeps the bytes alive as long as a kernel may touch them.
-    pub(super) _buffer: Arc<Buffer>,
+    pub(super) buffer: Arc<Buffer>,
+    /// Whether it is looked at what was written.
+    pub(super) marked: bool,
 }
 
-// SAFETY: `shadow` points into the `Arc`'d buffer beside it, which is kept alive by it; writes through it are
-// single-byte stores of 1, made by kernels only.
-unsafe impl Send for Range {}
-// SAFETY: as above.
-unsafe impl Sync for Range {}
+impl Range {
+    /// One byte for each byte of the allocation, of the values in `mark`; null as long as all of it was written.
+    #[inline]
+    pub fn shadow(&self) -> *mut u8 {
+        if self.marked {
+            self.buffer.kernel_shadow()
+        } else {
+            std::ptr::null_mut()
+        }
+    }
+
+    /// Whether the host reads it without asking.
+    pub fn is_on_host(&self) -> bool {
+        self.buffer.is_on_host()
+    }
+
+    /// Notes that a kernel has stored what is undefined; false where the host reads it without asking.
+    pub fn store_undefined(&self, address: u64, bytes: usize, mark: u8) -> bool {
+        !self.marked || self.buffer.unmark(address, bytes, mark)
+    }
+}

@@ -1,7 +1,8 @@
 //! Device memory: a device address is the host address of the bytes.
 //!
 //! Freed allocations stay in quarantine for a while, so that a use after free is told from a wild pointer. Every
-//! allocation has a shadow, one byte for each byte, that says which bytes were ever written.
+//! allocation has a shadow, one byte for each byte, that says which bytes were ever written, and which of them hold what
+//! was computed from bytes that were not.
 
 mod buffer;
 mod bytes;
@@ -10,6 +11,7 @@ mod heap;
 mod view;
 
 use buffer::Buffer;
+pub use buffer::mark;
 pub use found::{Found, MemoryError, Range};
 use heap::Heap;
 use std::collections::{BTreeMap, VecDeque};
@@ -155,8 +157,8 @@ impl Memory {
         Some(Range {
             base: buffer.base(),
             end: buffer.base() + buffer.room() as u64,
-            shadow: std::ptr::null_mut(),
-            _buffer: buffer.clone(),
+            buffer: buffer.clone(),
+            marked: false,
         })
     }
 
@@ -220,8 +222,8 @@ impl Memory {
             .map(|b| Range {
                 base: b.base(),
                 end: b.base() + b.bytes() as u64,
-                shadow: b.kernel_shadow(),
-                _buffer: b.clone(),
+                buffer: b.clone(),
+                marked: true,
             })
             .collect();
         state.ranges = Some(ranges.clone());

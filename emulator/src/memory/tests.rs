@@ -59,6 +59,37 @@ fn the_shadow_follows_writes_and_copies() {
     assert_eq!(out, [1, 2, 1, 2]);
     assert!(memory.is_written(b, 64));
     let ranges = memory.ranges();
-    let shadow = |base| ranges.iter().find(|r| r.base == base).unwrap().shadow;
+    let shadow = |base| ranges.iter().find(|r| r.base == base).unwrap().shadow();
     assert!(shadow(b).is_null() && !shadow(a).is_null());
+}
+
+#[test]
+fn what_is_undefined_is_copied_with_its_mark() {
+    let memory = Memory::new(1 << 20);
+    let [a, b, c] = [(); 3].map(|()| memory.alloc(64).unwrap());
+    for address in [a, b, c] {
+        memory.write(address, &[0; 64]).unwrap();
+    }
+    let ranges = memory.ranges();
+    let range = |base| ranges.iter().find(|r| r.base == base).unwrap();
+    assert!(range(a).store_undefined(a + 8, 4, mark::UNDEFINED + 3));
+    assert!(
+        !range(a).shadow().is_null(),
+        "a launch sees it that began before"
+    );
+    memory.copy(b + 2, a, 32).unwrap();
+    assert_eq!(
+        memory.undefined(b, 64),
+        Some((b + 10, mark::UNDEFINED + 3, 4))
+    );
+    assert!(memory.is_written(b, 10) && !memory.is_written(b, 11));
+    // what the host reads without asking keeps no marks
+    memory.share_with_host(c).unwrap();
+    memory.copy(c, a, 32).unwrap();
+    assert!(memory.undefined(c, 64).is_none() && memory.is_on_host(c + 63));
+    assert!(!range(c).store_undefined(c, 4, mark::UNDEFINED));
+    memory.write(b + 10, &[1; 4]).unwrap();
+    assert_eq!(memory.undefined(b, 64), None);
+    memory.write(a, &[0; 64]).unwrap();
+    assert!(range(a).shadow().is_null());
 }

@@ -31,8 +31,13 @@ impl Device {
     /// A kernel of this body; `%p1`.. `%r1`.., `%rd1`.. `%f1`.., `%fd1`.., `%rs1`.. are declared, 64-bit parameters
     /// `a`, `b`, `c` and the 32-bit `n`.
     pub fn body(text: &str) -> Device {
+        Device::body_for("sm_80", text)
+    }
+
+    /// The same for a target.
+    pub fn body_for(target: &str, text: &str) -> Device {
         Device::new(&format!(
-            ".version 8.7\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 a, .param .u64 b, \
+            ".version 8.7\n.target {target}\n.address_size 64\n.visible .entry k(.param .u64 a, .param .u64 b, \
              .param .u64 c, .param .u32 n)\n{{\n.reg .pred %p<20>; .reg .b16 %rs<40>; .reg .b32 %r<80>; \
              .reg .f32 %f<40>; .reg .b64 %rd<40>; .reg .f64 %fd<20>;\n{text}\n}}\n"
         ))
@@ -55,6 +60,13 @@ impl Device {
         };
         self.memory.read(address, raw).unwrap();
         out
+    }
+
+    /// What the host would be told that reads bytes which a kernel has left.
+    pub fn told(&self, address: u64, bytes: usize) -> Option<Fault> {
+        let (address, mark, bytes) = self.memory.undefined(address, bytes)?;
+        let told = cuda_emulator::check::undefined::read_by_host(mark, address, bytes);
+        Some(told.expect("a report").1)
     }
 
     pub fn launch(

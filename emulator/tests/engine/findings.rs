@@ -57,8 +57,16 @@ fn shared_races() {
 
 #[test]
 fn uninitialised_reads() {
-    finds("ld.shared.u32 %r7, [%r4];", 32, "Uninitialized __shared__");
-    let d = Device::body("ld.param.u64 %rd1, [a]; ld.global.u32 %r1, [%rd1];");
+    // more of it in `undefined.rs`
+    legal("ld.shared.u32 %r7, [%r4];", 32);
+    finds(
+        "ld.shared.u32 %r7, [%r4]; setp.eq.u32 %p1, %r7, 0; @%p1 bra L; L: ret;",
+        32,
+        "Uninitialized __shared__",
+    );
+    let d = Device::body(
+        "ld.param.u64 %rd1, [a]; ld.global.u32 %r1, [%rd1]; setp.eq.u32 %p1, %r1, 0; @%p1 bra L; L: ret;",
+    );
     let a = d.memory.alloc(4).unwrap();
     let fault = d.run(1, [a, 0, 0], 0).unwrap_err();
     assert!(
@@ -171,7 +179,8 @@ fn barriers() {
         64,
         "shared__ ",
     );
-    let spin = shared("L: ld.volatile.shared.u32 %r7, [s]; bra L;", 32).unwrap_err();
+    let flag = "L: ld.volatile.shared.u32 %r7, [s]; setp.eq.u32 %p1, %r7, 0; @!%p1 bra L;";
+    let spin = shared(flag, 32).unwrap_err();
     assert!(spin.report.contains("Uninitialized"), "{}", spin.report);
     let spin = shared("L: add.u32 %r7, %r1, 1; bra L;", 32).unwrap_err();
     assert_eq!(spin.kind, FaultKind::LaunchTimeout, "{}", spin.report);

@@ -15,6 +15,7 @@ mod modes;
 mod odds;
 mod over_read;
 mod tensor;
+mod undefined;
 mod warpgroup;
 
 use cuda_emulator::check::{Checks, Fault};

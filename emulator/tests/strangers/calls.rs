@@ -46,14 +46,14 @@ fn recursion() {
     );
 
     let (mut female, mut male) = (vec![1usize], vec![0usize]);
-    for n in 1..40 {
+    for n in 1..32 {
         male.push(n - female[male[n - 1]]);
         female.push(n - male[female[n - 1]]);
     }
-    let out = d.room::<i32>(80);
-    d.run("hofstadter", line(1, 80), arguments![out]);
-    let right = (0..80).map(|t| if t % 2 == 1 { male[t / 2] } else { female[t / 2] } as i32);
-    assert_eq!(d.download::<i32>(out, 80), right.collect::<Vec<i32>>());
+    let out = d.room::<i32>(64);
+    d.run("hofstadter", line(1, 64), arguments![out]);
+    let right = (0..64).map(|t| if t % 2 == 1 { male[t / 2] } else { female[t / 2] } as i32);
+    assert_eq!(d.download::<i32>(out, 64), right.collect::<Vec<i32>>());
 }
 
 #[repr(C)]

@@ -42,6 +42,20 @@ cp.async.bulk.wait_group 0;
 END:
 ret;
 }
+.visible .entry widen(.param .u64 from, .param .u64 to)
+{
+.reg .b32 %t; .reg .u32 %v; .reg .b64 %from, %to, %at;
+mov.u32 %t, %tid.x;
+ld.param.u64 %from, [from];
+mul.wide.u32 %at, %t, 2;
+add.u64 %from, %from, %at;
+ld.param.u64 %to, [to];
+mul.wide.u32 %at, %t, 4;
+add.u64 %to, %to, %at;
+ld.global.u16 %v, [%from];
+st.global.u32 [%to], %v;
+ret;
+}
 ";
 
 /// A map of rows of halves.
@@ -83,6 +97,13 @@ fn padded() {
     assert_eq!(
         d.download::<u16>(y, 16 * 8),
         (0..16 * 8).collect::<Vec<u16>>()
+    );
+    // what the engine has written is written for kernels too
+    let wide = d.room::<u32>(16 * 8);
+    d.run("widen", line(1, 128), arguments![y, wide]);
+    assert_eq!(
+        d.download::<u32>(wide, 16 * 8),
+        (0..16 * 8).collect::<Vec<u32>>()
     );
 }
 

@@ -20,6 +20,7 @@ mod scans;
 mod sorts;
 mod stencils;
 mod tensor;
+mod undefined;
 mod words;
 
 use std::process::Command;
@@ -33,7 +34,7 @@ macro_rules! ptx {
 pub(crate) use ptx;
 
 /// All of them.
-const FIXTURES: [&str; 12] = [
+const FIXTURES: [&str; 13] = [
     scans::PTX,
     sorts::PTX,
     counting::PTX,
@@ -46,6 +47,7 @@ const FIXTURES: [&str; 12] = [
     hopper::PTX,
     hopper::PADDED,
     clusters::PTX,
+    undefined::PTX,
 ];
 
 /// What runs is what stands in the sources, where NVRTC is there to say so.

@@ -1,6 +1,7 @@
 //! Faults planted in the kernels, as their authors might have made them, to see that the checks find them.
 
 use crate::modes::{again, text};
+use std::path::PathBuf;
 
 /// A test, the kernel of it that is changed (see the emulator's `plant.rs`), how, and what the checker must say.
 type Fault = (&'static str, &'static str, &'static str, &'static str);
@@ -49,9 +50,13 @@ const FAULTS: &[Fault] = &[
     ("clusters::multicast", "multicast", "drop mbarrier.arrive.release 0", "Deadlock"),
     ("calls::tree", "plant_tree", "drop bra 0", READ),
     ("chance::words", "philox_words", "drop bra 0", READ),
-    ("chance::pi", "pi", "drop bar.sync 0", UNWRITTEN),
+    ("chance::pi", "pi", "drop bar.sync 0", RACE),
+    ("undefined::rows", "clamped_rows", "drop bra 0", UNWRITTEN),
+    ("undefined::mma", "clamped_mma", "drop bra 10", UNWRITTEN),
+    ("undefined::asynchronous", "clamped_async", "drop bra 2", "Uninitialized __global__"),
+    ("undefined::wmma", "clamped_wmma", "drop bra 10", UNWRITTEN),
     ("odds::carve", "carve", "drop bar.sync 0", RACE),
-    ("odds::early_return", "early_return", "drop bar.sync 0", UNWRITTEN),
+    ("odds::early_return", "early_return", "drop bar.sync 0", RACE),
     ("odds::ping_pong", "ping_pong", "drop membar.cta 0", RACE),
     ("odds::ping_pong", "ping_pong", "drop membar.cta 2", RACE),
     ("odds::shared_lock", "shared_lock", "drop membar.cta 0", RACE),
@@ -74,4 +79,54 @@ fn planted_faults_are_found() {
         }
     }
     assert!(missed.is_empty(), "{}", missed.join("\n"));
+}
+
+/// What a test of this program prints and whether it ends well, with `variables` and doing what is wrong.
+fn wrong(test: &str, variables: &[(&str, &str)]) -> (bool, String) {
+    let all = [&[("WRONGLY", "1"), ("RAYON_NUM_THREADS", "1")], variables].concat();
+    let output = again(&["--exact", test], &all);
+    (output.status.success(), text(&output))
+}
+
+#[test]
+fn what_the_host_reads_is_told_with_where_it_comes_from() {
+    let (fine, told) = wrong("undefined::handed_on", &[]);
+    assert!(!fine, "{told}");
+    for said in [
+        "kernel hand_on failed",
+        "========= Uninitialized __global__ memory read of size 4 bytes\n=========     at hand_on, PTX line ",
+        "> ld.global",
+        "by thread (50,0,0) in block (0,0,0)",
+        "What was computed from it is stored\n=========     at hand_on, PTX line ",
+        "> st.global",
+        "where the host reads it: 4 bytes from 0x",
+    ] {
+        assert!(told.contains(said), "{said:?} is not in\n{told}");
+    }
+    let (fine, told) = wrong("undefined::timed", &[]);
+    assert!(!fine, "{told}");
+    for said in ["at timed, PTX line ", "> atom.global.add.f32"] {
+        assert!(told.contains(said), "{said:?} is not in\n{told}");
+    }
+    // without the check nobody minds
+    let variables = [("CUDA_EMULATOR_CHECKS", "-uninitialised")];
+    let (fine, told) = wrong("undefined::timed", &variables);
+    assert!(fine, "{told}");
+}
+
+#[test]
+fn runs_that_go_on_read_it_and_count_it() {
+    let name = format!("cuda-emulator-undefined-{}", std::process::id());
+    let file: PathBuf = std::env::temp_dir().join(name);
+    let variables = [
+        ("CUDA_EMULATOR_ON_FAULT", "report"),
+        ("CUDA_EMULATOR_REPORT", file.to_str().expect("a path")),
+    ];
+    let (fine, told) = wrong("undefined::timed", &variables);
+    assert!(fine && told.contains("Uninitialized __global__"), "{told}");
+    let found = std::fs::read_to_string(&file).expect("a report");
+    std::fs::remove_file(&file).expect("the report");
+    for said in ["\"kernel\": \"timed\"", "\"times\": 1", "\"code\": 719"] {
+        assert!(found.contains(said), "{said} is not in\n{found}");
+    }
 }

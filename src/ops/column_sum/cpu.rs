@@ -1,8 +1,6 @@
 //! The sum over the rows on the CPU, in f64.
 
-use rayon::prelude::*;
-
-use crate::cpu::vectorized;
+use crate::cpu::{collect, vectorized};
 use crate::element::Float;
 
 /// Elements that one task adds up, about.
@@ -15,7 +13,7 @@ pub(crate) fn column_sum<T: Float>(x: &[T], y: &mut [T]) {
     let cols = y.len();
     let band = (TASK / cols).max(ROWS) * cols;
     // collected, then added in order: the same sums whichever thread is done first
-    let parts: Vec<Vec<f64>> = x.par_chunks(band).map(|x| band_sums(x, cols)).collect();
+    let parts: Vec<Vec<f64>> = collect(x.chunks(band), |x| band_sums(x, cols));
     for (c, y) in y.iter_mut().enumerate() {
         *y = T::from_f32(parts.iter().map(|sums| sums[c]).sum::<f64>() as f32);
     }

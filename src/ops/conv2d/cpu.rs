@@ -2,10 +2,9 @@
 //! that takes fewer multiplications, [`winograd`]. `f16` and `bf16` are widened to `f32` before and rounded once after.
 
 use ndarray::s;
-use rayon::prelude::*;
 
 use super::{Conv, winograd};
-use crate::cpu::{self, Buffer, parts};
+use crate::cpu::{self, Buffer, parts, share, share_with};
 use crate::element::Float;
 use crate::error::Result;
 
@@ -68,9 +67,10 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
         tasks.extend(blocks.into_iter().map(|([_, start], y)| (i, start, y)));
     }
     let direct = conv.taps() == 1 && plane == plane_in && conv.window.stride == [1, 1];
-    tasks
-        .into_par_iter()
-        .for_each_init(Vec::new, |unfolded, (i, start, mut y)| {
+    share_with(
+        tasks.into_iter(),
+        Vec::new,
+        |unfolded, (i, start, mut y)| {
             let x = &x[i * conv.inputs * plane_in..][..conv.inputs * plane_in];
             let group = i % conv.groups;
             let w = cpu::matrix(&w[group * m * terms..][..m * terms], [m, terms], terms);
@@ -92,7 +92,8 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
                 }
                 None => cpu::product(w, windows, y),
             }
-        });
+        },
+    );
 }
 
 pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &Conv) -> Result<()> {
@@ -100,26 +101,28 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
         let ([plane_in, plane], terms, m) = (conv.planes(), conv.terms(), conv.outputs);
         let (products, taps) = (conv.images * conv.groups, conv.taps());
         let channels = parts(conv.inputs, ROWS.div_ceil(taps)..=conv.inputs, products);
-        let images = dx.par_chunks_exact_mut(conv.inputs * plane_in).enumerate();
-        images.for_each(|(i, dx)| {
+        let images = dx.chunks_exact_mut(conv.inputs * plane_in).enumerate();
+        let tasks = images.flat_map(|(i, dx)| {
+            let parts = dx.chunks_mut(channels * plane_in).enumerate();
+            parts.map(move |(part, dx)| (i, part, dx))
+        });
+        let tasks: Vec<_> = tasks.collect();
+        share_with(tasks.into_iter(), Vec::new, |unfolded, (i, part, dx)| {
             let dy = cpu::matrix(&dy[i * m * plane..][..m * plane], [m, plane], plane);
             let w = &w[i % conv.groups * m * terms..][..m * terms];
             let w = cpu::matrix(w, [m, terms], terms);
-            let tasks = dx.par_chunks_mut(channels * plane_in).enumerate();
-            tasks.for_each_init(Vec::new, |unfolded, (part, dx)| {
-                let rows = dx.len() / plane_in * taps;
-                let first = part * channels * taps;
-                let w = w.slice(s![.., first..first + rows]).reversed_axes();
-                let columns = parts(plane, plane..=BLOCK / rows.max(1), 1);
-                dx.fill(0.0);
-                for start in (0..plane).step_by(columns) {
-                    let width = columns.min(plane - start);
-                    unfolded.resize(rows * width, 0.0);
-                    let block = cpu::matrix_mut(unfolded, [rows, width]);
-                    cpu::product(w, dy.slice(s![.., start..start + width]), block);
-                    conv.fold(unfolded, first..first + rows, start..start + width, dx);
-                }
-            });
+            let rows = dx.len() / plane_in * taps;
+            let first = part * channels * taps;
+            let w = w.slice(s![.., first..first + rows]).reversed_axes();
+            let columns = parts(plane, plane..=BLOCK / rows.max(1), 1);
+            dx.fill(0.0);
+            for start in (0..plane).step_by(columns) {
+                let width = columns.min(plane - start);
+                unfolded.resize(rows * width, 0.0);
+                let block = cpu::matrix_mut(unfolded, [rows, width]);
+                cpu::product(w, dy.slice(s![.., start..start + width]), block);
+                conv.fold(unfolded, first..first + rows, start..start + width, dx);
+            }
         });
         Ok(())
     })
@@ -144,9 +147,10 @@ pub(crate) fn backward_weight<T: Float>(
                     .map(|([_, first], dw)| (group, first, dw)),
             );
         }
-        tasks
-            .into_par_iter()
-            .for_each_init(Vec::new, |unfolded, (group, first, mut dw)| {
+        share_with(
+            tasks.into_iter(),
+            Vec::new,
+            |unfolded, (group, first, mut dw)| {
                 let here = dw.ncols();
                 dw.fill(0.0);
                 for image in 0..conv.images {
@@ -162,7 +166,8 @@ pub(crate) fn backward_weight<T: Float>(
                         cpu::add_product(dy, windows, dw.view_mut());
                     }
                 }
-            });
+            },
+        );
         Ok(())
     })
 }
@@ -174,7 +179,7 @@ pub(crate) fn backward_bias<T: Float>(
     [images, channels, h, w]: [usize; 4],
 ) {
     let plane = h * w;
-    db.par_iter_mut().enumerate().for_each(|(channel, db)| {
+    share(db.iter_mut().enumerate(), |(channel, db)| {
         let (mut sum, mut wide) = (0.0, vec![0.0; plane]);
         for image in 0..images {
             T::widen(

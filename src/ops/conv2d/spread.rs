@@ -1,11 +1,8 @@
 //! Which tiles may be transformed (`winograd.rs` says why not all).
 
-use rayon::prelude::*;
-
 use super::minimal::{LANES, SIDE};
 use super::tiling::{Tile, Tiling};
-use crate::cpu::Buffer;
-use crate::cpu::vectorized;
+use crate::cpu::{Buffer, collect, share, vectorized};
 use crate::error::Result;
 
 /// How much larger than what a window of the tile holds the tile's largest number may be.
@@ -43,8 +40,8 @@ fn largest_of(x: &[f32]) -> i32 {
 
 /// Whether all numbers are finite and of moderate size; whole cache lines of them.
 pub(super) fn moderate(x: &[f32]) -> bool {
-    let parts = x.par_chunks(TASK * LANES);
-    parts.all(|x| vectorized!(largest_of(x)) <= magnitude(LARGEST))
+    let parts = collect(x.chunks(TASK * LANES), |x| vectorized!(largest_of(x)));
+    parts.into_iter().all(|x| x <= magnitude(LARGEST))
 }
 
 /// The largest magnitude of each run of `len`.
@@ -63,9 +60,9 @@ impl Magnitudes {
     pub(super) fn new(x: &[f32], scales: &[f32], groups: usize) -> Result<Self> {
         let channels = scales.len() / groups;
         let mut all = Buffer::stale(x.len() / channels * 2)?;
-        let tasks = all.par_chunks_mut(TASK * groups * 2);
-        let x = x.par_chunks(TASK * groups * channels);
-        tasks.zip(x).for_each(|(to, x)| {
+        let tasks = all.chunks_mut(TASK * groups * 2);
+        let x = x.chunks(TASK * groups * channels);
+        share(tasks.zip(x), |(to, x)| {
             vectorized!({
                 let pixels = to.as_chunks_mut().0.chunks_exact_mut(groups);
                 for (to, x) in pixels.zip(x.chunks_exact(groups * channels)) {

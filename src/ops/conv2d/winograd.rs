@@ -22,14 +22,12 @@
 //! many threads there are. Asking reads the input once more, as the check for infinities did before; a tile that is not
 //! transformed costs what the direct way does, about 1.6 times as much.
 
-use rayon::prelude::*;
-
 use super::Conv;
 use super::matrices::{Matrices, POINTS};
 use super::minimal::{Inputs, LANES, Lanes, Products, SIDE, Taps, square};
 use super::spread::{Magnitudes, largest, moderate};
 use super::tiling::{Tile, Tiling};
-use crate::cpu::{self, Buffer, TASK, parts, vectorized};
+use crate::cpu::{self, Buffer, TASK, collect, parts, share, vectorized};
 use crate::error::Result;
 use crate::ops::transpose::cpu::transpose;
 
@@ -116,7 +114,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
                 wanted.then(|| self.plain_weights(w)).transpose()
             })
             .collect::<Result<_>>()?;
-        tasks.into_par_iter().try_for_each(|task| {
+        let done = collect(tasks.into_iter(), |task| {
             let Task { first, y, groups } = task;
             groups.iter().enumerate().try_for_each(|(group, plan)| {
                 if !plan.transformed.is_empty() {
@@ -133,7 +131,8 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
                     None => Ok(()),
                 }
             })
-        })?;
+        });
+        done.into_iter().collect::<Result<()>>()?;
         transpose(&outputs, y, plane, channels);
         Ok(())
     }
@@ -156,7 +155,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
             tasks.push((rows, first, y));
             rest = others;
         }
-        let tasks = tasks.into_par_iter().map(|(rows, first, y)| {
+        collect(tasks.into_iter(), |(rows, first, y)| {
             let groups = (0..conv.groups).map(|group| {
                 let permitted = |tile: &Tile| magnitudes.permit(self, group, *tile);
                 let (transformed, plain) = self.tiles(rows.clone()).partition(permitted);
@@ -164,8 +163,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
             });
             let groups = groups.collect();
             Task { first, y, groups }
-        });
-        tasks.collect()
+        })
     }
 
     /// One group's weights at the points, inputs x outputs; and the largest magnitude of each input's.
@@ -175,9 +173,9 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
         transpose(w, &mut turned, outputs, inputs * R * R);
         let mut points = Matrices::stale(inputs, outputs)?;
         let (lines, per_task) = (outputs / LANES, TASK.div_ceil(outputs * R * R));
-        let runs = points.runs(per_task).into_par_iter();
-        let taps = turned.par_chunks(per_task * outputs * R * R);
-        runs.zip(taps).for_each(|(mut points, w)| {
+        let runs = points.runs(per_task).into_iter();
+        let taps = turned.chunks(per_task * outputs * R * R);
+        share(runs.zip(taps), |(mut points, w)| {
             let w = w.as_chunks().0;
             let mut between = [[Lanes::ZERO; R]; SIDE];
             vectorized!(for at in 0..w.len() / (R * R) {

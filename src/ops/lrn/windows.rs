@@ -1,9 +1,7 @@
 //! How LRN walks an image on the CPU. A task is a chunk of channels of one image, walked in blocks of neighbouring
 //! positions, which are the vector lanes; over such a block slide the windows of channels.
 
-use rayon::prelude::*;
-
-use crate::cpu::TASK;
+use crate::cpu::{TASK, share};
 use crate::element::Float;
 
 /// Positions that are worked on together.
@@ -29,17 +27,16 @@ pub(super) fn chunks<T: Float>(
 ) {
     // a chunk reads `window` channels of its neighbours again
     let per_task = TASK.div_ceil(plane).max(4 * window).min(channels);
-    let images = out.par_chunks_mut(channels * plane).enumerate();
-    images.for_each(|(image, out)| {
-        let chunks = out.par_chunks_mut(per_task * plane).enumerate();
-        chunks.for_each(|(i, out)| {
-            work(Chunk {
-                image,
-                first: i * per_task,
-                out,
-            });
-        });
+    let images = out.chunks_mut(channels * plane).enumerate();
+    let chunks = images.flat_map(|(image, out)| {
+        let chunks = out.chunks_mut(per_task * plane).enumerate();
+        chunks.map(move |(i, out)| Chunk {
+            image,
+            first: i * per_task,
+            out,
+        })
     });
+    share(chunks.collect::<Vec<_>>().into_iter(), work);
 }
 
 /// A block of positions in every channel of an image.

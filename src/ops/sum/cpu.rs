@@ -1,8 +1,6 @@
 //! The sum of all elements on the CPU, in f64.
 
-use rayon::prelude::*;
-
-use crate::cpu::{sum_f64, vectorized};
+use crate::cpu::{collect, sum_f64, vectorized};
 use crate::element::Float;
 
 /// Elements that one task adds up.
@@ -15,7 +13,7 @@ pub(crate) fn sum<T: Float>(x: &[T]) -> f64 {
         return part(x);
     }
     // collected, then added in order: the same sum whichever thread is done first
-    let parts: Vec<f64> = x.par_chunks(TASK).map(part).collect();
+    let parts: Vec<f64> = collect(x.chunks(TASK), part);
     parts.iter().sum()
 }
 

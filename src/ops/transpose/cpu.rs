@@ -1,8 +1,6 @@
 //! Transpose on the CPU.
 
-use rayon::prelude::*;
-
-use crate::cpu::{TASK, vectorized};
+use crate::cpu::{TASK, share, vectorized};
 use crate::element::Element;
 
 /// Side of a tile. It is gathered in a buffer that stays in the first-level cache: rows a power of two apart would
@@ -10,17 +8,21 @@ use crate::element::Element;
 const TILE: usize = 64;
 /// Transposes every matrix of `rows` and `cols` in `x`; neither is 0.
 pub(crate) fn transpose<T: Element>(x: &[T], y: &mut [T], rows: usize, cols: usize) {
-    let matrices = y.par_chunks_mut(rows * cols).zip(x.par_chunks(rows * cols));
-    if rows * cols <= TASK {
-        let per_task = TASK.div_ceil(rows * cols);
-        return matrices
-            .with_min_len(per_task)
-            .for_each(|(y, x)| bands(x, y, 0, rows, cols));
+    let matrix = rows * cols;
+    if matrix <= TASK {
+        let task = TASK.div_ceil(matrix) * matrix;
+        return share(y.chunks_mut(task).zip(x.chunks(task)), |(y, x)| {
+            let matrices = y.chunks_mut(matrix).zip(x.chunks(matrix));
+            matrices.for_each(|(y, x)| bands(x, y, 0, rows, cols));
+        });
     }
-    matrices.for_each(|(y, x)| {
-        y.par_chunks_mut(TILE * rows)
-            .enumerate()
-            .for_each(|(band, y)| bands(x, y, band * TILE, rows, cols));
+    let matrices = y.chunks_mut(matrix).zip(x.chunks(matrix));
+    let all = matrices.flat_map(|(y, x)| {
+        let bands = y.chunks_mut(TILE * rows).enumerate();
+        bands.map(move |(band, y)| (x, y, band * TILE))
+    });
+    share(all.collect::<Vec<_>>().into_iter(), |(x, y, first)| {
+        bands(x, y, first, rows, cols);
     });
 }
 

@@ -11,6 +11,7 @@ use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
+use crate::emulated::wanted;
 use cases::{
     BOXES, Case, LONG, PLAIN, cases, few, gemm, in_pieces, matrices, pieces, reference, walk,
 };
@@ -31,8 +32,13 @@ fn kernel<T: Float>(
         for (transpose_a, transpose_b) in
             [(false, false), (false, true), (true, false), (true, true)]
         {
+            let layout: String = [transpose_a, transpose_b]
+                .map(|transposed| if transposed { 't' } else { 'n' })
+                .iter()
+                .collect();
             let whole = is_mma(kernel) || kernel == Kernel::Tiled128;
-            if whole && !in_pieces::<T>(case, transpose_a, transpose_b) {
+            if !wanted(T::NAME, &layout) || whole && !in_pieces::<T>(case, transpose_a, transpose_b)
+            {
                 continue;
             }
             let gemm = gemm(case, transpose_a, transpose_b);

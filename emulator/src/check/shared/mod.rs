@@ -194,6 +194,20 @@ impl SharedShadow {
         })
     }
 
+    /// Whether nobody has written one of these bytes, and it is looked at that.
+    pub fn is_unwritten(&self, address: u32, size: u32) -> bool {
+        let never = |at: u32| {
+            let word = at as usize / 4;
+            let cell = self.words.get(word);
+            let cell = match cell.read_thread {
+                SPLIT => self.bytes[word][at as usize % 4],
+                _ => cell,
+            };
+            cell.write_clock < self.first
+        };
+        self.wanted.uninitialised && (address..address + size).any(never)
+    }
+
     /// A thread starts an asynchronous copy to here.
     pub fn begin_copy(&mut self, access: Access, address: u32, size: u32) -> Option<Finding> {
         self.cells(address, size, |clocks, cell| {

@@ -1,6 +1,7 @@
 //! Global memory: live allocations, and the shadow of what was written.
 
 use crate::exec::state::{Context, Flow, Hit, Inst, Kind, level};
+use crate::memory::mark;
 
 impl Context<'_> {
     #[inline(always)]
@@ -101,10 +102,12 @@ impl Context<'_> {
                 std::slice::from_raw_parts_mut(hit.shadow.add((at[0] - hit.base) as usize), bytes)
             };
             match kind {
-                Kind::Write => shadow.fill(1),
-                _ if shadow.iter().fold(1, |all, b| all & b) == 0 => {
+                Kind::Write => shadow.fill(mark::WRITTEN),
+                _ if shadow.iter().fold(0, |all, b| all | b ^ mark::WRITTEN) != 0 => {
                     let mut lanes = shadow.chunks(size as usize);
-                    if let Some(lane) = lanes.position(|bytes| self.reads_unwritten(inst, bytes)) {
+                    if let Some(lane) = lanes.position(|bytes| self.reads_unwritten(inst, bytes))
+                        && !self.passes_undefined(inst)?
+                    {
                         return Err(self.uninitialised(inst, lane, at, size));
                     }
                 }
@@ -121,8 +124,11 @@ impl Context<'_> {
                 )
             };
             match kind {
-                Kind::Write => shadow.fill(1),
-                _ if shadow.contains(&0) && self.reads_unwritten(inst, shadow) => {
+                Kind::Write => shadow.fill(mark::WRITTEN),
+                _ if shadow.iter().any(|b| *b != mark::WRITTEN)
+                    && self.reads_unwritten(inst, shadow)
+                    && !self.passes_undefined(inst)? =>
+                {
                     return Err(self.uninitialised(inst, lane, at, size));
                 }
                 _ => {}

@@ -130,11 +130,18 @@ impl Context<'_> {
             };
             let finding = match kind {
                 Kind::Read => self.block.shadow.read(access, address as u32, size),
+                // asked before, since it counts as a write
+                _ if self.block.shadow.is_unwritten(address as u32, size)
+                    && self.passes_undefined(inst)? =>
+                {
+                    self.block.shadow.write(access, address as u32, size)
+                }
                 _ => self.block.shadow.update(access, address as u32, size),
             };
             if let Some(finding) = finding
                 && let Some(finding) =
                     self.of_what_is_read(inst, access, address as u32, size, finding)
+                && !(finding == Finding::Uninitialised && self.passes_undefined(inst)?)
             {
                 return Err(self.fail_shared(
                     inst,

@@ -5,6 +5,7 @@ use crate::check::note;
 use crate::check::shared::{Access, Finding};
 use crate::exec::load::modifier::COUNT;
 use crate::exec::state::{Context, Flow, Inst, Kind, level};
+use crate::memory::mark;
 
 /// Bytes that hardware fetches at least: an aligned access of no more cannot fail in a part.
 const WORD: u32 = 16;
@@ -74,13 +75,14 @@ impl Context<'_> {
     /// Whether a lane's bytes, by their shadow, have one that was never written and that somebody looks at.
     #[cold]
     pub(super) fn reads_unwritten(&self, inst: &Inst, shadow: &[u8]) -> bool {
+        let unwritten = |b: &u8| *b != mark::WRITTEN;
         let unread = self.launch.unread(inst);
         if unread == 0 {
-            return shadow.contains(&0);
+            return shadow.iter().any(unwritten);
         }
         let element = (shadow.len() / usize::from(inst.m[COUNT]).max(1)).max(1);
         let mut elements = shadow.chunks(element).enumerate();
-        elements.any(|(at, bytes)| unread >> at & 1 == 0 && bytes.contains(&0))
+        elements.any(|(at, bytes)| unread >> at & 1 == 0 && bytes.iter().any(unwritten))
     }
 
     /// What a finding about an access to shared memory is without the elements that nobody reads.

@@ -18,14 +18,18 @@ pub struct Counter<'a> {
     tally: Tally,
     /// Lanes that the observed instruction began with.
     active: u32,
+    /// The next instruction has been begun before.
+    again: bool,
 }
 
 impl<'a> Counter<'a> {
-    pub fn new(counting: &'a Counting) -> Counter<'a> {
+    /// `again`: the first instruction has been begun before, and is tried again.
+    pub fn new(counting: &'a Counting, again: bool) -> Counter<'a> {
         Counter {
             counting,
             tally: Tally::default(),
             active: 0,
+            again,
         }
     }
 
@@ -64,12 +68,15 @@ impl Drop for Counter<'_> {
 }
 
 impl Observer for Counter<'_> {
-    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) {
+    fn before(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32) -> bool {
         let (inst, trace) = (
             &launch.code[pc as usize],
             &launch.program.traces[pc as usize],
         );
         self.active = c.active;
+        if std::mem::take(&mut self.again) {
+            return true;
+        }
         match trace.touch {
             Touch::Branch => {
                 let flip = if inst.m[0] != 0 { u32::MAX } else { 0 };
@@ -89,6 +96,7 @@ impl Observer for Counter<'_> {
                 c.block.sectors = sectors;
             }
         }
+        true
     }
 
     fn after(&mut self, c: &mut Context<'_>, launch: &Launch<'_>, pc: u32, flow: Flow) {
@@ -98,7 +106,7 @@ impl Observer for Counter<'_> {
         let waits = |g: &Group| {
             g.pc == pc && matches!(g.wait, Wait::Collective { .. } | Wait::Warpgroup { .. })
         };
-        if flow == Flow::Switch && c.warp.groups.iter().any(waits) {
+        if flow == Flow::Switch && (c.begins || c.warp.groups.iter().any(waits)) {
             return;
         }
         self.tally.instructions[class as usize] += 1;

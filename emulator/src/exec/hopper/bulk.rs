@@ -3,7 +3,7 @@
 use crate::check::FaultKind;
 use crate::exec::handler::Op;
 use crate::exec::state::{Context, Flow, Inst, Kind, NONE, Piece};
-use crate::memory::Range;
+use crate::memory::{Range, mark};
 
 /// Modifier bytes.
 pub mod modifier {
@@ -57,11 +57,12 @@ impl Context<'_> {
     ) -> Result<(), Flow> {
         let bytes = out.len() as u32;
         let range = self.global_run(i, lane, address, bytes, Kind::Read)?;
-        if self.launch.options.checks.uninitialised && !range.shadow.is_null() {
+        let shadow = range.shadow();
+        if self.launch.options.checks.uninitialised && !shadow.is_null() {
             let at = (address - range.base) as usize;
             // SAFETY: `global_run` found the bytes in this allocation, and its shadow is as long.
-            let written = unsafe { std::slice::from_raw_parts(range.shadow.add(at), out.len()) };
-            if let Some(n) = written.iter().position(|b| *b == 0) {
+            let written = unsafe { std::slice::from_raw_parts(shadow.add(at), out.len()) };
+            if let Some(n) = written.iter().position(|b| *b != mark::WRITTEN) {
                 let at = [address + n as u64; 32];
                 return Err(self.uninitialised(i, lane, &at, bytes));
             }

@@ -31,6 +31,7 @@ impl Block {
                 None => target.copy_from_nonoverlapping(copy.data.as_ptr(), bytes),
             }
         }
+        self.undefined.set(copy.target, bytes as u32, None);
         let knowledge =
             (launch.level == level::FULL).then(|| self.shadow.end_bulk(copy.target, bytes as u32));
         self.events += 1;

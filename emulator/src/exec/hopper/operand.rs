@@ -70,6 +70,7 @@ pub fn from_shared(
             if let Some(finding) = c.block.shadow.read_tensor(access, group, address, PIECE) {
                 return Err(c.fail_shared(i, 0, false, address, PIECE, finding));
             }
+            c.engine_reads(i, 0, address, PIECE)?;
         }
     }
     let rows = rows as usize;

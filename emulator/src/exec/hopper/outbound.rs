@@ -3,6 +3,7 @@
 use crate::check::FaultKind;
 use crate::exec::handler::Op;
 use crate::exec::state::{Context, Flow, Inst, Launch, Outgoing, Piece, Reduction, level};
+use crate::memory::mark as marks;
 
 /// Calls bytes of global memory written.
 fn mark(launch: &Launch<'_>, address: u64, bytes: u32) {
@@ -10,11 +11,12 @@ fn mark(launch: &Launch<'_>, address: u64, bytes: u32) {
     let Some(range) = next.checked_sub(1).and_then(|at| launch.ranges.get(at)) else {
         return;
     };
-    if !range.shadow.is_null() && address + u64::from(bytes) <= range.end {
+    let shadow = range.shadow();
+    if !shadow.is_null() && address + u64::from(bytes) <= range.end {
         // SAFETY: the bytes lie in this allocation, as just seen, and its shadow is as long.
         unsafe {
-            let shadow = range.shadow.add((address - range.base) as usize);
-            shadow.write_bytes(1, bytes as usize);
+            let shadow = shadow.add((address - range.base) as usize);
+            shadow.write_bytes(marks::WRITTEN, bytes as usize);
         }
     }
 }
@@ -142,7 +144,7 @@ impl Context<'_> {
         };
         match self.block.shadow.read_async(access, address, bytes) {
             Some(finding) => Err(self.fail_shared(i, lane, false, address, bytes, finding)),
-            None => Ok(()),
+            None => self.engine_reads(i, lane, address, bytes),
         }
     }
 }

@@ -23,6 +23,9 @@ impl Context<'_> {
             let block = self.block_of(place.rank);
             let host = block.shared_pointer(place.offset) as u64;
             block.events += u64::from(kind != Kind::Read);
+            if kind != Kind::Read {
+                block.undefined.set(place.offset, size, None);
+            }
             if full {
                 let finding = match kind {
                     Kind::Read => block.shadow.foreign_read(place.offset, size),

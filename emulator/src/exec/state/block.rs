@@ -5,6 +5,7 @@ use super::barrier::{Barrier, ClusterBarrier};
 use super::copies::{Inbound, Readers};
 use super::products::Warpgroup;
 use super::tally::Sectors;
+use super::undefined::UndefinedShared;
 use super::warp::Warp;
 use crate::check::Fault;
 use crate::check::shared::SharedShadow;
@@ -44,6 +45,8 @@ pub struct Block {
     /// Of the last thread to end.
     pub last_line: u32,
     pub fault: Option<Box<Fault>>,
+    /// What is undefined in its shared memory.
+    pub undefined: UndefinedShared,
     /// What it has touched, where that is counted.
     pub sectors: Sectors,
 }

@@ -5,6 +5,7 @@ use super::block::{Block, Peers};
 use super::routine::Routine;
 use super::tally::Counting;
 use super::trace::Trace;
+use super::values::Rows;
 use super::warp::Warp;
 use crate::exec::config::{LaunchConfig, Options};
 use crate::memory::{Memory, Range};
@@ -80,6 +81,10 @@ pub struct Context<'a> {
     pub unguarded: u32,
     /// Lanes whose access was wrong and is left out: the instruction is tried again without them.
     pub left_out: u32,
+    /// Whether an observer keeps what is undefined: then loads of it pass.
+    pub follows: bool,
+    /// An instruction has come upon what is undefined, and is tried again with such an observer.
+    pub begins: bool,
     /// Allocations that recent accesses hit, by instruction.
     pub hits: [Hit; 8],
     /// The launch's.
@@ -113,7 +118,7 @@ impl From<&Range> for Hit {
         Hit {
             base: range.base,
             end: range.end,
-            shadow: range.shadow,
+            shadow: range.shadow(),
         }
     }
 }
@@ -139,6 +144,8 @@ pub struct Launch<'a> {
     pub workspace: u64,
     /// Counts, if they are wanted.
     pub counting: Option<&'a Counting>,
+    /// Tells it from other launches.
+    pub number: u64,
     pub signals: Signals,
 }
 
@@ -205,6 +212,8 @@ pub struct Program {
     guarded: OnceLock<Vec<Inst>>,
     /// What each instruction is, for those who look on.
     pub traces: Vec<Trace>,
+    /// The rows of each instruction's operands.
+    pub rows: Rows,
     /// Operand lists too long for an instruction.
     pub pool: Vec<u32>,
     /// Instructions that may touch registers of a running `wgmma`, and the rows of these.
@@ -231,6 +240,7 @@ impl Program {
             guard,
             guarded: OnceLock::new(),
             traces,
+            rows: Rows::default(),
             pool: vec![],
             touching: HashMap::new(),
             unread: HashMap::new(),

@@ -14,6 +14,8 @@ pub mod space;
 mod tally;
 mod trace;
 mod traffic;
+mod undefined;
+mod values;
 mod warp;
 
 pub use barrier::{ClusterBarrier, MOST, Mbarrier};
@@ -28,4 +30,6 @@ pub use routine::{Constant, Routine, Special};
 pub use space::{Kind, spaces};
 pub use tally::{Counting, Sectors, Tally};
 pub use trace::{Access, Touch, Trace};
+pub use undefined::{Mark, Put, Spot, Undefined, UndefinedShared};
+pub use values::{Rows, Values};
 pub use warp::Warp;

@@ -1,6 +1,7 @@
 //! What is known of an instruction besides how to run it.
 
 use super::space::Kind;
+use super::values::Values;
 use cuda_emulator_counts::Class;
 
 /// What is known of an instruction besides how to run it.
@@ -9,6 +10,8 @@ pub struct Trace {
     /// None for what the decoder added: guards, moves of constants.
     pub class: Option<Class>,
     pub touch: Touch,
+    /// How its results depend on its operands.
+    pub values: Values,
     /// Operations of Tensor Cores.
     pub flop: u32,
 }

@@ -4,6 +4,7 @@ use super::copies::{Copies, Outbound};
 use super::group::{Frame, Group, Wait};
 use super::products::Products;
 use super::routine::Routine;
+use super::undefined::Undefined;
 use std::hash::{Hash, Hasher};
 
 /// One 16-byte piece of local memory for each lane: accesses of up to 16 bytes stay inside a piece.
@@ -39,6 +40,8 @@ pub struct Warp {
     pub cluster_owed: u32,
     /// Products of `wgmma` that have not been waited for.
     pub products: Products,
+    /// What is undefined, once something is.
+    pub undefined: Option<Box<Undefined>>,
 }
 
 impl Hash for Warp {

@@ -21,8 +21,9 @@ use modifier::{COUNT, TRANS, WIDE};
 /// Bytes of a row.
 const ROW: u32 = 16;
 
+/// The register of the matrix whose rows are this one's columns.
 #[inline(always)]
-fn transposed(register: &[u32; 32]) -> [u32; 32] {
+pub fn transposed(register: &[u32; 32]) -> [u32; 32] {
     let rows: Rows<u16, 8> = recast(register);
     recast(&transpose(&rows))
 }
@@ -64,7 +65,7 @@ fn rows(c: &mut Context<'_>, i: &Inst, kind: Kind) -> Result<[u64; 32], Flow> {
 
 /// The four bytes that each lane has of matrix `j`: a group of four lanes has a row.
 #[inline(always)]
-fn pieces(rows: &[u64; 32], j: usize) -> [u64; 32] {
+pub fn pieces(rows: &[u64; 32], j: usize) -> [u64; 32] {
     let mut out = [0; 32];
     for (lane, at) in out.iter_mut().enumerate() {
         *at = rows[8 * j + lane / 4] + 4 * (lane as u64 % 4);

@@ -17,6 +17,7 @@
 mod blocks;
 mod converge;
 mod dense;
+pub mod marks;
 mod multiply;
 mod numbers;
 mod operands;

@@ -36,19 +36,35 @@ fn each_pass(
             }
         }
     }
-    let pitch = u64::from(stride.get(first)) * u64::from(i.m[modifier::BITS]) / 8;
-    let piece = (shape.bytes() / 32).min(16);
-    let line = shape.line() * shape.unit_bytes;
+    let piece = piece(shape);
     for start in (0..shape.bytes()).step_by(32 * piece) {
-        let mut at = [0; 32];
-        for (lane, at) in at.iter_mut().enumerate() {
-            let offset = start + lane * piece;
-            *at = base[first].wrapping_add((offset / line) as u64 * pitch + (offset % line) as u64);
-        }
+        let at = pass_at(c, i, shape, start);
         let found = reach(c, i, at, piece as u32, kind)?;
         pass(c, found, start, piece)?;
     }
     Ok(())
+}
+
+/// Bytes that a lane moves in a pass.
+#[inline(always)]
+pub fn piece(shape: &Shape) -> usize {
+    (shape.bytes() / 32).min(16)
+}
+
+/// The addresses of the pieces of the pass that begins at `start` in the dense matrix.
+#[inline(always)]
+pub fn pass_at(c: &Context<'_>, i: &Inst, shape: &Shape, start: usize) -> [u64; 32] {
+    let first = c.first_lane();
+    let base = c.addresses(i.r[0], i.m[modifier::WIDE] != 0, i.imm)[first];
+    let stride = c.row::<u32>(i.r[1]).get(first);
+    let pitch = u64::from(stride) * u64::from(i.m[modifier::BITS]) / 8;
+    let (piece, line) = (piece(shape), shape.line() * shape.unit_bytes);
+    let mut at = [0; 32];
+    for (lane, at) in at.iter_mut().enumerate() {
+        let offset = start + lane * piece;
+        *at = base.wrapping_add((offset / line) as u64 * pitch + (offset % line) as u64);
+    }
+    at
 }
 
 /// Calls `f` with the place of every block, as lanes' addresses and the bytes of each. A GPU moves a fragment so: lines of
@@ -107,15 +123,21 @@ impl Op for Load {
         if let Err(flow) = done {
             return flow;
         }
-        match i.m[modifier::FORM] & 7 {
-            form::BYTES => deliver::<u8, 16, u32>(c, i, &shape, &dense),
-            form::HALVES => deliver::<u16, 8, u32>(c, i, &shape, &dense),
-            form::WORDS => deliver::<u32, 4, u32>(c, i, &shape, &dense),
-            form::DOUBLES => deliver::<u64, 4, u64>(c, i, &shape, &dense),
-            form::WORD_PAIRS => deliver_pairs::<u32>(c, i, &shape, &dense),
-            _ => deliver_pairs::<u64>(c, i, &shape, &dense),
-        }
+        to_registers(c, i, &shape, &dense);
         Flow::Next
+    }
+}
+
+/// The matrix into the fragment.
+#[inline(always)]
+pub fn to_registers(c: &mut Context<'_>, i: &Inst, shape: &Shape, dense: &Dense) {
+    match i.m[modifier::FORM] & 7 {
+        form::BYTES => deliver::<u8, 16, u32>(c, i, shape, dense),
+        form::HALVES => deliver::<u16, 8, u32>(c, i, shape, dense),
+        form::WORDS => deliver::<u32, 4, u32>(c, i, shape, dense),
+        form::DOUBLES => deliver::<u64, 4, u64>(c, i, shape, dense),
+        form::WORD_PAIRS => deliver_pairs::<u32>(c, i, shape, dense),
+        _ => deliver_pairs::<u64>(c, i, shape, dense),
     }
 }
 
@@ -170,11 +192,7 @@ impl Op for Store {
         }
         let shape = Shape::of(i);
         let mut dense = Dense([0; MOST_BYTES]);
-        match i.m[modifier::FORM] & 7 {
-            form::HALVES => collect(c, i, &shape, &mut dense),
-            form::WORD_PAIRS => collect_pairs::<u32>(c, i, &shape, &mut dense),
-            _ => collect_pairs::<u64>(c, i, &shape, &mut dense),
-        }
+        of_registers(c, i, &shape, &mut dense);
         let done = each_pass(c, i, &shape, Kind::Write, |c, found, start, piece| {
             for (lane, at) in found.iter().enumerate() {
                 let from = &dense.0[start + lane * piece..][..piece];
@@ -194,6 +212,16 @@ impl Op for Store {
             Ok(()) => Flow::Next,
             Err(flow) => flow,
         }
+    }
+}
+
+/// The fragment into the matrix.
+#[inline(always)]
+pub fn of_registers(c: &Context<'_>, i: &Inst, shape: &Shape, dense: &mut Dense) {
+    match i.m[modifier::FORM] & 7 {
+        form::HALVES => collect(c, i, shape, dense),
+        form::WORD_PAIRS => collect_pairs::<u32>(c, i, shape, dense),
+        _ => collect_pairs::<u64>(c, i, shape, dense),
     }
 }
 
