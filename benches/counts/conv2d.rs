@@ -67,6 +67,13 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         case(report, name("_backward_input"), || {
             conv2d_backward_input_by(kernel, stream, &dy, &w, &mut dx, input, weight, &options)
         });
+        // the kernel of windows that move by two
+        if layer == "conv2" {
+            let options = options.padding([0; 2]).stride([2; 2]);
+            case(report, name("_backward_input strided"), || {
+                conv2d_backward_input_by(kernel, stream, &dy, &w, &mut dx, input, weight, &options)
+            });
+        }
         // the one tile that weights have
         if matches!(kernel, Kernel::Tiled64 | Kernel::Wmma64) {
             case(report, name("_backward_weight"), || {

@@ -11,6 +11,10 @@ use warpsmith::{Device, Float, Generator, Tensor};
 const SHAPES: [[usize; 3]; 2] = [[256, 256, 256], [250, 251, 253]];
 const PIECES: [[usize; 3]; 2] = [[256, 256, 256], [248, 264, 232]];
 const LONG: [[usize; 3]; 2] = [[64, 256, 1024], [24, 104, 1064]];
+/// A fully connected layer of few images and its like; the spiral's.
+const FEW_ROWS: [[usize; 3]; 2] = [[16, 1024, 512], [2, 100, 3000]];
+const FEW_COLS: [[usize; 3]; 2] = [[1024, 16, 512], [3000, 3, 100]];
+const FEW_TERMS: [[usize; 3]; 2] = [[256, 512, 16], [3000, 100, 2]];
 const BOXES: [[usize; 3]; 2] = [[512, 512, 256], [264, 248, 248]];
 
 pub fn all(report: &mut Report, device: &Device) {
@@ -30,6 +34,9 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         Kernel::Wgmma => BOXES,
         Kernel::Tiled128 | Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
         Kernel::Split64 => LONG,
+        Kernel::ThinRows => FEW_ROWS,
+        Kernel::ThinCols => FEW_COLS,
+        Kernel::ThinTerms => FEW_TERMS,
         _ => SHAPES,
     };
     for [m, n, k] in shapes {
@@ -40,7 +47,15 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         let [a, b, mut y] =
             [m * k, k * n, m * n].map(|len| random(len).expect("room on the device"));
         for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-            let name = format!("{} {m}x{n}x{k}", kernel.entry::<T>(ta, tb));
+            // thin ones have an entry for several layouts
+            let entry = kernel.entry::<T>(ta, tb);
+            let letter = |transpose| if transpose { 't' } else { 'n' };
+            let layout = [letter(ta), letter(tb)].iter().collect::<String>();
+            let layout = match entry.contains(&format!("_{layout}_")) {
+                true => String::new(),
+                false => format!(" {layout}"),
+            };
+            let name = format!("{entry}{layout} {m}x{n}x{k}");
             let gemm = Gemm {
                 allow_tf32: true,
                 ..Gemm::new(m, n, k, ta, tb)

@@ -1,5 +1,6 @@
 // What a convolution needs beside its products:
-// conv2d_repack: a[g, c, o, t] = w[g, o, c, t], the weights as backward_input multiplies with them
+// conv2d_repack: a[g, c, o, t] = w[g, o, c, t], the weights as backward_input multiplies with them; with `mirrored`, w[g, o, c, taps - 1
+//                - t], as the forward kernels do where dx is a convolution of dy
 // conv2d_bias: partial[s, c] = the sum of dy[n, c, ...] over the images of split s
 // conv2d_finish: y[i] = sum over s of partial[s, i]
 //
@@ -15,11 +16,12 @@
 
 constexpr int THREADS = 256;
 
-template <class T> __device__ __forceinline__ void repack(const T* w, T* a, int n, int outputs, int inputs, int taps) {
+template <class T> __device__ __forceinline__ void repack(const T* w, T* a, int n, int outputs, int inputs, int taps,
+                                                            int mirrored) {
     const int i = blockIdx.x * THREADS + threadIdx.x;
     if (i >= n) return;
     const int tap = i % taps, o = i / taps % outputs, row = i / taps / outputs, c = row % inputs, group = row / inputs;
-    a[i] = w[((group * outputs + o) * inputs + c) * taps + tap];
+    a[i] = w[((group * outputs + o) * inputs + c) * taps + (mirrored ? taps - 1 - tap : tap)];
 }
 
 template <class T>
@@ -43,8 +45,9 @@ template <class T> __device__ __forceinline__ void finish(const f32* partial, T*
 }
 
 #define CONV2D(T)                                                                                                      \
-    extern "C" __global__ void conv2d_repack_##T(const T* w, T* a, int n, int outputs, int inputs, int taps) {         \
-        repack(w, a, n, outputs, inputs, taps);                                                                        \
+    extern "C" __global__ void conv2d_repack_##T(const T* w, T* a, int n, int outputs, int inputs, int taps,           \
+                                                 int mirrored) {                                                       \
+        repack(w, a, n, outputs, inputs, taps, mirrored);                                                              \
     }                                                                                                                  \
     extern "C" __global__ void conv2d_bias_##T(const T* dy, f32* partial, int images, int channels, int plane,         \
                                                int chunk) {                                                            \

@@ -29,13 +29,19 @@ struct Layout {
     int rows, cols, mids, lows, per_high, per_mid, per_low;
 };
 
-// Where the columns of a tile stand, in shared memory, since the product needs the registers: down the plane in the
-// high half of `place` and across it in the low one, and the offset to the plane. Threads have C neighbours each; the
-// first four of all threads lie together, then the next four, so that a warp's reads of 16 bytes meet no bank twice.
+// Where the columns of a tile stand, in shared memory, since the product needs the registers: 65536 times the place down the plane
+// and the one across it, which may be negative, in `place`, and the offset to that place (backward_input: to the plane). Threads
+// have C neighbours each; the first four of all threads lie together, then the next four, so that a warp's reads of 16 bytes meet no
+// bank twice.
 template <int TILE> struct alignas(16) Columns {
     int place[TILE];
     unsigned base[TILE];
 };
+
+// The compiler computes x again where it is used, for each element, unless it does not know what x is; nor does it then know in which
+// memory a pointer points, which __ldg says.
+template <class X> __device__ __forceinline__ void keep(X*& x) { asm("" : "+l"(x)); }
+__device__ __forceinline__ void keep(unsigned& x) { asm("" : "+r"(x)); }
 
 // DIVIDE: places are divided by the strides and exist where that leaves nothing (backward_input; its weights of digits
 // are negative).
@@ -50,6 +56,11 @@ template <class T, int C, int TILE, bool DIVIDE> struct Gather {
     __device__ __forceinline__ void row(T (&to)[C]) const {
         const int add_down = at.mid * layout.per_mid, add_across = at.low * layout.per_low;
         const unsigned plane = (unsigned)at.high * layout.per_high;
+        // a place that is not across the plane borrows from the one down it, and is outside whatever that is
+        const unsigned add = add_down * 65536 + add_across;
+        unsigned offset = plane + add_down * layout.cols + add_across;
+        keep(offset);
+        const unsigned end = at.high < highs ? layout.rows << 16 : 0;
         int places[C];
         unsigned bases[C];
 #pragma unroll
@@ -60,18 +71,17 @@ template <class T, int C, int TILE, bool DIVIDE> struct Gather {
         }
 #pragma unroll
         for (int i = 0; i < C; i++) {
-            int r = (places[i] >> 16) + add_down, c = (short)places[i] + add_across;
-            bool inside = at.high < highs;
-            if (DIVIDE) {
-                inside = inside && r >= 0 && c >= 0;
-                if (stride_down > 1 || stride_across > 1) {
-                    const int whole_r = r / stride_down, whole_c = c / stride_across;
-                    inside = inside && whole_r * stride_down == r && whole_c * stride_across == c;
-                    r = whole_r, c = whole_c;
-                }
+            if (!DIVIDE) {
+                const unsigned place = places[i] + add;
+                const bool inside = (place & 0xffff) < (unsigned)layout.cols && place < end;
+                to[i] = inside ? __ldg(x + (bases[i] + offset)) : from_f32<T>(0.0f);
+                continue;
             }
-            inside = inside && (unsigned)r < (unsigned)layout.rows && (unsigned)c < (unsigned)layout.cols;
-            to[i] = inside ? x[bases[i] + plane + (unsigned)r * layout.cols + c] : from_f32<T>(0.0f);
+            const int across = (short)places[i], r = ((places[i] - across) >> 16) + add_down, c = across + add_across;
+            const int whole_r = r / stride_down, whole_c = c / stride_across;
+            const bool inside = at.high < highs && r >= 0 && c >= 0 && whole_r * stride_down == r &&
+                                whole_c * stride_across == c && whole_r < layout.rows && whole_c < layout.cols;
+            to[i] = inside ? __ldg(x + (bases[i] + plane + whole_r * layout.cols + whole_c)) : from_f32<T>(0.0f);
         }
     }
 
@@ -126,8 +136,8 @@ __device__ __forceinline__ void put_column(Columns<TILE>& to, int at, const Geom
         base = i * (unsigned)g.out_plane;
     }
     const int outside = KIND == BACKWARD_INPUT ? -1 : -32768;
-    to.place[at] = (int)((unsigned)(exists ? row : outside) << 16 | (unsigned)(col & 0xffff));
-    to.base[at] = base;
+    to.place[at] = exists ? row * 65536 + col : outside * 65536;
+    to.base[at] = KIND == BACKWARD_INPUT ? base : base + row * g.across.size + col;
 }
 
 // A gather of C columns, the `of`-th C of those of a tile that begins at `col` of the `n` that there are, from row
@@ -142,6 +152,7 @@ __device__ __forceinline__ Gather<T, C, TILE, KIND == BACKWARD_INPUT> gather(Col
     }
     __syncthreads();
     const Layout matrix = layout<KIND>(g);
+    keep(x);
     const Digits step = KIND == FORWARD || KIND == BACKWARD_INPUT ? g.step : digits(STEP, matrix.mids, matrix.lows);
     return {x,    columns.place + of * 4, matrix, digits(first, matrix.mids, matrix.lows),
             step, highs, g.down.stride, g.across.stride};

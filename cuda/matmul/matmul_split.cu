@@ -12,6 +12,27 @@
 // Limits      matmul_mma's; batch * m * n below 2^31
 
 #include "matmul/epilogue.cuh"
+
+template <class T>
+__device__ __forceinline__ void finish(const f32* partial, const T* bias, T* y, int batch, int m, int n, int parts, i64 ldy,
+                                       i64 stride_y, int activation) {
+    const unsigned count = batch * m * n, i = blockIdx.x * 256 + threadIdx.x;
+    if (i >= count) return;
+    const unsigned col = i % n, row = i / n % m, matrix = i / n / m;
+    f32 sum = 0.0f;
+    for (int part = 0; part < parts; part++) sum += partial[(i64)part * count + i];
+    if (bias) sum += to_f32(bias[col]);
+    y[matrix * stride_y + row * ldy + col] = from_f32<T>(activate(sum, activation));
+}
+
+#define FINISH(T)                                                                                                      \
+    extern "C" __global__ void __launch_bounds__(256) matmul_finish_##T(                                               \
+        const f32* partial, const T* bias, T* y, int batch, int m, int n, int parts, i64 ldy, i64 stride_y,            \
+        int activation) {                                                                                              \
+        finish(partial, bias, y, batch, m, n, parts, ldy, stride_y, activation);                                       \
+    }
+FOR_EACH_FLOAT(FINISH)
+
 #if __CUDA_ARCH__ >= 800
 #include "matmul/mma.cuh"
 
@@ -33,18 +54,6 @@ __device__ __forceinline__ void split(const T* a, const T* b, f32* partial, int 
     product<S, T, TileA, TileB>(from_a, from_b, min(k - begin, part_k), at, out);
 }
 
-template <class T>
-__device__ __forceinline__ void finish(const f32* partial, const T* bias, T* y, int batch, int m, int n, int parts, i64 ldy,
-                                       i64 stride_y, int activation) {
-    const unsigned count = batch * m * n, i = blockIdx.x * 256 + threadIdx.x;
-    if (i >= count) return;
-    const unsigned col = i % n, row = i / n % m, matrix = i / n / m;
-    f32 sum = 0.0f;
-    for (int part = 0; part < parts; part++) sum += partial[(i64)part * count + i];
-    if (bias) sum += to_f32(bias[col]);
-    y[matrix * stride_y + row * ldy + col] = from_f32<T>(activate(sum, activation));
-}
-
 #define ENTRY(OPS, TA, TB, T)                                                                                          \
     extern "C" __global__ void __launch_bounds__(S::THREADS, 4) matmul_split_64_##OPS##_##T(                           \
         const T* a, const T* b, f32* partial, int m, int n, int k, i64 lda, i64 ldb, i64 stride_a, i64 stride_b,       \
@@ -52,12 +61,7 @@ __device__ __forceinline__ void finish(const f32* partial, const T* bias, T* y, 
         split<T, TA, TB>(a, b, partial, m, n, k, lda, ldb, stride_a, stride_b, batch, tiles, part_k);                  \
     }
 #define ENTRIES(T)                                                                                                     \
-    ENTRY(nn, false, false, T) ENTRY(nt, false, true, T) ENTRY(tn, true, false, T) ENTRY(tt, true, true, T)            \
-    extern "C" __global__ void __launch_bounds__(256) matmul_finish_##T(                                               \
-        const f32* partial, const T* bias, T* y, int batch, int m, int n, int parts, i64 ldy, i64 stride_y,            \
-        int activation) {                                                                                              \
-        finish(partial, bias, y, batch, m, n, parts, ldy, stride_y, activation);                                       \
-    }
+    ENTRY(nn, false, false, T) ENTRY(nt, false, true, T) ENTRY(tn, true, false, T) ENTRY(tt, true, true, T)
 ENTRIES(f32)
 ENTRIES(f16)
 ENTRIES(bf16)

@@ -113,6 +113,14 @@ fn cases() -> Vec<Case> {
                 ..plain.stride([3, 2])
             },
         ),
+        // more zeros around than windows reach over
+        case(
+            "far_padding",
+            [1, 2, 4, 5],
+            [9, 2, 2],
+            false,
+            plain.padding([3, 0]),
+        ),
         // more terms than stages are in flight, and more rows than a tile
         case(
             "many_channels",

@@ -83,6 +83,12 @@ pub const SPECS: [Spec; 16] = [
         "what each kernel did, as JSON; 1 for a table on stderr",
     ),
     spec(
+        "sample",
+        "N",
+        "CUDA_EMULATOR_SAMPLE",
+        "of each launch at most N blocks run, and count for all; results are wrong",
+    ),
+    spec(
         "streams",
         "WHEN",
         "CUDA_EMULATOR_STREAMS",

@@ -10,6 +10,7 @@ mod table;
 pub use class::Class;
 pub use table::table;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,11 +20,26 @@ pub const SECTOR: u64 = 32;
 /// Kernels by name.
 pub type Kernels = BTreeMap<String, Counts>;
 
+/// One launch, as it was asked for, and what it did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The kernel's name.
+    pub kernel: String,
+    /// Blocks in x, y, z.
+    pub grid: [u32; 3],
+    /// Threads of a block in x, y, z.
+    pub block: [u32; 3],
+    /// What it did.
+    pub counts: Counts,
+}
+
 /// What launches of one kernel did.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Launches counted together.
     pub launches: u64,
+    /// Blocks of the largest launch.
+    pub blocks: u64,
     /// Threads of the largest block.
     pub block_threads: u64,
     /// Most shared memory of a block in bytes, static and dynamic.
@@ -108,6 +124,7 @@ impl Counts {
     /// Adds what another launch did.
     pub fn add(&mut self, other: &Counts) {
         self.launches += other.launches;
+        self.blocks = self.blocks.max(other.blocks);
         self.block_threads = self.block_threads.max(other.block_threads);
         self.block_shared = self.block_shared.max(other.block_shared);
         for (class, count) in &other.instructions {
@@ -169,15 +186,15 @@ pub fn ratio(a: u64, b: u64) -> f64 {
     if b == 0 { 0.0 } else { a as f64 / b as f64 }
 }
 
-/// Kernels as JSON.
-pub fn to_json(kernels: &Kernels) -> String {
-    serde_json::to_string_pretty(kernels).unwrap_or_default()
+/// [`Kernels`], or a list of [`Launch`]es, as JSON.
+pub fn to_json<T: Serialize>(counted: &T) -> String {
+    serde_json::to_string_pretty(counted).unwrap_or_default()
 }
 
-/// Kernels from JSON.
+/// What [`to_json`] wrote.
 ///
 /// # Errors
 /// What the text has that `to_json` does not write.
-pub fn from_json(text: &str) -> Result<Kernels, serde_json::Error> {
+pub fn from_json<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
     serde_json::from_str(text)
 }

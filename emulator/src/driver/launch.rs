@@ -148,7 +148,7 @@ impl Launch {
             return exec::launch(kernel, config, &self.arguments, memory, options);
         }
         let counted = exec::launch_counted(kernel, config, &self.arguments, memory, options)?;
-        counts::add(&kernel.name, &counted);
+        counts::add(&kernel.name, config, counted);
         Ok(())
     }
 }

@@ -105,6 +105,12 @@ impl Machine {
         }
         let sums_backward = one_of("CUDA_EMULATOR_ACCUMULATE", ["forward", "backward"])?;
         let deferred = one_of("CUDA_EMULATOR_STREAMS", ["eager", "deferred"])?;
+        let sample = number_from::<u64>("CUDA_EMULATOR_SAMPLE", "a number of blocks")?;
+        if let Some(most) = sample {
+            say(format_args!(
+                "CUDA_EMULATOR_SAMPLE={most}: of each launch so many blocks run, and results are wrong"
+            ));
+        }
         let time_limit = number_from("CUDA_EMULATOR_TIME_LIMIT", "a number of seconds")?;
         let device = |ordinal| Device {
             ordinal: ordinal as Ordinal,
@@ -123,6 +129,7 @@ impl Machine {
                 time_limit,
                 order,
                 sums_backward,
+                sample,
                 ..Options::default()
             },
             deferred,

@@ -89,6 +89,9 @@ pub struct Options {
     pub order: Option<Order>,
     /// Matrix products are summed from the last term on, each sum truncated, instead of from the first, rounded.
     pub sums_backward: bool,
+    /// Clusters of a launch that run at most, spread over its grid, and what they did is counted for all. What a program
+    /// computes is then wrong.
+    pub sample: Option<u64>,
 }
 
 impl Default for Options {
@@ -100,6 +103,7 @@ impl Default for Options {
             time_limit: None,
             order: None,
             sums_backward: false,
+            sample: None,
         }
     }
 }

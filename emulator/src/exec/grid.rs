@@ -5,6 +5,7 @@
 
 use super::block::BlockStop;
 use super::cluster::Cluster;
+use super::sample::Sample;
 use super::state::Launch;
 use super::stuck::Patience;
 use crate::check::{Fault, FaultKind, record};
@@ -24,7 +25,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The blocks of a launch on their way.
 pub struct Grid<'a> {
     launch: &'a Launch<'a>,
-    clusters: u64,
+    sample: Sample,
     fresh: AtomicU64,
     aside: Mutex<VecDeque<Cluster>>,
     fault: Mutex<Option<Fault>>,
@@ -34,12 +35,11 @@ pub struct Grid<'a> {
 }
 
 impl<'a> Grid<'a> {
-    pub fn new(launch: &'a Launch<'a>) -> Grid<'a> {
+    /// The clusters of `sample`, which is the launch's.
+    pub fn new(launch: &'a Launch<'a>, sample: Sample) -> Grid<'a> {
         Grid {
             launch,
-            clusters: (0..3)
-                .map(|a| u64::from(launch.config.grid[a] / launch.cluster[a]))
-                .product(),
+            sample,
             fresh: AtomicU64::new(0),
             aside: Mutex::default(),
             fault: Mutex::default(),
@@ -82,7 +82,7 @@ impl<'a> Grid<'a> {
     }
 
     fn run_blocks(&self) {
-        let workers = (rayon::current_num_threads() as u64).min(self.clusters);
+        let workers = (rayon::current_num_threads() as u64).min(self.sample.taken);
         if workers <= 1 {
             self.work_guarded();
         } else {
@@ -159,7 +159,7 @@ impl<'a> Grid<'a> {
 
     /// Clusters that were begun and have not ended.
     fn unfinished(&self) -> u64 {
-        let begun = self.fresh.load(Ordering::Relaxed).min(self.clusters);
+        let begun = self.fresh.load(Ordering::Relaxed).min(self.sample.taken);
         begun - self.ended.load(Ordering::Relaxed)
     }
 
@@ -169,11 +169,12 @@ impl<'a> Grid<'a> {
         let crowded = !self.launch.config.cooperative && lock(&self.aside).len() >= MOST_ASIDE;
         if !crowded {
             let number = self.fresh.fetch_add(1, Ordering::Relaxed);
-            if number < self.clusters {
+            let count = self.sample.taken;
+            if number < count {
                 let mut cluster = std::mem::take(spare);
                 let order = self.launch.options.order;
-                let number = order.map_or(number, |order| order.nth(0, number, self.clusters));
-                cluster.reset(self.launch, number);
+                let number = order.map_or(number, |order| order.nth(0, number, count));
+                cluster.reset(self.launch, self.sample.nth(number));
                 return Some(cluster);
             }
         }

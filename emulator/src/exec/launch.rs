@@ -2,6 +2,7 @@
 
 use super::config::{LaunchConfig, Options, Param};
 use super::grid::Grid;
+use super::sample::Sample;
 use super::state::{Counting, Launch, Program, Signals, level};
 use super::workspace::Workspace;
 use crate::check::{Fault, FaultKind};
@@ -51,10 +52,10 @@ pub fn launch(
     memory: &Memory,
     options: &Options,
 ) -> Result<(), Fault> {
-    execute(kernel, config, params, memory, options, None)
+    execute(kernel, config, params, memory, options, None).map(|_| ())
 }
 
-/// Runs a kernel to its end, and says what it did.
+/// Runs a kernel to its end, and says what it did; of a sample, what all of it would have done.
 ///
 /// # Errors
 /// As `launch`.
@@ -66,13 +67,14 @@ pub fn launch_counted(
     options: &Options,
 ) -> Result<Counts, Fault> {
     let counting = Counting::new(&memory.ranges());
-    execute(kernel, config, params, memory, options, Some(&counting))?;
+    let sample = execute(kernel, config, params, memory, options, Some(&counting))?;
     let threads: u32 = config.block.iter().product();
     Ok(Counts {
         launches: 1,
+        blocks: config.grid.iter().map(|&n| u64::from(n)).product(),
         block_threads: threads.into(),
         block_shared: kernel.static_shared as u64 + u64::from(config.dynamic_shared),
-        ..counting.finish()
+        ..counting.finish(|count| sample.scaled(count))
     })
 }
 
@@ -83,7 +85,7 @@ fn execute(
     memory: &Memory,
     options: &Options,
     counting: Option<&Counting>,
-) -> Result<(), Fault> {
+) -> Result<Sample, Fault> {
     let threads = config
         .block
         .iter()
@@ -155,5 +157,8 @@ fn execute(
         number: NUMBER.fetch_add(1, Ordering::Relaxed),
         signals: Signals::default(),
     };
-    Grid::new(&launch).run()
+    let clusters = (0..3).map(|a| u64::from(config.grid[a] / shape[a]));
+    let sample = Sample::new(clusters.product(), options.sample);
+    Grid::new(&launch, sample).run()?;
+    Ok(sample)
 }

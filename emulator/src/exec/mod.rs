@@ -12,6 +12,7 @@ pub mod order;
 mod print;
 mod report;
 mod run;
+mod sample;
 mod start;
 pub mod state;
 mod stuck;

@@ -1,7 +1,7 @@
 //! What kernels do, counted by the emulator.
 
 use super::{LIBRARY, emulated};
-use cuda_emulator_counts::{Kernels, from_json};
+use cuda_emulator_counts::{Kernels, Launch, from_json};
 use libloading::os::unix::{Library, Symbol};
 use std::ffi::{c_char, c_uint};
 
@@ -10,27 +10,46 @@ use std::ffi::{c_char, c_uint};
 /// # Panics
 /// On a real driver, which counts nothing: ask [`emulated`] first.
 pub fn count(work: impl FnOnce()) -> Kernels {
-    assert!(emulated(), "only the emulator counts");
-    let library = LIBRARY.get().expect("install() keeps the library");
-    count_in(library, work).expect("the emulator tells what it has counted")
+    from_json(&counted(1, b"cuda_emulator_counts\0", work)).expect("what the emulator has counted")
 }
 
-fn count_in(library: &Library, work: impl FnOnce()) -> Option<Kernels> {
+/// As [`count`], launch by launch, in their order.
+///
+/// # Panics
+/// As [`count`].
+pub fn launches(work: impl FnOnce()) -> Vec<Launch> {
+    from_json(&counted(2, b"cuda_emulator_launches\0", work))
+        .expect("what the emulator has counted")
+}
+
+/// What the library tells by a function of this name when it has counted `work` in this way.
+fn counted(way: c_uint, told_by: &[u8], work: impl FnOnce()) -> String {
+    assert!(emulated(), "only the emulator counts");
+    let library = LIBRARY.get().expect("install() keeps the library");
+    counted_in(library, way, told_by, work).expect("the emulator tells what it has counted")
+}
+
+fn counted_in(
+    library: &Library,
+    way: c_uint,
+    told_by: &[u8],
+    work: impl FnOnce(),
+) -> Option<String> {
     type Count = extern "C" fn(c_uint);
-    type Counts = unsafe extern "C" fn(*mut c_char, usize) -> usize;
+    type Told = unsafe extern "C" fn(*mut c_char, usize) -> usize;
     // SAFETY: the signatures are those of the emulator's `driver/counts.rs`.
-    let (count, counts): (Symbol<Count>, Symbol<Counts>) = unsafe {
+    let (count, told): (Symbol<Count>, Symbol<Told>) = unsafe {
         let count = library.get(b"cuda_emulator_count\0").ok()?;
-        (count, library.get(b"cuda_emulator_counts\0").ok()?)
+        (count, library.get(told_by).ok()?)
     };
-    count(1);
+    count(way);
     work();
     count(0);
     // SAFETY: null is allowed where there is no room.
-    let room = unsafe { counts(std::ptr::null_mut(), 0) };
+    let room = unsafe { told(std::ptr::null_mut(), 0) };
     let mut json = vec![0u8; room];
     // SAFETY: `json` has the room it says.
-    unsafe { counts(json.as_mut_ptr().cast(), room) };
+    unsafe { told(json.as_mut_ptr().cast(), room) };
     json.pop();
-    from_json(std::str::from_utf8(&json).ok()?).ok()
+    String::from_utf8(json).ok()
 }

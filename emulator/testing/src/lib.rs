@@ -14,7 +14,7 @@
 
 mod counting;
 
-pub use counting::count;
+pub use counting::{count, launches};
 pub use cuda_emulator_counts as counts;
 
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW, Symbol};

@@ -255,3 +255,46 @@ fn fragments_count_as_lines_of_their_blocks() {
     assert_eq!(load(24).shared_written.conflicts(), 0);
     assert_eq!(load(64).shared_written.wavefronts, 32);
 }
+
+/// Counts blocks that store a word for each thread and read 128 bytes that all share, of which a sample runs.
+fn of_blocks(blocks: u32, sample: Option<u64>) -> Counts {
+    let device = Device::body(
+        "ld.param.u64 %rd1, [a]; ld.param.u64 %rd2, [b]; mov.u32 %r1, %tid.x; mov.u32 %r2, %ctaid.x;\n\
+         mul.wide.u32 %rd3, %r1, 4; add.u64 %rd1, %rd1, %rd3; ld.global.f32 %f1, [%rd1];\n\
+         mad.lo.u32 %r3, %r2, 32, %r1; mul.wide.u32 %rd3, %r3, 4; add.u64 %rd2, %rd2, %rd3;\n\
+         st.global.f32 [%rd2], %f1; ret;",
+    );
+    let kernel = device.module.kernel("k").expect("kernel");
+    let config = LaunchConfig {
+        grid: [blocks, 1, 1],
+        block: [32, 1, 1],
+        dynamic_shared: 0,
+        cluster: None,
+        cooperative: false,
+    };
+    let params = params(
+        &[device.upload(&[0u8; 128]), device.upload(&[0u8; 65536]), 0],
+        0,
+    );
+    let options = Options {
+        sample,
+        ..Options::default()
+    };
+    launch_counted(&kernel, &config, &params, &device.memory, &options)
+        .unwrap_or_else(|fault| panic!("{fault}"))
+}
+
+#[test]
+fn a_sample_counts_for_all() {
+    for (blocks, sample) in [(100, 10), (512, 8), (5, 100)] {
+        let all = of_blocks(blocks, None);
+        assert_eq!(all.blocks, u64::from(blocks));
+        assert_eq!(all.global_written.unique, 128 * u64::from(blocks));
+        // what all share is no more than there is of it
+        assert_eq!(all.global_read.unique, 128);
+        assert_eq!(of_blocks(blocks, Some(sample)), all);
+    }
+    // of 8 blocks that are counted for 9, each stands for more than one
+    let nine = of_blocks(9, Some(8)).global_written;
+    assert_eq!([nine.requests, nine.unique], [9, 9 * 128]);
+}

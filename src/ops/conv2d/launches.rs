@@ -59,6 +59,7 @@ pub(super) fn backward_input<T: Float>(
     if x_len == 0 {
         return Ok(());
     }
+    let mirrored = conv.mirrored();
     let mut a = workspace::<T>(stream, OP, w_len.max(1))?;
     if w_len > 0 {
         Launch::new(stream, OP, &format!("conv2d_repack_{}", T::NAME))?
@@ -70,6 +71,7 @@ pub(super) fn backward_input<T: Float>(
             .scalar(conv.outputs as i32)
             .scalar(conv.inputs as i32)
             .scalar(conv.taps() as i32)
+            .scalar(i32::from(mirrored.is_some()))
             .run()?;
     }
     let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
@@ -78,8 +80,12 @@ pub(super) fn backward_input<T: Float>(
         Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
     };
+    let (kind, conv) = match &mirrored {
+        Some(forward) => ("", forward),
+        None => (KIND, conv),
+    };
     let launch = tile
-        .launch::<T>(stream, KIND, conv.groups, [m, n], true)?
+        .launch::<T>(stream, kind, conv.groups, [m, n], true)?
         .read(&a, w_len)
         .read(dy, y_len)
         .read_optional(None::<&CudaSlice<T>>, 0)

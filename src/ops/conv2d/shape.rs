@@ -144,6 +144,29 @@ impl Conv {
         Ok(conv)
     }
 
+    /// The convolution of this one's output that gives the gradient of its input, with the taps from the last to the first: where
+    /// windows move by one, and the padding is no more than what windows reach over.
+    pub(super) fn mirrored(&self) -> Option<Self> {
+        let Window {
+            stride, padding, ..
+        } = self.window;
+        let beyond = [0, 1].map(|d| (self.window.extent(d) - 1).checked_sub(padding[d]));
+        let [Some(down), Some(across)] = beyond else {
+            return None;
+        };
+        (stride == [1; 2]).then_some(Self {
+            inputs: self.outputs,
+            outputs: self.inputs,
+            plane: self.output,
+            output: self.plane,
+            window: Window {
+                padding: [down, across],
+                ..self.window
+            },
+            ..*self
+        })
+    }
+
     pub(crate) fn output_shape(&self) -> [usize; 4] {
         let [h, w] = self.output;
         [self.images, self.groups * self.outputs, h, w]

@@ -8,7 +8,7 @@ use super::OP;
 use super::gemm::{Activation, Gemm};
 use super::kernel::Aligned;
 pub use super::kernel::Kernel;
-use super::split;
+use super::{split, thin};
 use crate::element::Float;
 use crate::error::{Error, Result, to_i32};
 use crate::runtime::grid::multiprocessors;
@@ -71,6 +71,10 @@ pub fn matmul_by<T: Float>(
     if kernel == Kernel::Split64 {
         let of_device = (multiprocessors(stream, OP)?, code(gemm.activation));
         return split::matmul(stream, a, b, bias, y, gemm, of_device);
+    }
+    if kernel.module() == "matmul_thin" {
+        let by = (kernel, multiprocessors(stream, OP)?, code(gemm.activation));
+        return thin::matmul(stream, a, b, bias, y, gemm, by);
     }
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let mut launch = Launch::new(stream, kernel.module(), &entry)?

@@ -34,6 +34,12 @@ pub enum Kernel {
     Mma64,
     /// `matmul_split_64`, likewise: each sum in parts, as many as fill the device, and `matmul_finish` to add them up.
     Split64,
+    /// `matmul_thin_dots` or `matmul_thin_sums`, whichever reads `b` along its rows, for at most 16 rows; long sums in parts.
+    ThinRows,
+    /// Likewise with `a`, for at most 16 columns.
+    ThinCols,
+    /// `matmul_thin_terms`, for at most 16 terms to a sum.
+    ThinTerms,
     /// `matmul_wgmma`, for `f16` and `bf16` on compute capability 9.0, where rows and matrices are multiples of 16 bytes
     /// apart. A cluster of two blocks computes 256 x 256 outputs.
     Wgmma,
@@ -45,6 +51,11 @@ const BLOCKS_EACH: usize = 2;
 /// Bytes of a row that are worth a block's start and a pass over what it leaves.
 const LEAST: usize = 1024;
 
+/// Most rows, columns or terms, whichever a kernel of `matmul_thin` wants few of.
+pub(super) const FEW: usize = 16;
+/// Rows, columns or terms of a product that are too few for Tensor Cores.
+const FEW_ON_TENSOR_CORES: usize = 4;
+
 /// Which buffers of a product begin at a multiple of 16 bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Aligned {
@@ -54,7 +65,7 @@ pub(super) struct Aligned {
 
 impl Kernel {
     /// Every kernel.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 13] = [
         Self::Tiled128,
         Self::Tiled64,
         Self::Tiled32,
@@ -64,6 +75,9 @@ impl Kernel {
         Self::Mma128,
         Self::Mma64,
         Self::Split64,
+        Self::ThinRows,
+        Self::ThinCols,
+        Self::ThinTerms,
         Self::Wgmma,
     ];
 
@@ -75,6 +89,9 @@ impl Kernel {
             Self::Tiled128 | Self::Wmma128 | Self::Mma128 => [128; 2],
             Self::Tiled64 | Self::Wmma64 | Self::Mma64 | Self::Split64 => [64; 2],
             Self::Tiled32 => [32; 2],
+            Self::ThinRows => [16, 32],
+            Self::ThinCols => [32, 16],
+            Self::ThinTerms => [32, 128],
         }
     }
 
@@ -88,7 +105,10 @@ impl Kernel {
             | Self::Wmma64
             | Self::Mma128
             | Self::Mma64
-            | Self::Split64 => 128,
+            | Self::Split64
+            | Self::ThinRows
+            | Self::ThinCols
+            | Self::ThinTerms => 128,
             Self::Tiled32 => 64,
         }
     }
@@ -110,12 +130,23 @@ impl Kernel {
             Self::Wmma128 | Self::Wmma64 => "matmul_wmma",
             Self::Mma128x256 | Self::Mma128 | Self::Mma64 => "matmul_mma",
             Self::Split64 => "matmul_split",
+            Self::ThinRows | Self::ThinCols | Self::ThinTerms => "matmul_thin",
             Self::Wgmma => "matmul_wgmma",
         }
     }
 
     /// The entry point for these layouts: `matmul_tiled_128_nt_f32`.
     pub fn entry<T: Float>(self, transpose_a: bool, transpose_b: bool) -> String {
+        let thin = match self {
+            Self::ThinRows if transpose_b => "dots",
+            Self::ThinCols if !transpose_a => "dots",
+            Self::ThinRows | Self::ThinCols => "sums",
+            Self::ThinTerms => "terms",
+            _ => "",
+        };
+        if !thin.is_empty() {
+            return format!("{}_{thin}_{}", self.module(), T::NAME);
+        }
         let letter = |transpose| if transpose { 't' } else { 'n' };
         let ops = [letter(transpose_a), letter(transpose_b)];
         let size = match self.tile() {
@@ -139,8 +170,8 @@ impl Kernel {
         tiles.saturating_mul(gemm.batch)
     }
 
-    /// How the sums of a product are cut by [`Kernel::Split64`]: terms of a part, a multiple of the 64 bytes that a step of
-    /// the kernel has, and parts.
+    /// How the sums of a product are cut by [`Kernel::Split64`] and the thin ones: terms of a part, a multiple of the 64 bytes that
+    /// a step of the former has, and parts.
     pub(super) fn parts<T: Float>(self, gemm: &Gemm, multiprocessors: usize) -> (usize, usize) {
         let wanted = (BLOCKS_EACH * multiprocessors).div_ceil(self.tiles(gemm).max(1));
         let most = gemm.k * size_of::<T>() / LEAST;
@@ -155,6 +186,7 @@ impl Kernel {
         let [rows, cols] = self.tile();
         let bytes = match self {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => 0,
+            Self::ThinRows | Self::ThinCols | Self::ThinTerms => 0,
             // A tile of 64-byte pieces of rows pads each row by 16 bytes; one of whole rows has 64 bytes' worth of them,
             // each padded by 8 elements.
             Self::Wmma128 | Self::Wmma64 => {
@@ -186,6 +218,26 @@ impl Kernel {
         Self::suited::<T>(stream, gemm, aligned)
     }
 
+    /// The kernel for a product of which a tile would be mostly empty; Tensor Cores, where they could compute it, do not mind as soon.
+    fn thin(gemm: &Gemm, on_tensor_cores: bool) -> Option<Self> {
+        let most = if on_tensor_cores {
+            FEW_ON_TENSOR_CORES
+        } else {
+            FEW
+        };
+        let few = [
+            (gemm.m, Self::ThinRows),
+            (gemm.n, Self::ThinCols),
+            (gemm.k, Self::ThinTerms),
+        ];
+        let lines = few[..2].iter().min_by_key(|(size, _)| *size);
+        let found = lines.into_iter().chain(&few[2..]);
+        found
+            .filter(|(size, _)| *size <= most)
+            .map(|(_, thin)| *thin)
+            .next()
+    }
+
     /// [`Kernel::choose`], for buffers that may begin anywhere.
     pub(super) fn suited<T: Float>(
         stream: &Arc<CudaStream>,
@@ -194,6 +246,9 @@ impl Kernel {
     ) -> Result<Self> {
         let cores = T::NAME != "f32" || gemm.allow_tf32;
         let has = |kernel: Self| kernel.is_available::<T>(stream);
+        if let Some(thin) = Self::thin(gemm, cores && has(Self::Wmma64)) {
+            return Ok(thin);
+        }
         let boxes = aligned.operands && aligned.output && gemm.in_16_bytes::<T>();
         let multiprocessors = multiprocessors(stream, OP)?;
         let wgmma = (cores && boxes && has(Self::Wgmma)).then_some((Self::Wgmma, 10));

@@ -18,6 +18,7 @@ mod kernel;
 mod lanes;
 mod shape;
 mod split;
+mod thin;
 
 pub use gemm::{Activation, Gemm};
 

@@ -1,8 +1,8 @@
-//! `matmul_split`: long sums cut into parts, which a second kernel adds up.
+//! Long sums cut into parts, which a second kernel adds up; `matmul_split`, which computes the parts on Tensor Cores.
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
 use super::gemm::Gemm;
@@ -14,6 +14,52 @@ use crate::runtime::launch::{Launch, workspace};
 const KERNEL: Kernel = Kernel::Split64;
 const FINISH_THREADS: usize = 256;
 
+/// How the sums of a product are cut.
+pub(super) struct Parts {
+    /// Terms of a part; the last may have fewer.
+    pub(super) terms: usize,
+    /// Parts: one where nothing is cut.
+    pub(super) count: usize,
+}
+
+impl Parts {
+    /// As `kernel` cuts a product on a device with so many multiprocessors.
+    pub(super) fn of<T: Float>(kernel: Kernel, gemm: &Gemm, multiprocessors: usize) -> Self {
+        let (terms, count) = kernel.parts::<T>(gemm, multiprocessors);
+        Self { terms, count }
+    }
+
+    /// Outputs of a product, which each part has.
+    pub(super) fn elements(gemm: &Gemm) -> Result<usize> {
+        let count = gemm.batch.saturating_mul(gemm.m).saturating_mul(gemm.n);
+        let limit = i32::MAX as usize;
+        if count > limit {
+            let (what, value) = ("elements of a product in parts", count);
+            return Err(Error::TooLarge {
+                op: OP,
+                what,
+                limit,
+                value,
+            });
+        }
+        Ok(count)
+    }
+
+    /// Room for the parts, if there are several.
+    pub(super) fn workspace(
+        &self,
+        stream: &Arc<CudaStream>,
+        gemm: &Gemm,
+    ) -> Result<Option<CudaSlice<f32>>> {
+        if self.count == 1 {
+            return Ok(None);
+        }
+        // fits: at most twice the multiprocessors' blocks
+        let elements = self.count * Self::elements(gemm)?;
+        workspace::<f32>(stream, OP, elements).map(Some)
+    }
+}
+
 /// The product in two launches. Its operands are in pieces, and `code` is the kernels' of its activation.
 pub(super) fn matmul<T: Float>(
     stream: &Arc<CudaStream>,
@@ -24,30 +70,20 @@ pub(super) fn matmul<T: Float>(
     gemm: &Gemm,
     (multiprocessors, code): (usize, i32),
 ) -> Result<()> {
-    let [span_a, span_b, span_y] = gemm.spans(OP)?;
-    let (part, parts) = KERNEL.parts::<T>(gemm, multiprocessors);
-    let count = gemm.batch.saturating_mul(gemm.m).saturating_mul(gemm.n);
-    let limit = i32::MAX as usize;
-    if count > limit {
-        let (what, value) = ("elements of a product in parts", count);
-        return Err(Error::TooLarge {
-            op: OP,
-            what,
-            limit,
-            value,
-        });
-    }
+    let [span_a, span_b, _] = gemm.spans(OP)?;
+    let parts = Parts::of::<T>(KERNEL, gemm, multiprocessors);
+    let elements = parts.count * Parts::elements(gemm)?;
     // fits: at most twice the multiprocessors' blocks, or one part
     let tiles = KERNEL.tiles(gemm);
-    let mut partial = workspace::<f32>(stream, OP, parts * count)?;
+    let mut partial = workspace::<f32>(stream, OP, elements)?;
     let entry = KERNEL.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     Launch::new(stream, KERNEL.module(), &entry)?
-        .grid(parts * tiles, 1, 1)
+        .grid(parts.count * tiles, 1, 1)
         .block(KERNEL.threads())
         .shared(KERNEL.shared(gemm))
         .read(a, span_a)
         .read(b, span_b)
-        .write(&mut partial, parts * count)
+        .write(&mut partial, elements)
         .scalar(gemm.m as i32)
         .scalar(gemm.n as i32)
         .scalar(gemm.k as i32)
@@ -57,26 +93,37 @@ pub(super) fn matmul<T: Float>(
         .scalar(gemm.stride_b as i64)
         .scalar(gemm.batch as i32)
         .scalar(tiles as i32)
-        .scalar(part as i32)
+        .scalar(parts.terms as i32)
         .run()?;
-    Launch::new(
-        stream,
-        KERNEL.module(),
-        &format!("matmul_finish_{}", T::NAME),
-    )?
-    .grid(count.div_ceil(FINISH_THREADS), 1, 1)
-    .block(FINISH_THREADS as u32)
-    .read(&partial, parts * count)
-    .read_optional(bias, gemm.n)
-    .write(y, span_y)
-    .scalar(gemm.batch as i32)
-    .scalar(gemm.m as i32)
-    .scalar(gemm.n as i32)
-    .scalar(parts as i32)
-    .scalar(gemm.ldy as i64)
-    .scalar(gemm.stride_y as i64)
-    .scalar(code)
-    .run()
+    finish(stream, &partial, bias, y, gemm, (&parts, code))
+}
+
+/// `matmul_finish`: the parts' sum, with what comes after it.
+pub(super) fn finish<T: Float>(
+    stream: &Arc<CudaStream>,
+    partial: &CudaSlice<f32>,
+    bias: Option<&impl DevicePtr<T>>,
+    y: &mut impl DevicePtrMut<T>,
+    gemm: &Gemm,
+    (parts, code): (&Parts, i32),
+) -> Result<()> {
+    let [_, _, span_y] = gemm.spans(OP)?;
+    let elements = Parts::elements(gemm)?;
+    let entry = format!("matmul_finish_{}", T::NAME);
+    Launch::new(stream, KERNEL.module(), &entry)?
+        .grid(elements.div_ceil(FINISH_THREADS), 1, 1)
+        .block(FINISH_THREADS as u32)
+        .read(partial, parts.count * elements)
+        .read_optional(bias, gemm.n)
+        .write(y, span_y)
+        .scalar(gemm.batch as i32)
+        .scalar(gemm.m as i32)
+        .scalar(gemm.n as i32)
+        .scalar(parts.count as i32)
+        .scalar(gemm.ldy as i64)
+        .scalar(gemm.stride_y as i64)
+        .scalar(code)
+        .run()
 }
 
 #[cfg(test)]

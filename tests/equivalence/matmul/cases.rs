@@ -272,6 +272,63 @@ pub const LONG: [Case; 3] = [
     },
 ];
 
+/// A few lines of one operand by many of the other, and sums in parts; `shape` makes rows, columns and terms of few, many and
+/// terms.
+pub fn few(shape: fn(usize, usize, usize) -> [usize; 3]) -> [Case; 8] {
+    let case = |name, few, many, terms| {
+        let [m, n, k] = shape(few, many, terms);
+        Case {
+            name,
+            m,
+            n,
+            k,
+            ..PLAIN
+        }
+    };
+    [
+        PLAIN,
+        Case {
+            bias: true,
+            ..case("odd", 3, 67, 37)
+        },
+        // whole blocks, and more than one stay in shared memory
+        Case {
+            activation: Activation::Relu,
+            ..case("most", 16, 128, 320)
+        },
+        Case {
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..case("no_terms", 5, 24, 0)
+        },
+        // rows apart from each other, the gaps NaN; whole accesses stay possible
+        Case {
+            batch: 2,
+            gap: 8,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..case("gaps", 5, 72, 40)
+        },
+        Case {
+            batch: 2,
+            gap: 1,
+            shared_b: true,
+            ..case("unaligned_gaps", 7, 19, 21)
+        },
+        Case {
+            bias: true,
+            activation: Activation::Relu,
+            ..case("long", 4, 24, 2600)
+        },
+        Case {
+            batch: 3,
+            gap: 8,
+            bias: true,
+            ..case("long_gaps", 2, 40, 1101)
+        },
+    ]
+}
+
 /// Whether the stored rows of both factors are whole pieces.
 pub fn in_pieces<T: Float>(case: &Case, transpose_a: bool, transpose_b: bool) -> bool {
     let lengths = [

@@ -4,15 +4,17 @@ mod cases;
 
 use cudarc::driver::CudaSlice;
 use half::{bf16, f16};
-use warpsmith::ops::matmul::Gemm;
 use warpsmith::ops::matmul::cuda::{Kernel, matmul, matmul_by};
+use warpsmith::ops::matmul::{Activation, Gemm};
 use warpsmith::ops::{MatmulOptions, matmul_with_out};
 use warpsmith::{Device, Float};
 
 use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
 use crate::emulated::wanted;
-use cases::{BOXES, Case, LONG, cases, gemm, in_pieces, matrices, pieces, reference, walk};
+use cases::{
+    BOXES, Case, LONG, PLAIN, cases, few, gemm, in_pieces, matrices, pieces, reference, walk,
+};
 
 /// One kernel on all cases and layouts; skipped where the device does not have it.
 fn kernel<T: Float>(
@@ -154,6 +156,84 @@ pub fn split(device: &Device) {
     kernel::<f16>(device, Kernel::Split64, &LONG, sums::<f16>);
     kernel::<bf16>(device, Kernel::Split64, &LONG, sums::<bf16>);
     kernel::<f32>(device, Kernel::Split64, &LONG, tf32);
+}
+
+fn thin(device: &Device, which: Kernel, cases: &[Case]) {
+    kernel::<f32>(device, which, cases, sums::<f32>);
+    kernel::<f16>(device, which, cases, sums::<f16>);
+    kernel::<bf16>(device, which, cases, sums::<bf16>);
+}
+
+pub fn thin_rows(device: &Device) {
+    thin(
+        device,
+        Kernel::ThinRows,
+        &few(|few, many, k| [few, many, k]),
+    );
+}
+
+pub fn thin_cols(device: &Device) {
+    thin(
+        device,
+        Kernel::ThinCols,
+        &few(|few, many, k| [many, few, k]),
+    );
+}
+
+pub fn thin_terms(device: &Device) {
+    let tiles = Case {
+        name: "many_tiles",
+        m: 9 * 32 + 1,
+        n: 2 * 128 - 3,
+        k: 2,
+        bias: true,
+        ..PLAIN
+    };
+    let most = few(|few, many, terms| [terms.clamp(1, 100), many, few]);
+    thin(device, Kernel::ThinTerms, &most);
+    let none = Case {
+        name: "no_terms",
+        m: 5,
+        n: 24,
+        k: 0,
+        bias: true,
+        activation: Activation::Sigmoid,
+        ..PLAIN
+    };
+    thin(device, Kernel::ThinTerms, &[tiles, none]);
+}
+
+/// The spiral's products are thin in every precision; what has more than a few of everything is not, and a kernel that wants few
+/// refuses many.
+pub fn thin_choice(device: &Device) {
+    let stream = device.as_cuda().unwrap().stream();
+    for ([m, n, k], wanted) in [
+        ([3000, 100, 2], Kernel::ThinTerms),
+        ([3000, 3, 100], Kernel::ThinCols),
+        ([3000, 100, 3], Kernel::ThinTerms),
+        ([2, 100, 3000], Kernel::ThinRows),
+        ([3, 100, 3000], Kernel::ThinRows),
+    ] {
+        let gemm = Gemm::new(m, n, k, false, false);
+        assert_eq!(Kernel::choose::<f32>(stream, &gemm).unwrap(), wanted);
+        assert_eq!(Kernel::choose::<bf16>(stream, &gemm).unwrap(), wanted);
+        let tf32 = Gemm {
+            allow_tf32: true,
+            ..gemm
+        };
+        assert_eq!(Kernel::choose::<f32>(stream, &tf32).unwrap(), wanted);
+    }
+    let many = Gemm::new(17, 17, 17, false, false);
+    let a = stream.clone_htod(&[1.0f32; 17 * 17]).unwrap();
+    let mut y = stream.clone_htod(&[f32::NAN; 17 * 17]).unwrap();
+    let none = None::<&CudaSlice<f32>>;
+    for thin in [Kernel::ThinRows, Kernel::ThinCols, Kernel::ThinTerms] {
+        assert_ne!(Kernel::choose::<f32>(stream, &many).unwrap(), thin);
+        let refused = matmul_by(thin, stream, &a, &a, none, &mut y, &many).unwrap_err();
+        assert!(refused.to_string().contains("at most 16"), "{refused}");
+    }
+    let got = stream.clone_dtoh(&y).unwrap();
+    assert!(got.iter().all(|y| y.is_nan()));
 }
 
 pub fn wgmma(device: &Device) {

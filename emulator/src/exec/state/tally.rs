@@ -22,26 +22,31 @@ impl Counting {
         }
     }
 
-    /// What the warps did.
-    pub fn finish(self) -> Counts {
+    /// What the warps did; `scale` makes a count of those that ran one of all.
+    pub fn finish(self, scale: impl Fn(u64) -> u64) -> Counts {
         let tally = self
             .total
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
+        let shared = |counted: Shared| Shared {
+            accesses: scale(counted.accesses),
+            wavefronts: scale(counted.wavefronts),
+            ideal: scale(counted.ideal),
+        };
         let by_class = Class::ALL.iter().zip(tally.instructions);
         Counts {
             instructions: by_class
                 .filter(|(_, n)| *n > 0)
-                .map(|(class, n)| (*class, n))
+                .map(|(class, n)| (*class, scale(n)))
                 .collect(),
-            lanes: tally.lanes,
-            branches: tally.branches,
-            diverged: tally.diverged,
-            global_read: tally.read.counts(self.read.bytes()),
-            global_written: tally.written.counts(self.written.bytes()),
-            shared_read: tally.shared_read,
-            shared_written: tally.shared_written,
-            tensor_flop: tally.tensor_flop,
+            lanes: scale(tally.lanes),
+            branches: scale(tally.branches),
+            diverged: scale(tally.diverged),
+            global_read: tally.read.counts(&self.read, &scale),
+            global_written: tally.written.counts(&self.written, &scale),
+            shared_read: shared(tally.shared_read),
+            shared_written: shared(tally.shared_written),
+            tensor_flop: scale(tally.tensor_flop),
             ..Counts::default()
         }
     }

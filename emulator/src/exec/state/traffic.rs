@@ -49,10 +49,15 @@ impl Touched {
         }
     }
 
-    /// How many bytes were touched.
-    pub fn bytes(&self) -> u64 {
-        let words = self.0.iter().filter_map(|a| a.bits.get()).flatten();
-        words.map(|w| u64::from(w.load(Relaxed).count_ones())).sum()
+    /// How many bytes were touched, by all if `scale` makes a count of those that ran one of all: what each of them touches
+    /// alone grows with their number, up to the whole allocation.
+    fn bytes(&self, scale: &impl Fn(u64) -> u64) -> u64 {
+        let touched = |allocation: &Allocation| {
+            let words = allocation.bits.get()?.iter();
+            let bytes = words.map(|w| u64::from(w.load(Relaxed).count_ones())).sum();
+            Some(scale(bytes).min(allocation.end - allocation.base))
+        };
+        self.0.iter().filter_map(touched).sum()
     }
 }
 
@@ -94,13 +99,14 @@ impl Traffic {
         self.bytes += other.bytes;
     }
 
-    pub fn counts(&self, unique: u64) -> Global {
+    /// The counts of these requests, which touched `touched`, as `scale` has them.
+    pub fn counts(&self, touched: &Touched, scale: &impl Fn(u64) -> u64) -> Global {
         Global {
-            requests: self.requests,
-            sectors: self.sectors,
-            block_sectors: self.block_sectors,
-            bytes: self.bytes,
-            unique,
+            requests: scale(self.requests),
+            sectors: scale(self.sectors),
+            block_sectors: scale(self.block_sectors),
+            bytes: scale(self.bytes),
+            unique: touched.bytes(scale),
         }
     }
 }
