@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use cuda_emulator_testing::counts::{Class, from_json};
+use cuda_emulator_testing::counts::{Class, Kernels, from_json};
 use cudarc::driver::{CudaContext, DeviceRepr, LaunchConfig, PushKernelArg, ValidAsZeroBits, sys};
 use cudarc::nvrtc::Ptx;
 
@@ -179,7 +179,7 @@ fn counts_go_to_a_file_or_to_stderr() {
     with("CUDA_EMULATOR_COUNT", file.to_str().unwrap());
     let text = std::fs::read_to_string(&file).unwrap();
     std::fs::remove_file(&file).unwrap();
-    let kernels = from_json(&text).unwrap();
+    let kernels: Kernels = from_json(&text).unwrap();
     let counts = &kernels["powers"];
     assert_eq!(
         (kernels.len(), counts.launches, counts.block_threads),

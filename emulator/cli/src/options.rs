@@ -27,7 +27,7 @@ const fn spec(
 /// The variable that this program sets for itself as well, to hear of what was found.
 pub const REPORT: &str = "CUDA_EMULATOR_REPORT";
 
-pub const SPECS: [Spec; 16] = [
+pub const SPECS: [Spec; 17] = [
     spec(
         "cc",
         "X.Y",
