@@ -121,6 +121,39 @@ fn cases() -> Vec<Case> {
             true,
             plain.padding([1, 1]),
         ),
+        // more rows than a tile of 128
+        case("many_outputs", [1, 6, 5, 4], [131, 2, 2], true, plain),
+        // groups of more than one chunk of 16 bytes, the last one partial
+        case(
+            "groups_in_chunks",
+            [2, 22, 7, 6],
+            [24, 3, 3],
+            true,
+            plain.groups(2).stride([2, 1]).padding([1, 1]),
+        ),
+        // the window of the input's gradient begins inside the output
+        case(
+            "padding_past_the_window",
+            [1, 3, 4, 5],
+            [2, 2, 2],
+            false,
+            plain.padding([3, 2]),
+        ),
+        case(
+            "long_window",
+            [1, 9, 39, 7],
+            [3, 35, 3],
+            true,
+            plain.padding([1, 0]),
+        ),
+        // sums over places in more than one part
+        case(
+            "parts",
+            [3, 3, 20, 19],
+            [5, 3, 3],
+            false,
+            plain.padding([1, 1]),
+        ),
         // more columns than a tile, the last tile partial
         case(
             "many_places",
@@ -214,7 +247,7 @@ fn kernel<T: Float>(device: &Device, kernel: Kernel, tolerance: fn(usize) -> Tol
             tolerance(case.terms()[1]),
         );
 
-        if !matches!(kernel, Kernel::Tiled64 | Kernel::Wmma64) {
+        if matches!(kernel, Kernel::Tiled128 | Kernel::Tiled32 | Kernel::Wmma128) {
             continue;
         }
         let mut want = unwritten::<T>(&weight, &cpu);
@@ -263,6 +296,20 @@ pub fn wmma_64(device: &Device) {
     kernel::<f16>(device, Kernel::Wmma64, sums::<f16>);
     kernel::<bf16>(device, Kernel::Wmma64, sums::<bf16>);
     kernel::<f32>(device, Kernel::Wmma64, tf32);
+}
+
+fn mma(device: &Device, which: Kernel) {
+    kernel::<f16>(device, which, sums::<f16>);
+    kernel::<bf16>(device, which, sums::<bf16>);
+    kernel::<f32>(device, which, tf32);
+}
+
+pub fn mma_128(device: &Device) {
+    mma(device, Kernel::Mma128);
+}
+
+pub fn mma_64(device: &Device) {
+    mma(device, Kernel::Mma64);
 }
 
 /// All four directions, whichever kernel the tensors choose.

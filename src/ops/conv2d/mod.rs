@@ -13,8 +13,10 @@
 pub(crate) mod cpu;
 pub mod cuda;
 mod launches;
+mod layout;
 mod matrices;
 mod minimal;
+mod mma;
 mod shape;
 mod spread;
 mod tile;
