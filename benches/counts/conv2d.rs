@@ -24,6 +24,7 @@ pub fn all(report: &mut Report, device: &Device) {
         Kernel::Wmma128,
         Kernel::Wmma64,
         Kernel::Mma128,
+        Kernel::Mma96x128,
         Kernel::Mma64,
     ] {
         of::<f32>(report, device, kernel);

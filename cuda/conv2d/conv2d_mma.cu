@@ -46,6 +46,7 @@ __device__ __forceinline__ void weight(const T* dy, const uint4* x, f32* partial
 }
 
 using Shape128 = Shape<2, 2, 64, 3>;
+using Shape96x128 = Shape<2, 2, 48, 3, 64>;
 using Shape64 = Shape<2, 2, 32, 4>;
 
 #define LADDER(NAME) int NAME##_lows, int NAME##_mids, int NAME##_per_low, int NAME##_per_mid, int NAME##_per_high
@@ -56,7 +57,7 @@ using Shape64 = Shape<2, 2, 32, 4>;
     Step { step_low, step_mid, minus_lows, minus_mids, step, carry_low, carry_mid }
 #define LADDER_PARAMETERS LADDER(position), LADDER(tap), STEP
 #define LADDERS LADDER_OF(position), LADDER_OF(tap), STEP_OF
-#define BOUNDS(TILE) __launch_bounds__(Shape##TILE::THREADS, 256 / TILE)
+#define BOUNDS(TILE) __launch_bounds__(Shape##TILE::THREADS, Shape##TILE::TILE_N == 128 ? 2 : 4)
 #define CONV(TILE, T)                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_mma_##TILE##_##T(const T* a, const uint4* x, const T* bias, T* y,   \
                                                                     int m, int n, int k, int plane, int groups,        \
@@ -68,7 +69,7 @@ using Shape64 = Shape<2, 2, 32, 4>;
         LADDER_PARAMETERS) {                                                                                           \
         weight<Shape##TILE>(dy, x, partial, m, n, ld, positions, chunk, groups, LADDERS);                              \
     }
-#define CONVS(T) CONV(128, T) CONV(64, T)
+#define CONVS(T) CONV(128, T) CONV(96x128, T) CONV(64, T)
 CONVS(f16)
 CONVS(bf16)
 CONVS(f32)

@@ -106,6 +106,8 @@ const FAULTS: &[Fault] = &[
     fault("conv2d::wmma_64", "conv2d_wmma_64_backward_weight_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("conv2d::mma_128", "conv2d_mma_128_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("conv2d::mma_128", "conv2d_mma_128_backward_weight_{t}", FLOATS, "drop bar.sync 1", SHARED),
+    fault("conv2d::mma_96x128", "conv2d_mma_96x128_{t}", FLOATS, "drop bar.sync 1", SHARED),
+    fault("conv2d::mma_96x128", "conv2d_mma_96x128_backward_weight_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("conv2d::mma_64", "conv2d_mma_64_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("conv2d::mma_64", "conv2d_mma_64_backward_weight_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("conv2d::mma_64", "conv2d_mma_64_backward_weight_{t}", FLOATS, "drop cp.async.wait_group 1", "Asynchronous copy not waited for"),

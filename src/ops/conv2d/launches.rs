@@ -6,7 +6,7 @@ use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::mma;
 use super::shape::BIAS;
-use super::tile::{BACKWARD_INPUT, Tile, geometry};
+use super::tile::{BACKWARD_INPUT, BACKWARD_WEIGHT, Tile, geometry};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
@@ -103,7 +103,7 @@ pub(super) fn backward_weight<T: Float>(
     conv: &Conv,
     kernel: Option<Kernel>,
 ) -> Result<()> {
-    const KIND: &str = "_backward_weight";
+    const KIND: &str = BACKWARD_WEIGHT;
     let [x_len, w_len, y_len] = conv.counts();
     if w_len == 0 {
         return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::layout::{Padded, Rows, pack, per_chunk, rows, scalars, unpack};
-use super::tile::Tile;
+use super::tile::{BACKWARD_WEIGHT, Tile};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
@@ -162,13 +162,7 @@ pub(super) fn backward_weight<T: Float>(
         let (dy, ld) = rows(stream, dy, conv)?;
         let walked = Ladder::positions::<T>(&padded, conv.output, conv.window.stride);
         let launch = tile
-            .launch::<T>(
-                stream,
-                "_backward_weight",
-                splits * conv.groups,
-                [m, n],
-                false,
-            )?
+            .launch::<T>(stream, BACKWARD_WEIGHT, splits * conv.groups, [m, n], false)?
             .read(&dy, dy.len())
             .read(&x, x.len())
             .write(&mut partial, splits * count);

@@ -15,6 +15,8 @@ use crate::runtime::launch::Launch;
 
 /// How the entry points of an input's gradient are called.
 pub(super) const BACKWARD_INPUT: &str = "_backward_input";
+/// And those of the weights'.
+pub(super) const BACKWARD_WEIGHT: &str = "_backward_weight";
 
 /// One tile of a product to a block: that of matmul's kernel of this name.
 #[derive(Clone, Copy)]
@@ -26,17 +28,17 @@ impl Tile {
         match kernel {
             Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => Ok(Self(kernel)),
             Kernel::Wmma128 | Kernel::Wmma64 => Ok(Self(kernel)),
-            Kernel::Mma128 | Kernel::Mma64 => Ok(Self(kernel)),
+            Kernel::Mma128 | Kernel::Mma96x128 | Kernel::Mma64 => Ok(Self(kernel)),
             _ => {
                 let got = format!("{kernel:?}");
-                let expected = "a tiled, a wmma or a square mma kernel";
+                let expected = "a tiled, a wmma or an mma kernel of at most 128 columns";
                 Err(Error::argument(OP, expected, got))
             }
         }
     }
 
-    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; the weights' gradient has
-    /// one only.
+    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; but for mma the weights' gradient
+    /// has one only.
     pub(super) fn choose<T: Float>(
         stream: &Arc<CudaStream>,
         conv: &Conv,
@@ -55,7 +57,14 @@ impl Tile {
         let mma = cores && has(Kernel::Mma64) && padded.is_worth::<T>();
         let wmma = cores && has(Kernel::Wmma64);
         let (weighted, least): (&[(Kernel, usize)], Kernel) = match (mma, wmma) {
-            (true, _) => (&[(Kernel::Mma128, 2), (Kernel::Mma64, 3)], Kernel::Mma64),
+            (true, _) => (
+                &[
+                    (Kernel::Mma128, 20),
+                    (Kernel::Mma96x128, 22),
+                    (Kernel::Mma64, 30),
+                ],
+                Kernel::Mma64,
+            ),
             (_, true) => (&[(Kernel::Wmma128, 2), (Kernel::Wmma64, 3)], Kernel::Wmma64),
             _ => (
                 &[
@@ -70,16 +79,22 @@ impl Tile {
         let cost = |&&(kernel, weight): &&(Kernel, usize)| {
             let tile = Self(kernel);
             let blocks = conv.groups * tile.tiles(m, n);
-            let area = tile.side() * tile.side();
-            blocks.div_ceil(count).saturating_mul(weight * area)
+            let [rows, cols] = kernel.tile();
+            // the parts of the weights' sums fill the device whatever their tile
+            let rounds = match kind {
+                BACKWARD_WEIGHT => blocks,
+                _ => blocks.div_ceil(count),
+            };
+            rounds.saturating_mul(weight * rows * cols)
         };
         let there = weighted.iter().filter(|(kernel, _)| has(*kernel));
         let best = there.min_by_key(cost);
         Ok(Self(best.map_or(least, |&(kernel, _)| kernel)))
     }
 
+    /// Columns of a tile, and but for one also its rows.
     fn side(self) -> usize {
-        self.0.tile()[0]
+        self.0.tile()[1]
     }
 
     fn is_wmma(self) -> bool {
@@ -87,7 +102,7 @@ impl Tile {
     }
 
     pub(super) fn is_mma(self) -> bool {
-        matches!(self.0, Kernel::Mma128 | Kernel::Mma64)
+        matches!(self.0, Kernel::Mma128 | Kernel::Mma96x128 | Kernel::Mma64)
     }
 
     pub(super) fn entry<T: Float>(self, kind: &str) -> (&'static str, String) {
@@ -98,14 +113,16 @@ impl Tile {
             (_, true) => ("conv2d_wmma", kind),
             _ => ("conv2d_tiled", kind),
         };
-        (
-            module,
-            format!("{module}_{}{kind}_{}", self.side(), T::NAME),
-        )
+        let size = match self.0.tile() {
+            [rows, cols] if rows == cols => format!("{rows}"),
+            [rows, cols] => format!("{rows}x{cols}"),
+        };
+        (module, format!("{module}_{size}{kind}_{}", T::NAME))
     }
 
     pub(super) fn tiles(self, m: usize, n: usize) -> usize {
-        m.div_ceil(self.side()) * n.div_ceil(self.side())
+        let [rows, cols] = self.0.tile();
+        m.div_ceil(rows) * n.div_ceil(cols)
     }
 
     /// The kernel on `batch` products of m by n, with dynamic shared memory for the stages of both operands. In those of wmma
@@ -122,8 +139,9 @@ impl Tile {
         let across = 64 * self.side() + 512;
         let first = if by_k { 80 * self.side() } else { across };
         let shared = match self.0 {
-            Kernel::Mma128 => 3 * 64 * 2 * 128,
-            Kernel::Mma64 => 4 * 64 * 2 * 64,
+            Kernel::Mma128 => 3 * 64 * (128 + 128),
+            Kernel::Mma96x128 => 3 * 64 * (96 + 128),
+            Kernel::Mma64 => 4 * 64 * (64 + 64),
             _ if self.is_wmma() => 3 * (first + across),
             _ => 0,
         };

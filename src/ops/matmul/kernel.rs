@@ -32,6 +32,8 @@ pub enum Kernel {
     Mma128,
     /// `matmul_mma_64`, likewise.
     Mma64,
+    /// `conv2d_mma_96x128`, of which only convolutions have one.
+    Mma96x128,
     /// `matmul_split_64`, likewise: each sum in parts, as many as fill the device, and `matmul_finish` to add them up.
     Split64,
     /// `matmul_wgmma`, for `f16` and `bf16` on compute capability 9.0, where rows and matrices are multiples of 16 bytes
@@ -54,7 +56,7 @@ pub(super) struct Aligned {
 
 impl Kernel {
     /// Every kernel.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Tiled128,
         Self::Tiled64,
         Self::Tiled32,
@@ -63,6 +65,7 @@ impl Kernel {
         Self::Mma128x256,
         Self::Mma128,
         Self::Mma64,
+        Self::Mma96x128,
         Self::Split64,
         Self::Wgmma,
     ];
@@ -72,6 +75,7 @@ impl Kernel {
         match self {
             Self::Wgmma => [256; 2],
             Self::Mma128x256 => [128, 256],
+            Self::Mma96x128 => [96, 128],
             Self::Tiled128 | Self::Wmma128 | Self::Mma128 => [128; 2],
             Self::Tiled64 | Self::Wmma64 | Self::Mma64 | Self::Split64 => [64; 2],
             Self::Tiled32 => [32; 2],
@@ -88,6 +92,7 @@ impl Kernel {
             | Self::Wmma64
             | Self::Mma128
             | Self::Mma64
+            | Self::Mma96x128
             | Self::Split64 => 128,
             Self::Tiled32 => 64,
         }
@@ -108,7 +113,7 @@ impl Kernel {
         match self {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => "matmul_tiled",
             Self::Wmma128 | Self::Wmma64 => "matmul_wmma",
-            Self::Mma128x256 | Self::Mma128 | Self::Mma64 => "matmul_mma",
+            Self::Mma128x256 | Self::Mma128 | Self::Mma64 | Self::Mma96x128 => "matmul_mma",
             Self::Split64 => "matmul_split",
             Self::Wgmma => "matmul_wgmma",
         }
@@ -164,7 +169,7 @@ impl Kernel {
                 };
                 3 * (stage(!gemm.transpose_a) + stage(gemm.transpose_b))
             }
-            Self::Mma128x256 | Self::Mma128 => 3 * 64 * (rows + cols),
+            Self::Mma128x256 | Self::Mma128 | Self::Mma96x128 => 3 * 64 * (rows + cols),
             Self::Mma64 | Self::Split64 => 4 * 64 * (rows + cols),
             // four stages of (128 + 256) x 64, two buffers of 64 x 64 for either consumer, four pairs of barriers
             Self::Wgmma => 4 * 384 * 128 + 4 * 64 * 128 + 4 * 16,
