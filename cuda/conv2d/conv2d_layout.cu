@@ -1,5 +1,5 @@
 // What conv2d_mma reads, made of tensors as they are, and what it leaves brought back:
-// conv2d_channels_last: y[n, r, s, g, c] = x[n, g, c, (r - above) / sh, (s - left) / sw], or 0 where there is no such element
+// conv2d_channels_last: y[n, r, s, g, c] = x[n, g, c, (r - above) / sh, (s - left) / sw], 0 where there is no such element
 // conv2d_rows: y[c, n * plane + p] = x[n, c, p], then 0 up to ld
 // conv2d_pack: a[g, r, t, c] = w[g, r, c, t], or, flipped, w[g, c, r, taps - 1 - t]; 0 past the channels
 // conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c]
@@ -51,10 +51,10 @@ __device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int 
 }
 
 template <class T>
-__device__ __forceinline__ void rows(const T* x, T* y, int images, int channels, int plane, i64 ld) {
+__device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned channels, int plane, i64 ld) {
     constexpr int EACH = 8, PART = 32 * EACH;
-    const int parts = (plane + PART - 1) / PART, unit = blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
-    const int of = unit / parts, image = of / channels, channel = of % channels;
+    const unsigned parts = (plane + PART - 1) / PART, unit = blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
+    const unsigned of = unit / parts, image = of / channels, channel = of % channels;
     const int first = unit % parts * PART + threadIdx.x % 32;
     if (image >= images) return;
     x += (i64)of * plane;

@@ -1,4 +1,5 @@
-// conv2d on Tensor Cores by mma.sync, from channels-last operands: y[n, o, i, j] = bias[o] + sum w[o, c, a, b] x[n, c, i s + a d, ...]
+// conv2d on Tensor Cores by mma.sync, from channels-last operands:
+// y[n, o, i, j] = bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...]
 //
 // Parameters  forward, and the input's gradient, which is the same sum over dy: a (groups, m, k), the weights with the channels
 //             of a tap side by side (conv2d_pack); x, the tensor with its padding (conv2d_channels_last); bias or null; y (N,
@@ -8,11 +9,14 @@
 //             `positions`, and conv2d_unpack adds them up
 //             T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10 bits: it is
 //             cut there, not rounded
-// Grid        groups (* splits) * ceil(m / TILE) * ceil(n / TILE) blocks along x, one tile of the product each
-// Shared      STAGES * 2 * TILE * 64 bytes, dynamic
+// Entries     conv2d_mma_<TILE>_<T> and conv2d_mma_<TILE>_backward_weight_<T>; TILE as in matmul_mma. AlexNet's 96 and 192
+//             outputs waste a quarter of squares of 128
+// Grid        groups (* splits) * ceil(m / rows) * ceil(n / columns) blocks along x, one tile of the product each
+// Shared      STAGES * (rows + columns) * 64 bytes, dynamic
 // Why         The loop of matmul_mma, whose second operand comes from the tensor itself, window by window (windows.cuh). Both
 //             operands come 16 bytes at a time by cp.async: that needs channels side by side, and padding written out, so that
-//             no copy must be asked whether it is inside. A step along k moves a thread's place by additions.
+//             no copy must be asked whether it is inside. A step along k moves a thread's place by nine instructions, and of
+//             about 130 in a step 64 multiply.
 // Limits      sm_80; fewer than 2^31 chunks of x; ld a multiple of 16 bytes, `chunk` one of a step (64 bytes of elements)
 
 #include "conv2d/planes.cuh"
