@@ -107,5 +107,7 @@ __device__ __forceinline__ void unpack(const f32* partial, T* dw, int n, int spl
         const f32* partial, T* dw, int n, int splits, int channels, int padded, int taps) {                            \
         unpack(partial, dw, n, splits, channels, padded, taps);                                                        \
     }
-FOR_EACH_FLOAT(LAYOUT)
+LAYOUT(f32)
+LAYOUT(f16)
+LAYOUT(bf16)
 #endif
