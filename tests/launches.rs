@@ -112,7 +112,7 @@ fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(Stri
             .unwrap();
         adam.step(&mut lenet).unwrap();
     });
-    let multiplies = ["matmul_", "conv2d_tiled", "conv2d_wmma"];
+    let multiplies = ["matmul_", "conv2d_tiled", "conv2d_wmma", "conv2d_mma"];
     let kernels = kernels.into_iter();
     let kernels = kernels.filter(|(name, _)| multiplies.iter().any(|m| name.starts_with(m)));
     kernels

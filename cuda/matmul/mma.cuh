@@ -4,15 +4,14 @@
 #include "matmul/epilogue.cuh"
 #include "matmul/mma_tile.cuh"
 
-// WARPS_M x WARPS_N warps of WARP x WARP outputs; STAGES tiles of either operand are on their way or read.
-template <int WARPS_M_, int WARPS_N_, int WARP_, int STAGES_> struct Shape {
-    static constexpr int WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, WARP = WARP_, STAGES = STAGES_;
-    static constexpr int TILE_M = WARPS_M * WARP, TILE_N = WARPS_N * WARP, THREADS = 32 * WARPS_M * WARPS_N;
+// WARPS_M x WARPS_N warps of WARP_M x WARP_N outputs; STAGES tiles of either operand are on their way or read.
+template <int WARPS_M_, int WARPS_N_, int WARP_M_, int STAGES_, int WARP_N_ = WARP_M_> struct Shape {
+    static constexpr int WARPS_M = WARPS_M_, WARPS_N = WARPS_N_, WARP_M = WARP_M_, WARP_N = WARP_N_, STAGES = STAGES_;
+    static constexpr int TILE_M = WARPS_M * WARP_M, TILE_N = WARPS_N * WARP_N, THREADS = 32 * WARPS_M * WARPS_N;
 };
 
 // A warp's sums: 16 rows of the first factor (x) by 8 of the second (y) each.
-template <class S> struct Sums {
-    static constexpr int DOWN = S::WARP / 16, ACROSS = S::WARP / 8;
+template <int DOWN, int ACROSS> struct Sums {
     f32 at[DOWN][ACROSS][4] = {};
 
     template <class T> __device__ __forceinline__ void add(const u32 (&x)[DOWN][4], const u32 (&y)[ACROSS][2]) {
@@ -24,21 +23,21 @@ template <class S> struct Sums {
 };
 
 // 16 rows of the warp's outputs at a time go to shared memory, from where whole rows leave.
-template <class X, class S, class Out>
-__device__ __forceinline__ void leave(const Sums<S>& sums, f32* shared, const Place& at, int row, int col, const Out& out) {
-    constexpr int LD = S::WARP + 8; // 8 banks from row to row keep the parts of a store apart
+template <class X, class S, int DOWN, int ACROSS, class Out>
+__device__ __forceinline__ void leave(const Sums<DOWN, ACROSS>& sums, f32* shared, const Place& at, int row, int col, const Out& out) {
+    constexpr int LD = S::WARP_N + 8; // 8 banks from row to row keep the parts of a store apart
     const int l = threadIdx.x % 32;
     f32* const rows = shared + threadIdx.x / 32 * 16 * LD;
-    const auto exit = out.template exit<S::WARP, LD>(at, at.col + col);
+    const auto exit = out.template exit<S::WARP_N, LD>(at, at.col + col);
 #pragma unroll 1
-    for (int pass = 0; pass < S::WARP / 16; pass++) {
+    for (int pass = 0; pass < DOWN; pass++) {
 #pragma unroll
-        for (int i = 0; i < S::WARP / 16; i++)
+        for (int i = 0; i < DOWN; i++)
             if (i == pass) {
 #pragma unroll
                 for (int e = 0; e < 2; e++)
 #pragma unroll
-                    for (int j = 0; j < S::WARP / 8; j++) {
+                    for (int j = 0; j < ACROSS; j++) {
                         float2* to = reinterpret_cast<float2*>(rows + (e * 8 + l / 4) * LD + j * 8 + l % 4 * 2);
                         *to = make_float2(sums.at[i][j][e * 2], sums.at[i][j][e * 2 + 1]);
                     }
@@ -50,23 +49,23 @@ __device__ __forceinline__ void leave(const Sums<S>& sums, f32* shared, const Pl
 }
 
 // The same where x is b, so that the sums are a tile of y's transpose.
-template <class X, class S, class Out>
-__device__ __forceinline__ void leave_transposed(const Sums<S>& sums, f32* shared, const Place& at, int row, int col,
+template <class X, class S, int DOWN, int ACROSS, class Out>
+__device__ __forceinline__ void leave_transposed(const Sums<DOWN, ACROSS>& sums, f32* shared, const Place& at, int row, int col,
                                                  const Out& out) {
     static_assert(X::PAIR == 1, "a lane's rows of x are neighbours");
-    constexpr int LD = S::WARP + 4; // 8 banks between rows that are two apart
+    constexpr int LD = S::WARP_N + 4; // 8 banks between rows that are two apart
     const int l = threadIdx.x % 32;
     f32* const rows = shared + threadIdx.x / 32 * 16 * LD;
-    const auto exit = out.template exit<S::WARP, LD>(at, at.col + col);
+    const auto exit = out.template exit<S::WARP_N, LD>(at, at.col + col);
 #pragma unroll 1
-    for (int pass = 0; pass < S::WARP / 16; pass++) {
+    for (int pass = 0; pass < ACROSS / 2; pass++) {
 #pragma unroll
-        for (int j = 0; j < S::WARP / 8; j++)
+        for (int j = 0; j < ACROSS; j++)
             if (j / 2 == pass) {
 #pragma unroll
                 for (int e = 0; e < 2; e++)
 #pragma unroll
-                    for (int i = 0; i < S::WARP / 16; i++) {
+                    for (int i = 0; i < DOWN; i++) {
                         float2* to = reinterpret_cast<float2*>(rows + (j % 2 * 8 + l % 4 * 2 + e) * LD + i * 16 + l / 4 * 2);
                         *to = make_float2(sums.at[i][j][e], sums.at[i][j][e + 2]);
                     }
@@ -83,12 +82,13 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
     constexpr int STAGES = S::STAGES, STAGE = TileA::BYTES + TileB::BYTES;
     using TileX = typename Pick<TRANSPOSED, TileB, TileA>::Type;
     using TileY = typename Pick<TRANSPOSED, TileA, TileB>::Type;
-    using X = First<TileX, S::WARP / 16>;
-    using Y = Second<TileY, S::WARP / 8>;
+    constexpr int DOWN = (TRANSPOSED ? S::WARP_N : S::WARP_M) / 16, ACROSS = (TRANSPOSED ? S::WARP_M : S::WARP_N) / 8;
+    using X = First<TileX, DOWN>;
+    using Y = Second<TileY, ACROSS>;
 
     extern __shared__ __align__(128) unsigned char shared[];
     const u32 tile_a = shared_address(shared), tile_b = tile_a + TileA::BYTES;
-    const int row = threadIdx.x / 32 / S::WARPS_N * S::WARP, col = threadIdx.x / 32 % S::WARPS_N * S::WARP;
+    const int row = threadIdx.x / 32 / S::WARPS_N * S::WARP_M, col = threadIdx.x / 32 % S::WARPS_N * S::WARP_N;
     const X from_x(TRANSPOSED ? tile_b : tile_a, TRANSPOSED ? col : row);
     const Y from_y(TRANSPOSED ? tile_a : tile_b, TRANSPOSED ? row : col);
 
@@ -110,8 +110,8 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
     wait_copies<STAGES - 1>();
     __syncthreads();
 
-    Sums<S> sums;
-    u32 x[2][S::WARP / 16][4], y[2][S::WARP / 8][2], stage = 0;
+    Sums<DOWN, ACROSS> sums;
+    u32 x[2][DOWN][4], y[2][ACROSS][2], stage = 0;
     from_x.load(x[0], stage, 0);
     from_y.load(y[0], stage, 0);
 #pragma unroll 1
@@ -135,8 +135,8 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
 
     f32* const rows = reinterpret_cast<f32*>(shared);
     if constexpr (TRANSPOSED) {
-        leave_transposed<X>(sums, rows, at, row, col, out);
+        leave_transposed<X, S>(sums, rows, at, row, col, out);
     } else {
-        leave<X>(sums, rows, at, row, col, out);
+        leave<X, S>(sums, rows, at, row, col, out);
     }
 }

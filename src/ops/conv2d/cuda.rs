@@ -34,7 +34,7 @@ pub fn conv2d<T: Float>(
     forward(stream, x, w, bias, y, &conv, None)
 }
 
-/// [`conv2d`] with a kernel of the caller's choice: the one that `conv2d_tiled` or `conv2d_wmma` has of this size.
+/// [`conv2d`] with a kernel of the caller's choice: the one that `conv2d_tiled`, `conv2d_wmma` or `conv2d_mma` has of this size.
 ///
 /// # Errors
 /// Those of [`conv2d`], and where there is no such kernel for `T` or this device.
@@ -115,7 +115,7 @@ pub fn conv2d_backward_weight<T: Float>(
     backward_weight(stream, dy, x, dw, &conv, None)
 }
 
-/// [`conv2d_backward_weight`] with a kernel of the caller's choice, as [`conv2d_by`]; there is one size, 64.
+/// [`conv2d_backward_weight`] with a kernel of the caller's choice, as [`conv2d_by`]; but for `conv2d_mma` there is one size, 64.
 ///
 /// # Errors
 /// Those of [`conv2d_by`].

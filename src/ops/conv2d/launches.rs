@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
+use super::mma;
 use super::shape::BIAS;
-use super::tile::{Tile, geometry};
+use super::tile::{BACKWARD_INPUT, BACKWARD_WEIGHT, Tile, geometry};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
@@ -36,6 +37,9 @@ pub(super) fn forward<T: Float>(
         Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, "", [m, n])?,
     };
+    if tile.is_mma() {
+        return mma::forward(stream, tile, (x, w), bias, y, conv);
+    }
     let launch = tile
         .launch::<T>(stream, "", conv.groups, [m, n], true)?
         .read(w, w_len)
@@ -54,10 +58,18 @@ pub(super) fn backward_input<T: Float>(
     conv: &Conv,
     kernel: Option<Kernel>,
 ) -> Result<()> {
-    const KIND: &str = "_backward_input";
+    const KIND: &str = BACKWARD_INPUT;
     let [x_len, w_len, y_len] = conv.counts();
     if x_len == 0 {
         return Ok(());
+    }
+    let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
+    let tile = match kernel {
+        Some(kernel) => Tile::of(kernel)?,
+        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
+    };
+    if tile.is_mma() {
+        return mma::backward_input(stream, tile, (dy, w), dx, conv);
     }
     let mirrored = conv.mirrored();
     let mut a = workspace::<T>(stream, OP, w_len.max(1))?;
@@ -74,12 +86,7 @@ pub(super) fn backward_input<T: Float>(
             .scalar(i32::from(mirrored.is_some()))
             .run()?;
     }
-    let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
     let k = to_i32(OP, "terms", conv.outputs * conv.taps())?;
-    let tile = match kernel {
-        Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
-    };
     let (kind, conv) = match &mirrored {
         Some(forward) => ("", forward),
         None => (KIND, conv),
@@ -102,7 +109,7 @@ pub(super) fn backward_weight<T: Float>(
     conv: &Conv,
     kernel: Option<Kernel>,
 ) -> Result<()> {
-    const KIND: &str = "_backward_weight";
+    const KIND: &str = BACKWARD_WEIGHT;
     let [x_len, w_len, y_len] = conv.counts();
     if w_len == 0 {
         return Ok(());
@@ -112,6 +119,9 @@ pub(super) fn backward_weight<T: Float>(
         Some(kernel) => Tile::of(kernel)?,
         None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
     };
+    if tile.is_mma() {
+        return mma::backward_weight(stream, tile, (dy, x), dw, conv);
+    }
     let blocks = conv.groups * tile.tiles(m, n);
     let (chunk, splits) = split_images(stream, conv.images, blocks)?;
     let mut partial = workspace::<f32>(stream, OP, (splits * w_len).max(1))?;

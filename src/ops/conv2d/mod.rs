@@ -6,15 +6,18 @@
 //! x, the weights' sums over images and places, the bias's is the sum of `dy` over them.
 //!
 //! On CUDA it is a matmul whose second operand is fetched from the tensor window by window, never written out; `f16` and
-//! `bf16` use Tensor Cores (`bf16` from sm_80 on), `f32` where [`Conv2dOptions::allow_tf32`] says so. Sums are
+//! `bf16` use Tensor Cores (`bf16` from sm_80 on), `f32` where [`Conv2dOptions::allow_tf32`] says so. From sm_80 on they read
+//! copies with the channels side by side, where those have at most 8 times the tensor's elements. Sums are
 //! accumulated in `f32`, in an order of the device's own; on the CPU, windows of 3 x 3 and 5 x 5 over many channels by
 //! Winograd's minimal filtering, whose error is that of the largest number nearby.
 
 pub(crate) mod cpu;
 pub mod cuda;
 mod launches;
+mod layout;
 mod matrices;
 mod minimal;
+mod mma;
 mod shape;
 mod spread;
 mod tile;

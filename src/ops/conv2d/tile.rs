@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
 
+use super::layout::Padded;
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -11,6 +12,11 @@ use crate::ops::matmul::cuda::Kernel;
 use crate::runtime::grid::multiprocessors;
 use crate::runtime::kernels;
 use crate::runtime::launch::Launch;
+
+/// How the entry points of an input's gradient are called.
+pub(super) const BACKWARD_INPUT: &str = "_backward_input";
+/// And those of the weights'.
+pub(super) const BACKWARD_WEIGHT: &str = "_backward_weight";
 
 /// One tile of a product to a block: that of matmul's kernel of this name.
 #[derive(Clone, Copy)]
@@ -22,15 +28,17 @@ impl Tile {
         match kernel {
             Kernel::Tiled128 | Kernel::Tiled64 | Kernel::Tiled32 => Ok(Self(kernel)),
             Kernel::Wmma128 | Kernel::Wmma64 => Ok(Self(kernel)),
+            Kernel::Mma128 | Kernel::Mma96x128 | Kernel::Mma64 => Ok(Self(kernel)),
             _ => {
                 let got = format!("{kernel:?}");
-                Err(Error::argument(OP, "a tiled or a wmma kernel", got))
+                let expected = "a tiled, a wmma or an mma kernel of at most 128 columns";
+                Err(Error::argument(OP, expected, got))
             }
         }
     }
 
-    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; the weights' gradient has
-    /// one only.
+    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; but for mma the weights' gradient
+    /// has one only.
     pub(super) fn choose<T: Float>(
         stream: &Arc<CudaStream>,
         conv: &Conv,
@@ -41,10 +49,24 @@ impl Tile {
             let (module, entry) = Self(kernel).entry::<T>(kind);
             kernels::is_available(stream.context(), module, &entry)
         };
-        let wmma = (T::NAME != "f32" || conv.allow_tf32) && has(Kernel::Wmma64);
-        let (weighted, least): (&[(Kernel, usize)], Kernel) = match wmma {
-            true => (&[(Kernel::Wmma128, 2), (Kernel::Wmma64, 3)], Kernel::Wmma64),
-            false => (
+        let cores = T::NAME != "f32" || conv.allow_tf32;
+        let padded = match kind {
+            BACKWARD_INPUT => Padded::gradient(conv),
+            _ => Padded::input(conv),
+        };
+        let mma = cores && has(Kernel::Mma64) && padded.is_worth::<T>();
+        let wmma = cores && has(Kernel::Wmma64);
+        let (weighted, least): (&[(Kernel, usize)], Kernel) = match (mma, wmma) {
+            (true, _) => (
+                &[
+                    (Kernel::Mma128, 20),
+                    (Kernel::Mma96x128, 22),
+                    (Kernel::Mma64, 30),
+                ],
+                Kernel::Mma64,
+            ),
+            (_, true) => (&[(Kernel::Wmma128, 2), (Kernel::Wmma64, 3)], Kernel::Wmma64),
+            _ => (
                 &[
                     (Kernel::Tiled128, 4),
                     (Kernel::Tiled64, 5),
@@ -57,39 +79,54 @@ impl Tile {
         let cost = |&&(kernel, weight): &&(Kernel, usize)| {
             let tile = Self(kernel);
             let blocks = conv.groups * tile.tiles(m, n);
-            let area = tile.side() * tile.side();
-            blocks.div_ceil(count).saturating_mul(weight * area)
+            let [rows, cols] = kernel.tile();
+            // the parts of the weights' sums fill the device whatever their tile
+            let rounds = match kind {
+                BACKWARD_WEIGHT => blocks,
+                _ => blocks.div_ceil(count),
+            };
+            rounds.saturating_mul(weight * rows * cols)
         };
         let there = weighted.iter().filter(|(kernel, _)| has(*kernel));
         let best = there.min_by_key(cost);
         Ok(Self(best.map_or(least, |&(kernel, _)| kernel)))
     }
 
+    /// Columns of a tile, and but for one also its rows.
     fn side(self) -> usize {
-        self.0.tile()[0]
+        self.0.tile()[1]
     }
 
     fn is_wmma(self) -> bool {
         matches!(self.0, Kernel::Wmma128 | Kernel::Wmma64)
     }
 
+    pub(super) fn is_mma(self) -> bool {
+        matches!(self.0, Kernel::Mma128 | Kernel::Mma96x128 | Kernel::Mma64)
+    }
+
     pub(super) fn entry<T: Float>(self, kind: &str) -> (&'static str, String) {
-        let module = match self.is_wmma() {
-            true => "conv2d_wmma",
-            false => "conv2d_tiled",
+        let (module, kind) = match (self.is_mma(), self.is_wmma()) {
+            // to which the input's gradient is a convolution like another
+            (true, _) if kind == BACKWARD_INPUT => ("conv2d_mma", ""),
+            (true, _) => ("conv2d_mma", kind),
+            (_, true) => ("conv2d_wmma", kind),
+            _ => ("conv2d_tiled", kind),
         };
-        (
-            module,
-            format!("{module}_{}{kind}_{}", self.side(), T::NAME),
-        )
+        let size = match self.0.tile() {
+            [rows, cols] if rows == cols => format!("{rows}"),
+            [rows, cols] => format!("{rows}x{cols}"),
+        };
+        (module, format!("{module}_{size}{kind}_{}", T::NAME))
     }
 
     pub(super) fn tiles(self, m: usize, n: usize) -> usize {
-        m.div_ceil(self.side()) * n.div_ceil(self.side())
+        let [rows, cols] = self.0.tile();
+        m.div_ceil(rows) * n.div_ceil(cols)
     }
 
-    /// The kernel on `batch` products of m by n, with dynamic shared memory for three stages of both operands: `by_k`
-    /// says whether the first one's rows go along k, 16 bytes of padding each, or across it, 8 elements.
+    /// The kernel on `batch` products of m by n, with dynamic shared memory for the stages of both operands. In those of wmma
+    /// `by_k` says whether the first one's rows go along k, 16 bytes of padding each, or across it, 8 elements.
     pub(super) fn launch<'a, T: Float>(
         self,
         stream: &'a Arc<CudaStream>,
@@ -101,10 +138,12 @@ impl Tile {
         let (module, entry) = self.entry::<T>(kind);
         let across = 64 * self.side() + 512;
         let first = if by_k { 80 * self.side() } else { across };
-        let shared = if self.is_wmma() {
-            3 * (first + across)
-        } else {
-            0
+        let shared = match self.0 {
+            Kernel::Mma128 => 3 * 64 * (128 + 128),
+            Kernel::Mma96x128 => 3 * 64 * (96 + 128),
+            Kernel::Mma64 => 4 * 64 * (64 + 64),
+            _ if self.is_wmma() => 3 * (first + across),
+            _ => 0,
         };
         Ok(Launch::new(stream, module, &entry)?
             .grid(batch.saturating_mul(self.tiles(m, n)), 1, 1)

@@ -32,6 +32,8 @@ pub enum Kernel {
     Mma128,
     /// `matmul_mma_64`, likewise.
     Mma64,
+    /// `conv2d_mma_96x128`, of which only convolutions have one.
+    Mma96x128,
     /// `matmul_split_64`, likewise: each sum in parts, as many as fill the device, and `matmul_finish` to add them up.
     Split64,
     /// `matmul_thin_dots` or `matmul_thin_sums`, whichever reads `b` along its rows, for at most 16 rows; long sums in parts.
@@ -65,7 +67,7 @@ pub(super) struct Aligned {
 
 impl Kernel {
     /// Every kernel.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Tiled128,
         Self::Tiled64,
         Self::Tiled32,
@@ -74,6 +76,7 @@ impl Kernel {
         Self::Mma128x256,
         Self::Mma128,
         Self::Mma64,
+        Self::Mma96x128,
         Self::Split64,
         Self::ThinRows,
         Self::ThinCols,
@@ -86,6 +89,7 @@ impl Kernel {
         match self {
             Self::Wgmma => [256; 2],
             Self::Mma128x256 => [128, 256],
+            Self::Mma96x128 => [96, 128],
             Self::Tiled128 | Self::Wmma128 | Self::Mma128 => [128; 2],
             Self::Tiled64 | Self::Wmma64 | Self::Mma64 | Self::Split64 => [64; 2],
             Self::Tiled32 => [32; 2],
@@ -105,6 +109,7 @@ impl Kernel {
             | Self::Wmma64
             | Self::Mma128
             | Self::Mma64
+            | Self::Mma96x128
             | Self::Split64
             | Self::ThinRows
             | Self::ThinCols
@@ -128,7 +133,7 @@ impl Kernel {
         match self {
             Self::Tiled128 | Self::Tiled64 | Self::Tiled32 => "matmul_tiled",
             Self::Wmma128 | Self::Wmma64 => "matmul_wmma",
-            Self::Mma128x256 | Self::Mma128 | Self::Mma64 => "matmul_mma",
+            Self::Mma128x256 | Self::Mma128 | Self::Mma64 | Self::Mma96x128 => "matmul_mma",
             Self::Split64 => "matmul_split",
             Self::ThinRows | Self::ThinCols | Self::ThinTerms => "matmul_thin",
             Self::Wgmma => "matmul_wgmma",
@@ -196,7 +201,7 @@ impl Kernel {
                 };
                 3 * (stage(!gemm.transpose_a) + stage(gemm.transpose_b))
             }
-            Self::Mma128x256 | Self::Mma128 => 3 * 64 * (rows + cols),
+            Self::Mma128x256 | Self::Mma128 | Self::Mma96x128 => 3 * 64 * (rows + cols),
             Self::Mma64 | Self::Split64 => 4 * 64 * (rows + cols),
             // four stages of (128 + 256) x 64, two buffers of 64 x 64 for either consumer, four pairs of barriers
             Self::Wgmma => 4 * 384 * 128 + 4 * 64 * 128 + 4 * 16,

@@ -1,5 +1,7 @@
 //! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
 
+mod cases;
+
 use half::{bf16, f16};
 use warpsmith::ops::conv2d::cuda::{
     conv2d_backward_input_by, conv2d_backward_weight_by, conv2d_by, is_available,
@@ -10,135 +12,11 @@ use warpsmith::ops::{
 };
 use warpsmith::{Device, Float};
 
+use cases::cases;
+
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{tensor, uniform, unwritten};
 use crate::emulated::wanted;
-
-/// A convolution and why it is tried.
-struct Case {
-    name: &'static str,
-    input: [usize; 4],
-    /// Output channels and the kernel's sides.
-    weight: [usize; 3],
-    bias: bool,
-    options: Conv2dOptions,
-}
-
-impl Case {
-    fn weight(&self) -> [usize; 4] {
-        let [outputs, kh, kw] = self.weight;
-        [outputs, self.input[1] / self.options.groups, kh, kw]
-    }
-
-    fn output(&self) -> [usize; 4] {
-        let o = &self.options;
-        let side = |d: usize| {
-            let padded = self.input[2 + d] + o.padding[d] + o.padding_end[d];
-            (padded - o.dilation[d] * (self.weight[1 + d] - 1) - 1) / o.stride[d] + 1
-        };
-        [self.input[0], self.weight[0], side(0), side(1)]
-    }
-
-    /// Terms of an output, of an input's gradient and of a weight's.
-    fn terms(&self) -> [usize; 3] {
-        let [_, inputs, kh, kw] = self.weight();
-        let [n, outputs, oh, ow] = self.output();
-        [
-            inputs * kh * kw,
-            outputs / self.options.groups * kh * kw,
-            n * oh * ow,
-        ]
-    }
-}
-
-/// Small, because the device may be emulated; each kernel runs all of them.
-fn cases() -> Vec<Case> {
-    let plain = Conv2dOptions::default();
-    let case = |name, input, weight, bias, options| Case {
-        name,
-        input,
-        weight,
-        bias,
-        options,
-    };
-    vec![
-        case("empty", [0, 2, 3, 3], [4, 2, 2], true, plain),
-        case("one", [1, 1, 1, 1], [1, 1, 1], false, plain),
-        // tiles that end inside, planes that are no multiple of four
-        case("lenet", [3, 6, 14, 14], [16, 5, 5], true, plain),
-        case(
-            "strided",
-            [1, 3, 31, 27],
-            [9, 11, 7],
-            true,
-            plain.stride([4, 3]).padding([2, 1]),
-        ),
-        case(
-            "same",
-            [2, 5, 12, 10],
-            [7, 3, 3],
-            false,
-            plain.padding([1, 1]),
-        ),
-        case(
-            "groups",
-            [2, 6, 9, 8],
-            [8, 3, 2],
-            true,
-            plain.groups(2).padding([1, 0]),
-        ),
-        case(
-            "depthwise",
-            [1, 5, 7, 7],
-            [10, 3, 3],
-            true,
-            plain.groups(5).stride([2, 2]),
-        ),
-        case(
-            "dilated",
-            [1, 3, 13, 11],
-            [4, 3, 2],
-            false,
-            plain.dilation([2, 5]).stride([1, 2]),
-        ),
-        case("point", [2, 9, 6, 8], [5, 1, 1], true, plain),
-        case(
-            "unequal_padding",
-            [1, 2, 6, 5],
-            [3, 4, 2],
-            true,
-            Conv2dOptions {
-                padding: [2, 0],
-                padding_end: [1, 3],
-                ..plain.stride([3, 2])
-            },
-        ),
-        // more zeros around than windows reach over
-        case(
-            "far_padding",
-            [1, 2, 4, 5],
-            [9, 2, 2],
-            false,
-            plain.padding([3, 0]),
-        ),
-        // more terms than stages are in flight, and more rows than a tile
-        case(
-            "many_channels",
-            [1, 40, 5, 6],
-            [70, 3, 3],
-            true,
-            plain.padding([1, 1]),
-        ),
-        // more columns than a tile, the last tile partial
-        case(
-            "many_places",
-            [2, 1, 13, 14],
-            [2, 3, 3],
-            false,
-            plain.padding([1, 1]),
-        ),
-    ]
-}
 
 /// Sums of so many products of uniform numbers.
 fn sums<T: Float>(terms: usize) -> Tolerance {
@@ -222,7 +100,7 @@ fn kernel<T: Float>(device: &Device, kernel: Kernel, tolerance: fn(usize) -> Tol
             tolerance(case.terms()[1]),
         );
 
-        if !matches!(kernel, Kernel::Tiled64 | Kernel::Wmma64) {
+        if matches!(kernel, Kernel::Tiled128 | Kernel::Tiled32 | Kernel::Wmma128) {
             continue;
         }
         let mut want = unwritten::<T>(&weight, &cpu);
@@ -271,6 +149,24 @@ pub fn wmma_64(device: &Device) {
     kernel::<f16>(device, Kernel::Wmma64, sums::<f16>);
     kernel::<bf16>(device, Kernel::Wmma64, sums::<bf16>);
     kernel::<f32>(device, Kernel::Wmma64, tf32);
+}
+
+fn mma(device: &Device, which: Kernel) {
+    kernel::<f16>(device, which, sums::<f16>);
+    kernel::<bf16>(device, which, sums::<bf16>);
+    kernel::<f32>(device, which, tf32);
+}
+
+pub fn mma_128(device: &Device) {
+    mma(device, Kernel::Mma128);
+}
+
+pub fn mma_96x128(device: &Device) {
+    mma(device, Kernel::Mma96x128);
+}
+
+pub fn mma_64(device: &Device) {
+    mma(device, Kernel::Mma64);
 }
 
 /// All four directions, whichever kernel the tensors choose.

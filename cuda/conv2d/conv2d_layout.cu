@@ -1,0 +1,113 @@
+// What conv2d_mma reads, made of tensors as they are, and what it leaves brought back:
+// conv2d_channels_last: y[n, r, s, g, c] = x[n, g, c, (r - above) / sh, (s - left) / sw], 0 where there is no such element
+// conv2d_rows: y[c, n * plane + p] = x[n, c, p], then 0 up to ld
+// conv2d_pack: a[g, r, t, c] = w[g, r, c, t], or, flipped, w[g, c, r, taps - 1 - t]; 0 past the channels
+// conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c]
+//
+// Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks), `pixels` = N rows cols, chunks of 16 bytes;
+//             x (N, channels, plane), y (channels, ld); w (groups, rows, channels, taps) or (groups, channels, rows, taps),
+//             a (groups, rows, taps, padded), n elements; partial (splits, rows, taps, padded) in f32, n elements each
+// Grid        blocks of 256 threads: channels_last one for each 256 / wide pixels and `wide` chunks, rows a warp for each 256
+//             elements of a plane, pack and unpack n threads
+// Why         Tensor Cores want channels side by side in whole chunks, and copies that are asked nothing. channels_last writes
+//             the padding out, fills up the channels, and, for the gradient of a convolution with strides, writes the zeros
+//             between. A thread makes a chunk: its reads go along the plane, as its neighbours' do, and two chunks side by
+//             side are a whole sector of y. Rows are for sums over all positions: along k, which ldmatrix reads in any type.
+// Limits      sm_80, since conv2d_mma is; sizes checked by the binding; y and a begin at multiples of 16 bytes
+
+#include "vec.cuh"
+#if __CUDA_ARCH__ >= 800
+
+constexpr int THREADS = 256;
+
+struct Source {
+    int channels, h, w, above, left, sh, sw;
+};
+
+// The index of a row of the source, or -1 where the row of y is padding.
+__device__ __forceinline__ int source(int i, int before, int stride, int size) {
+    const int at = i - before;
+    if (at < 0) return -1;
+    const int row = stride == 1 ? at : at / stride;
+    return row < size && row * stride == at ? row : -1;
+}
+
+template <class T>
+__device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int rows, int cols, int groups, int chunks,
+                                              int wide, const Source& from) {
+    const int across = groups * chunks, pairs = (across + wide - 1) / wide;
+    const int pixel = blockIdx.x / pairs * (THREADS / wide) + threadIdx.x / wide;
+    const int chunk = blockIdx.x % pairs * wide + threadIdx.x % wide;
+    if (pixel >= pixels || chunk >= across) return;
+    const int image = pixel / cols / rows, group = chunk / chunks, first = chunk % chunks * Vec<T>::N;
+    const int row = source(pixel / cols % rows, from.above, from.sh, from.h);
+    const int col = source(pixel % cols, from.left, from.sw, from.w);
+    const int plane = from.h * from.w, left = row < 0 || col < 0 ? 0 : from.channels - first;
+    x += (i64)((image * groups + group) * from.channels + first) * plane + row * from.w + col;
+    Vec<T> v;
+#pragma unroll
+    for (int i = 0; i < Vec<T>::N; i++) v.at[i] = i < left ? x[(i64)i * plane] : from_f32<T>(0.0f);
+    store_vec(y + ((i64)pixel * across + chunk) * Vec<T>::N, v);
+}
+
+template <class T>
+__device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned channels, int plane, i64 ld) {
+    constexpr int EACH = 8, PART = 32 * EACH;
+    const unsigned parts = (plane + PART - 1) / PART, unit = blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
+    const unsigned of = unit / parts, image = of / channels, channel = of % channels;
+    const int first = unit % parts * PART + threadIdx.x % 32;
+    if (image >= images) return;
+    x += (i64)of * plane;
+    y += channel * ld + (i64)image * plane;
+    T v[EACH];
+#pragma unroll
+    for (int i = 0; i < EACH; i++) v[i] = first + 32 * i < plane ? x[first + 32 * i] : from_f32<T>(0.0f);
+    // behind the last image's the row ends with fewer elements than a chunk has
+    const int end = image == images - 1 ? ld - (i64)image * plane : plane;
+#pragma unroll
+    for (int i = 0; i < EACH; i++)
+        if (first + 32 * i < plane) y[first + 32 * i] = v[i];
+    if (unit % parts == parts - 1 && plane + threadIdx.x % 32 < end) y[plane + threadIdx.x % 32] = from_f32<T>(0.0f);
+}
+
+template <class T>
+__device__ __forceinline__ void pack(const T* w, T* a, int n, int rows, int channels, int padded, int taps, int flipped) {
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    if (i >= n) return;
+    const int c = i % padded, tap = i / padded % taps, of = i / padded / taps, group = of / rows;
+    const int filter = flipped ? (group * channels + c) * rows + of % rows : of * channels + c;
+    a[i] = c < channels ? w[(i64)filter * taps + (flipped ? taps - 1 - tap : tap)] : from_f32<T>(0.0f);
+}
+
+template <class T>
+__device__ __forceinline__ void unpack(const f32* partial, T* dw, int n, int splits, int channels, int padded, int taps) {
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    const int c = i % padded, tap = i / padded % taps, row = i / padded / taps;
+    if (i >= n || c >= channels) return;
+    f32 sum = 0.0f;
+    for (int s = 0; s < splits; s++) sum += partial[(i64)s * n + i];
+    dw[(row * channels + c) * taps + tap] = from_f32<T>(sum);
+}
+
+#define LAYOUT(T)                                                                                                      \
+    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_channels_last_##T(                                    \
+        const T* x, T* y, int pixels, int rows, int cols, int groups, int chunks, int wide, int channels, int h,       \
+        int w, int above, int left, int sh, int sw) {                                                                  \
+        channels_last(x, y, pixels, rows, cols, groups, chunks, wide, Source{channels, h, w, above, left, sh, sw});    \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_rows_##T(const T* x, T* y, int images, int channels,  \
+                                                                         int plane, i64 ld) {                          \
+        rows(x, y, images, channels, plane, ld);                                                                       \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_pack_##T(                                             \
+        const T* w, T* a, int n, int rows, int channels, int padded, int taps, int flipped) {                          \
+        pack(w, a, n, rows, channels, padded, taps, flipped);                                                          \
+    }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_unpack_##T(                                           \
+        const f32* partial, T* dw, int n, int splits, int channels, int padded, int taps) {                            \
+        unpack(partial, dw, n, splits, channels, padded, taps);                                                        \
+    }
+LAYOUT(f32)
+LAYOUT(f16)
+LAYOUT(bf16)
+#endif
