@@ -20,6 +20,15 @@
 
 constexpr int THREADS = 256;
 
+// An element as a factor for Tensor Cores. Of f32 they would cut the fraction at 10 bits; rounded here, where each element
+// passes once, it costs conv2d_mma's loop nothing.
+template <class T> __device__ __forceinline__ T factor(T x) { return x; }
+template <> __device__ __forceinline__ f32 factor(f32 x) {
+    unsigned rounded;
+    asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(rounded) : "f"(x));
+    return __uint_as_float(rounded);
+}
+
 struct Source {
     int channels, h, w, above, left, sh, sw;
 };
@@ -46,7 +55,7 @@ __device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int 
     x += (i64)((image * groups + group) * from.channels + first) * plane + row * from.w + col;
     Vec<T> v;
 #pragma unroll
-    for (int i = 0; i < Vec<T>::N; i++) v.at[i] = i < left ? x[(i64)i * plane] : from_f32<T>(0.0f);
+    for (int i = 0; i < Vec<T>::N; i++) v.at[i] = i < left ? factor(x[(i64)i * plane]) : from_f32<T>(0.0f);
     store_vec(y + ((i64)pixel * across + chunk) * Vec<T>::N, v);
 }
 
@@ -61,7 +70,7 @@ __device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned
     y += channel * ld + (i64)image * plane;
     T v[EACH];
 #pragma unroll
-    for (int i = 0; i < EACH; i++) v[i] = first + 32 * i < plane ? x[first + 32 * i] : from_f32<T>(0.0f);
+    for (int i = 0; i < EACH; i++) v[i] = first + 32 * i < plane ? factor(x[first + 32 * i]) : from_f32<T>(0.0f);
     // behind the last image's the row ends with fewer elements than a chunk has
     const int end = image == images - 1 ? ld - (i64)image * plane : plane;
 #pragma unroll
@@ -76,7 +85,7 @@ __device__ __forceinline__ void pack(const T* w, T* a, int n, int rows, int chan
     if (i >= n) return;
     const int c = i % padded, tap = i / padded % taps, of = i / padded / taps, group = of / rows;
     const int filter = flipped ? (group * channels + c) * rows + of % rows : of * channels + c;
-    a[i] = c < channels ? w[(i64)filter * taps + (flipped ? taps - 1 - tap : tap)] : from_f32<T>(0.0f);
+    a[i] = c < channels ? factor(w[(i64)filter * taps + (flipped ? taps - 1 - tap : tap)]) : from_f32<T>(0.0f);
 }
 
 template <class T>

@@ -7,8 +7,8 @@
 //             backward_weight: dy (groups * m, ld), channels with the positions of all images side by side (conv2d_rows); x as
 //             above; partial (splits, groups, m, n) in f32, n = taps * padded channels: each split sums `chunk` of the
 //             `positions`, and conv2d_unpack adds them up
-//             T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10 bits: it is
-//             cut there, not rounded
+//             T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10 bits, to which
+//             those who bring it here have rounded it (conv2d_layout.cu)
 // Entries     conv2d_mma_<TILE>_<T> and conv2d_mma_<TILE>_backward_weight_<T>; TILE as in matmul_mma. AlexNet's 96 and 192
 //             outputs waste a quarter of squares of 128
 // Grid        groups (* splits) * ceil(m / rows) * ceil(n / columns) blocks along x, one tile of the product each
