@@ -55,10 +55,6 @@ pub(crate) fn products<'a>(
             tasks.push((a, b, y));
         }
     }
-    if let [_] = &tasks[..] {
-        // a thread that is not of the pool need not wait for one that is
-        return tasks.into_iter().for_each(|(a, b, y)| product(a, b, y));
-    }
     share(tasks.into_iter(), |(a, b, y)| product(a, b, y));
 }
 

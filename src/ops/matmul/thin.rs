@@ -65,22 +65,10 @@ fn lines<T: Float>(
         true => Steps { few: ld, other: 1 },
         false => Steps { few: 1, other: ld },
     };
-    // of the thin operand along the terms, of y along the side that is long
-    let (count, length, of_thin, ld, of_y) = match rows {
-        true => (
-            gemm.m,
-            gemm.n,
-            steps(gemm.lda, !gemm.transpose_a),
-            gemm.ldb,
-            steps(gemm.ldy, true),
-        ),
-        false => (
-            gemm.n,
-            gemm.m,
-            steps(gemm.ldb, gemm.transpose_b),
-            gemm.lda,
-            steps(gemm.ldy, false),
-        ),
+    // of the thin operand along the terms
+    let (count, length, of_thin, ld) = match rows {
+        true => (gemm.m, gemm.n, steps(gemm.lda, !gemm.transpose_a), gemm.ldb),
+        false => (gemm.n, gemm.m, steps(gemm.ldb, gemm.transpose_b), gemm.lda),
     };
     let (spans, strides) = match rows {
         true => ([span_a, span_b], [gemm.stride_a, gemm.stride_b]),
@@ -90,11 +78,12 @@ fn lines<T: Float>(
     let mut partial = parts.workspace(stream, gemm)?;
     let cut = partial.is_some();
     // a part's matrices are dense
-    let (of_y, stride_y) = match (cut, rows) {
-        (false, _) => (of_y, gemm.stride_y),
-        (true, true) => (steps(gemm.n, true), gemm.m * gemm.n),
-        (true, false) => (steps(gemm.n, false), gemm.m * gemm.n),
+    let (ld_y, stride_y) = match cut {
+        true => (gemm.n, gemm.m * gemm.n),
+        false => (gemm.ldy, gemm.stride_y),
     };
+    // along the side that is long
+    let of_y = steps(ld_y, rows);
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let launch = Launch::new(stream, kernel.module(), &entry)?
         .grid(parts.count * kernel.tiles(gemm), 1, 1)
