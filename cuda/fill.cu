@@ -1,9 +1,9 @@
 // fill: y[i] = value
 //
-// Parameters  y (n); value as its bits; b32 fills f32 and i32, b16 fills f16 and bf16
+// Parameters  y (n); value as its bits; b64, b32, b16, b8 fill elements of so many bits
 // Grid        any; each thread strides over the elements, 16 bytes at a time
 // Why         memory-bound: each byte is written once and nothing is read. The type does not matter, only its width.
-// Limits      b16 takes the low half of `bits`
+// Limits      `bits` has the value in its low part
 
 #include "vec.cuh"
 
@@ -18,5 +18,9 @@ template <class T> __device__ __forceinline__ void fill(T* y, i64 n, T value) {
     for (i64 i = vectors * Vec<T>::N + thread; i < n; i += threads) y[i] = value;
 }
 
-extern "C" __global__ void fill_b32(unsigned* y, i64 n, int bits) { fill(y, n, (unsigned)bits); }
-extern "C" __global__ void fill_b16(unsigned short* y, i64 n, int bits) { fill(y, n, (unsigned short)bits); }
+#define FILL(BITS, WORD)                                                                                               \
+    extern "C" __global__ void fill_b##BITS(WORD* y, i64 n, i64 bits) { fill(y, n, (WORD)bits); }
+FILL(64, unsigned long long)
+FILL(32, unsigned)
+FILL(16, unsigned short)
+FILL(8, unsigned char)

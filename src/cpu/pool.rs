@@ -20,10 +20,13 @@ const MOST: usize = 1 << 30;
 static F32: Pool<f32> = Pool::new();
 static F16: Pool<f16> = Pool::new();
 static BF16: Pool<bf16> = Pool::new();
+static I64: Pool<i64> = Pool::new();
 static I32: Pool<i32> = Pool::new();
+static U8: Pool<u8> = Pool::new();
+static BOOL: Pool<bool> = Pool::new();
 
 /// The pool of each element.
-static POOLS: [&dyn AnyPool; 4] = [&F32, &F16, &BF16, &I32];
+static POOLS: [&dyn AnyPool; 7] = [&F32, &F16, &BF16, &I64, &I32, &U8, &BOOL];
 
 trait AnyPool: Any + Sync {
     fn clear(&self);
@@ -196,7 +199,9 @@ mod tests {
     #[test]
     fn every_element_has_a_pool() {
         assert!(pool::<f32>().is_some() && pool::<f16>().is_some());
-        assert!(pool::<bf16>().is_some() && pool::<i32>().is_some());
+        assert!(pool::<bf16>().is_some() && pool::<i64>().is_some());
+        assert!(pool::<i32>().is_some() && pool::<u8>().is_some());
+        assert!(pool::<bool>().is_some());
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) fn probe(stream: &Arc<CudaStream>) -> Result<()> {
         .over::<i32>(1)
         .write::<i32>(&mut *there, 1)
         .scalar(1_i64)
-        .scalar(WANT)
+        .scalar(i64::from(WANT))
         .run()?;
     let _turn = turn_outside(stream, OP, reason)?;
     let back = to_host(stream, &*there);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, CudaEvent, CudaStream};
-use cudarc::driver::{DevicePtr, DevicePtrMut, DriverError, PinnedHostSlice};
+use cudarc::driver::{DevicePtr, DevicePtrMut, DriverError, PinnedHostSlice, result};
 
 use super::relaxed::relaxed;
 use crate::element::Element;
@@ -16,9 +16,29 @@ pub(crate) fn to_host<T: Element>(
     stream: &Arc<CudaStream>,
     x: &impl DevicePtr<T>,
 ) -> Result<Vec<T>, DriverError> {
+    if T::NAME == bool::NAME {
+        return bools(stream, x);
+    }
     let copied = stream.clone_dtoh(x)?;
     stream.synchronize()?;
     Ok(copied)
+}
+
+/// The same where not every byte is a value: what no kernel has written yet, as a captured step's output, may be any.
+fn bools<T: Element>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<T>,
+) -> Result<Vec<T>, DriverError> {
+    let mut bytes = vec![0_u8; x.len()];
+    let (address, _used) = x.device_ptr(stream);
+    // SAFETY: the buffer holds as many bytes as elements (`Element` has no wider bool), and the host's memory is as long and
+    // not touched before `synchronize` has waited.
+    unsafe { result::memcpy_dtoh_async(&mut bytes, address, stream.cu_stream()) }?;
+    stream.synchronize()?;
+    let wide: Vec<i64> = bytes.into_iter().map(i64::from).collect();
+    let mut values = vec![T::default(); wide.len()];
+    T::block_from_i64(&wide, &mut values);
+    Ok(values)
 }
 
 /// Overwrites the elements once the stream's work before is done, and waits for it.

@@ -88,7 +88,8 @@ impl<T: Float> UlpsEq for Tensor<T> {
             let (x, y) = (a.to_f32(), b.to_f32());
             // false where one is NaN, whose sign is NaN
             let one_sign = x.signum() == y.signum();
-            x.abs_diff_eq(&y, epsilon) || one_sign && a.bits().abs_diff(b.bits()) <= max_ulps
+            x.abs_diff_eq(&y, epsilon)
+                || one_sign && a.bits().abs_diff(b.bits()) <= u64::from(max_ulps)
         })
     }
 }

@@ -2,6 +2,7 @@ use half::{bf16, f16};
 use warpsmith::ops::cast::cuda;
 use warpsmith::{Device, Element, Float, Tensor};
 
+use crate::binary::typed;
 use crate::common::data::{SHAPES, tensor, with_specials};
 
 /// Compares the bits, but for those of a NaN.
@@ -40,7 +41,10 @@ fn from_float<T: Float, U: Float + PartialOrd, V: Float + PartialOrd>(device: &D
         }
         one::<T, U>(device, &x, &shape.dims(), shape.name);
         one::<T, V>(device, &x, &shape.dims(), shape.name);
+        one::<T, i64>(device, &x, &shape.dims(), shape.name);
         one::<T, i32>(device, &x, &shape.dims(), shape.name);
+        one::<T, u8>(device, &x, &shape.dims(), shape.name);
+        one::<T, bool>(device, &x, &shape.dims(), shape.name);
     }
 }
 
@@ -56,15 +60,31 @@ pub fn from_bf16(device: &Device) {
     from_float::<bf16, f32, f16>(device);
 }
 
-pub fn from_i32(device: &Device) {
+macro_rules! to {
+    ($device:ident, $from:ty => $($to:ty),*) => {
+        for shape in &SHAPES {
+            // from one end of the range to the other
+            let x = typed::<$from>(shape.numel(), 1);
+            $(one::<$from, $to>($device, &x, &shape.dims(), shape.name);)*
+        }
+    };
+}
+
+pub fn from_integers(device: &Device) {
+    to!(device, i64 => f32, f16, bf16, i32, u8, bool);
+    to!(device, i32 => f32, f16, bf16, i64, u8, bool);
+    to!(device, u8 => f32, f16, bf16, i64, i32, bool);
+}
+
+pub fn from_bool(device: &Device) {
     for shape in &SHAPES {
-        // from one end of the range to the other
-        let x: Vec<i32> = (0..shape.numel() as i32)
-            .map(|i| i.wrapping_mul(0x9e37_79b9_u32.cast_signed()) >> (i % 31))
-            .collect();
-        one::<i32, f32>(device, &x, &shape.dims(), shape.name);
-        one::<i32, f16>(device, &x, &shape.dims(), shape.name);
-        one::<i32, bf16>(device, &x, &shape.dims(), shape.name);
+        let x: Vec<bool> = (0..shape.numel()).map(|i| i * i % 5 == 1).collect();
+        macro_rules! to {
+            ($($to:ty),*) => {
+                $(one::<bool, $to>(device, &x, &shape.dims(), shape.name);)*
+            };
+        }
+        to!(f32, f16, bf16, i64, i32, u8);
     }
 }
 

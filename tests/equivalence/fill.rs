@@ -15,11 +15,14 @@ fn check<T: Element>(device: &Device, value: T) {
 pub fn words(device: &Device) {
     check::<f32>(device, -1.75);
     check::<i32>(device, i32::MIN + 7);
+    check::<i64>(device, i64::MIN + 7);
 }
 
 pub fn halves(device: &Device) {
     check::<f16>(device, f16::from_f32(-1.75));
     check::<bf16>(device, bf16::from_f32(3e38));
+    check::<u8>(device, 200);
+    check::<bool>(device, true);
 }
 
 /// A view is filled to its ends and not past them.

@@ -1,8 +1,8 @@
 //! Conversion between element types: PyTorch's `x.to(dtype)`, ONNX `Cast`.
 //!
-//! To a float: the nearest value, ties to even, infinity past the largest. To `i32`: towards zero; past its range the
-//! nearest value that it has, and 0 for NaN (PyTorch leaves those undefined). Conversions go through `f32`, so an `i32`
-//! beyond 2^24 is rounded to `f32` first.
+//! To a float: the nearest value, ties to even, infinity past the largest; an integer is rounded to `f32` first. From a
+//! float to an integer: towards zero; past its range the nearest value that it has, and 0 for NaN (PyTorch leaves those
+//! undefined). Between integers the high bits go, as in PyTorch. To `bool`: whether it is not 0, which NaN is not.
 
 pub(crate) mod cpu;
 pub mod cuda;

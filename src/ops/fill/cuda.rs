@@ -23,13 +23,15 @@ pub fn fill<T: Element>(
         return Ok(());
     }
     let kernel = match size_of::<T>() {
+        8 => "fill_b64",
+        4 => "fill_b32",
         2 => "fill_b16",
-        _ => "fill_b32",
+        _ => "fill_b8",
     };
     Launch::new(stream, OP, kernel)?
         .over::<T>(n)
         .write(y, n)
         .scalar(n as i64)
-        .scalar(value.bits().cast_signed())
+        .scalar(value.bits())
         .run()
 }

@@ -4,7 +4,7 @@ pub(crate) mod cpu;
 pub mod cuda;
 
 use crate::device::Device;
-use crate::element::Element;
+use crate::element::{Element, Number};
 use crate::error::Result;
 use crate::tensor::{DataMut, Tensor};
 
@@ -21,6 +21,14 @@ impl<T: Element> Tensor<T> {
         Ok(out)
     }
 
+    /// [`Tensor::full`] of another's shape, on its device.
+    ///
+    /// # Errors
+    /// Where the device's memory is full.
+    pub fn full_like(&self, fill_value: T) -> Result<Self> {
+        Self::full(self.shape(), fill_value, self.device())
+    }
+
     /// Sets every element to `value`.
     ///
     /// # Errors
@@ -34,5 +42,25 @@ impl<T: Element> Tensor<T> {
             }
         }
         Ok(())
+    }
+}
+
+impl<T: Number> Tensor<T> {
+    /// A tensor of ones.
+    ///
+    /// # Errors
+    /// Where the shape is too large for memory.
+    pub fn ones(shape: &[usize], device: &Device) -> Result<Self> {
+        let mut one = [T::default()];
+        T::block_from_i64(&[1], &mut one);
+        Self::full(shape, one[0], device)
+    }
+
+    /// [`Tensor::ones`] of another's shape, on its device.
+    ///
+    /// # Errors
+    /// Where the device's memory is full.
+    pub fn ones_like(&self) -> Result<Self> {
+        Self::ones(self.shape(), self.device())
     }
 }
