@@ -40,8 +40,9 @@ const CACHED_WEIGHTS: usize = 512 * 1024;
 const LEAST_CHANNELS: usize = 32;
 const LEAST_TILES: usize = 64;
 
-/// Fewer tiles than this are not worth another task, which reads each point's weights anew.
-const LEAST_FOR_A_TASK: usize = 28;
+/// Fewer tiles than this are not worth another task, which reads each point's weights anew and packs them: a third of
+/// its time where they are many.
+const LEAST_FOR_A_TASK: [usize; 2] = [28, 64];
 
 /// Whether this way is taken. `w` is looked at whole, `x` tile by tile later.
 pub(super) fn suits(conv: &Conv, w: &[f32]) -> bool {
@@ -142,8 +143,8 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
         let conv = self.0;
         let [down, across] = self.grid();
         let rows_of_tiles = conv.images * down;
-        let most = TILES[usize::from(POINTS * conv.inputs * conv.outputs > CACHED_WEIGHTS)];
-        let least = LEAST_FOR_A_TASK.div_ceil(across);
+        let many = usize::from(POINTS * conv.inputs * conv.outputs > CACHED_WEIGHTS);
+        let (most, least) = (TILES[many], LEAST_FOR_A_TASK[many].div_ceil(across));
         let band = parts(rows_of_tiles, least..=most.div_ceil(across), 1);
         let mut tasks = Vec::new();
         let mut rest = outputs;
