@@ -1,7 +1,8 @@
 // transpose: y[b, c, r] = x[b, r, c]
 //
-// Parameters  x (batch, rows, cols) row-major, y (batch, cols, rows); b32 moves f32 and i32, b16 moves f16 and bf16
-// Grid        one block of 256 threads per tile (32 x 32 words, 64 x 64 halves), along the columns first, batch last
+// Parameters  x (batch, rows, cols) row-major, y (batch, cols, rows); b64, b32, b16, b8 move elements of
+//             so many bits
+// Grid        one block of 256 threads per tile (32 x 32 words of 64 or 32 bits, 64 x 64 of less), along the columns first, batch last
 // Why         Only shared memory can turn rows into columns with both sides coalesced: a tile is read by rows and
 //             written by rows. Its rows are 33 words apart, so that a column lies in 32 different banks. Halves move in
 //             pairs: a thread reads two of them from each of two rows and swaps the 2 x 2 block in registers, so a tile
@@ -97,4 +98,14 @@ extern "C" __global__ void transpose_b16(const unsigned short* x, unsigned short
         transpose_pairs(reinterpret_cast<const unsigned*>(x), reinterpret_cast<unsigned*>(y), words, rows / 2, cols / 2);
     else
         transpose<unsigned short, 64, 66>(x, y, reinterpret_cast<unsigned short*>(words), rows, cols);
+}
+
+extern "C" __global__ void transpose_b64(const unsigned long long* x, unsigned long long* y, int rows, int cols) {
+    __shared__ unsigned long long words[32 * 33];
+    transpose<unsigned long long, 32, 33>(x, y, words, rows, cols);
+}
+
+extern "C" __global__ void transpose_b8(const unsigned char* x, unsigned char* y, int rows, int cols) {
+    __shared__ unsigned char words[64 * 68];
+    transpose<unsigned char, 64, 68>(x, y, words, rows, cols);
 }

@@ -33,9 +33,9 @@ mod tensor;
 pub use cudarc;
 
 pub use device::{CudaDevice, Device};
-pub use element::{Element, Float};
+pub use element::{Element, Float, Number};
 pub use error::{Error, Result};
 pub use graph::CudaGraph;
 pub use random::Generator;
 pub use runtime::kernels;
-pub use tensor::Tensor;
+pub use tensor::{Nested, Tensor};

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 
 use crate::device::Device;
-use crate::element::Float;
+use crate::element::{Float, Number};
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
@@ -111,6 +111,46 @@ impl<T: Float> Tensor<T> {
     /// Where the shape is too large for memory.
     pub fn randn(shape: &[usize], generator: &mut Generator, device: &Device) -> Result<Self> {
         Self::from_fn(shape, device, || T::from_f32(generator.normal()))
+    }
+
+    /// [`Tensor::rand`] of another's shape, on its device.
+    ///
+    /// # Errors
+    /// Where the device's memory is full.
+    pub fn rand_like(&self, generator: &mut Generator) -> Result<Self> {
+        Self::rand(self.shape(), generator, self.device())
+    }
+
+    /// [`Tensor::randn`] of another's shape, on its device.
+    ///
+    /// # Errors
+    /// Where the device's memory is full.
+    pub fn randn_like(&self, generator: &mut Generator) -> Result<Self> {
+        Self::randn(self.shape(), generator, self.device())
+    }
+}
+
+impl<T: Number> Tensor<T> {
+    /// Integers from `low` to below `high`, each as likely (`torch.randint`).
+    ///
+    /// # Errors
+    /// Where `high` is not above `low`, or the shape is too large for memory.
+    pub fn randint(
+        low: i64,
+        high: i64,
+        shape: &[usize],
+        generator: &mut Generator,
+        device: &Device,
+    ) -> Result<Self> {
+        if low >= high {
+            let got = format!("{low} and {high}");
+            return Err(Error::argument("randint", "low below high", got));
+        }
+        Self::from_fn(shape, device, || {
+            let mut made = [T::default()];
+            T::block_from_i64(&[generator.0.random_range(low..high)], &mut made);
+            made[0]
+        })
     }
 
     fn from_fn(shape: &[usize], device: &Device, f: impl FnMut() -> T) -> Result<Self> {

@@ -93,8 +93,8 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
         call: 0,
     };
     run::<T>(report, "dropout", n, || x.dropout_out(&half, &mut y));
-    run::<T>(report, "add", n, || x.add_out(&dy, 0.5, &mut y));
-    run::<T>(report, "scale", n, || x.mul_out(0.5, &mut y));
+    run::<T>(report, "add", n, || x.add_alpha_out(&dy, 0.5, &mut y));
+    run::<T>(report, "mul", n, || x.mul_out(0.5, &mut y));
     run::<T>(report, "fill", n, || y.fill_(T::from_f32(0.5)));
     let mut sum = zeros::<T>(&[], device);
     run::<T>(report, "sum", n, || x.sum_out(&mut sum));
@@ -239,16 +239,23 @@ fn casts(report: &mut Report, device: &Device) {
             });
         }
     }
-    from::<f32, f16>(report, device);
-    from::<f32, bf16>(report, device);
-    from::<f32, i32>(report, device);
-    from::<f16, f32>(report, device);
-    from::<f16, bf16>(report, device);
-    from::<f16, i32>(report, device);
-    from::<bf16, f32>(report, device);
-    from::<bf16, f16>(report, device);
-    from::<bf16, i32>(report, device);
-    from::<i32, f32>(report, device);
-    from::<i32, f16>(report, device);
-    from::<i32, bf16>(report, device);
+    macro_rules! each {
+        ($($from:ty => $($to:ty)*;)*) => {
+            $($(from::<$from, $to>(report, device);)*)*
+        };
+    }
+    each! {
+        f32 => f16 bf16 i64 i32 u8 bool;
+        f16 => f32 bf16 i64 i32 u8 bool;
+        bf16 => f32 f16 i64 i32 u8 bool;
+        i64 => f32 f16 bf16 i32 u8 bool;
+        i32 => f32 f16 bf16 i64 u8 bool;
+        u8 => f32 f16 bf16 i64 i32 bool;
+        bool => f32 f16 bf16 i64 i32 u8;
+    }
+    for n in LINES {
+        let (mut wide, mut narrow) = (zeros::<i64>(&[n], device), zeros::<u8>(&[n], device));
+        run::<i64>(report, "fill", &[n], || wide.fill_(3));
+        run::<u8>(report, "fill", &[n], || narrow.fill_(3));
+    }
 }

@@ -3,6 +3,7 @@
 
 mod cases;
 mod conv2d;
+mod families;
 mod matmul;
 
 use cuda_emulator_testing::counts::Kernels;
@@ -30,6 +31,7 @@ fn main() {
     let mut report = Report::new();
     cases::all(&mut report, &device);
     conv2d::all(&mut report, &device);
+    families::all(&mut report, &device);
     matmul::all(&mut report, &device);
     let json = serde_json::to_string_pretty(&report).expect("counts are plain numbers");
     println!("{json}");

@@ -1,4 +1,4 @@
-//! add, bias_add, scale, fill and cast: memory-bound, each a share of the bandwidth.
+//! add, bias_add, mul, fill and cast: memory-bound, each a share of the bandwidth.
 
 use criterion::Criterion;
 use warpsmith::{Float, Tensor};
@@ -23,10 +23,10 @@ pub fn bench(criterion: &mut Criterion) {
             let mut g = group(criterion, &format!("add_{}", T::NAME));
             g.throughput(bytes::<T>(3 * N));
             time(&mut g, &device, "2^24", || {
-                x.add_out(&other, 0.5, &mut y).unwrap();
+                x.add_alpha_out(&other, 0.5, &mut y).unwrap();
             });
             g.finish();
-            let mut g = group(criterion, &format!("scale_{}", T::NAME));
+            let mut g = group(criterion, &format!("mul_{}", T::NAME));
             g.throughput(bytes::<T>(2 * N));
             time(&mut g, &device, "2^24", || x.mul_out(0.5, &mut y).unwrap());
             g.finish();

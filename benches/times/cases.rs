@@ -110,7 +110,7 @@ fn elementwise<T: Float>() -> Vec<Case> {
             let (p, seed, call) = (0.5, 1, 0);
             x.dropout_out(&ops::DropoutOptions { p, seed, call }, y)
         }),
-        binary::<T>("add", &LONG, |a, b, y| a.add_out(b, 1.0, y)),
+        binary::<T>("add", &LONG, |a, b, y| a.add_out(b, y)),
     ]
 }
 

@@ -10,7 +10,7 @@ mod pool;
 mod product;
 mod rows;
 mod share;
-mod stream;
+pub(crate) mod stream;
 
 pub(crate) use elementwise::{Part, map, map_in_place, step, zip, zip_in_place};
 pub(crate) use pool::{Buffer, clear_pools};

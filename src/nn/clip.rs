@@ -24,7 +24,7 @@ pub fn clip_grad_norm_(model: &mut dyn Module, max_norm: f64) -> Result<f64> {
     };
     let mut total = Tensor::zeros(&[], first.grad.device())?;
     for parameter in &parameters {
-        total.add_(&squares(&parameter.grad)?, 1.0)?;
+        total.add_(&squares(&parameter.grad)?)?;
     }
     let norm = f64::from(total.item()?).sqrt();
     if !norm.is_finite() {

@@ -178,7 +178,7 @@ impl GradScaler {
         let mut total = Tensor::zeros(&[], first.grad.device())?;
         for parameter in &mut parameters {
             parameter.grad.mul_(inverse)?;
-            total.add_(&parameter.grad.sum()?.mul(0.0)?, 1.0)?;
+            total.add_(&parameter.grad.sum()?.mul(0.0)?)?;
         }
         self.finite = Some(total.item()?.is_finite());
         Ok(())

@@ -88,7 +88,7 @@ impl Parameter {
         let mut grad = Tensor::<T>::empty(self.value.shape(), self.value.device())?;
         write(&mut grad)?;
         match self.accumulate {
-            true => self.grad.add_(&grad.cast()?, 1.0),
+            true => self.grad.add_(&grad.cast()?),
             false => grad.cast_out(&mut self.grad),
         }
     }

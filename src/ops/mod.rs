@@ -12,9 +12,12 @@ pub mod add;
 pub mod argmax;
 pub mod avg_pool2d;
 pub mod bias_add;
+pub mod binary;
 pub mod cast;
 pub mod column_sum;
+pub mod compare;
 pub mod conv2d;
+pub mod copy;
 pub mod cross_entropy;
 pub(crate) mod dispatch;
 pub mod dropout;
@@ -25,21 +28,26 @@ pub mod lrn;
 pub mod matmul;
 pub mod max_pool2d;
 pub mod optimizer;
+pub mod reduce;
 pub mod relu;
 pub mod rmsprop;
-pub mod scale;
 pub mod sgd;
+mod shape;
 pub mod sigmoid;
 pub mod softmax;
+pub(crate) mod strides;
 pub mod sum;
 pub mod tanh;
 pub mod transpose;
+pub mod unary;
+pub mod where_;
 mod window;
 
 pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
 pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
+pub use binary::Operand;
 pub use column_sum::{column_sum, column_sum_out};
 pub use conv2d::{
     Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_out, conv2d_backward_input,
@@ -58,15 +66,26 @@ pub use max_pool2d::{
     max_pool2d_with_indices_out,
 };
 pub use optimizer::Slot;
+pub use reduce::sum_to_shape;
 pub use relu::{relu_backward, relu_backward_out};
 pub use rmsprop::{
     RmsPropOptions, rmsprop_centered_momentum_steps, rmsprop_centered_step, rmsprop_centered_steps,
     rmsprop_momentum_steps, rmsprop_step, rmsprop_steps,
 };
 pub use sgd::{SgdOptions, sgd_momentum_steps, sgd_step, sgd_steps};
+pub use shape::{Index, IntoIndices, cat, stack};
 pub use sigmoid::{sigmoid_backward, sigmoid_backward_out};
 pub use softmax::{
     log_softmax_backward, log_softmax_backward_out, softmax_backward, softmax_backward_out,
 };
 pub use tanh::{tanh_backward, tanh_backward_out};
+pub use unary::{
+    abs_backward, acos_backward, asin_backward, atan_backward, ceil_backward, clamp_backward,
+    cos_backward, cosh_backward, elu_backward, erf_backward, exp_backward, expm1_backward,
+    floor_backward, frac_backward, gelu_backward, leaky_relu_backward, log_backward,
+    log1p_backward, neg_backward, reciprocal_backward, round_backward, rsqrt_backward,
+    sign_backward, silu_backward, sin_backward, sinh_backward, softplus_backward, sqrt_backward,
+    square_backward, tan_backward, trunc_backward,
+};
+pub use where_::where_;
 pub use window::Window;

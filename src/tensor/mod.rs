@@ -1,9 +1,12 @@
-//! Shape plus contiguous row-major storage on a device. `storage` says who may share and write it, `equality` which are the
+//! Shape plus contiguous row-major storage on a device. `making` fills it, `display` prints it, `storage` says who may share and write it, `equality` which are the
 //! same.
 
+mod display;
 mod equality;
+mod making;
 mod storage;
 
+pub use making::Nested;
 pub(crate) use storage::{Data, DataMut, Version};
 
 use std::fmt;

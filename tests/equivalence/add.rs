@@ -11,11 +11,11 @@ fn check<T: Float>(device: &Device, in_place: bool) {
         let [want, got] = [&Device::Cpu, device].map(|d| {
             let [mut a, b] = [&a, &b].map(|data| tensor(data, &dims, d));
             if in_place {
-                a.add_(&b, alpha).unwrap();
+                a.add_alpha_(&b, alpha).unwrap();
                 return a.to_vec().unwrap();
             }
             let mut y = unwritten::<T>(&dims, d);
-            a.add_out(&b, alpha, &mut y).unwrap();
+            a.add_alpha_out(&b, alpha, &mut y).unwrap();
             y.to_vec().unwrap()
         });
         let what = format!("add {} {} in place: {in_place}", T::NAME, shape.name);

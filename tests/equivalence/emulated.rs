@@ -43,6 +43,11 @@ pub fn wanted(of: &str, layout: &str) -> bool {
     kernel.ends_with(of) && (of_layout(layout) || !layouts.into_iter().any(of_layout))
 }
 
+/// False where a fault is planted in a kernel of another name.
+pub fn wanted_name(prefix: &str) -> bool {
+    std::env::var("CUDA_EMULATOR_PLANT").map_or(true, |plant| plant.starts_with(prefix))
+}
+
 /// Every equivalence test with these variables, but for those whose names hold one of `but`; `says` is in what they print.
 fn all(variables: &[(&str, &str)], but: &[&str], says: &str) {
     let skipped: Vec<&str> = but.iter().flat_map(|name| ["--skip", name]).collect();

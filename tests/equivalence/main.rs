@@ -12,10 +12,12 @@ mod adam;
 mod add;
 mod argmax;
 mod bias_add;
+mod binary;
 mod cast;
 mod claims;
 mod column_sum;
 mod conv2d;
+mod copy;
 mod cross_entropy;
 mod dropout;
 mod elementwise;
@@ -26,9 +28,9 @@ mod matmul;
 mod optimizers;
 mod planted;
 mod pool2d;
+mod reduce;
 mod relu;
 mod rmsprop;
-mod scale;
 mod sgd;
 mod sigmoid;
 mod softmax;
@@ -36,6 +38,16 @@ mod subnormals;
 mod sum;
 mod tanh;
 mod transpose;
+mod unary;
+
+/// A kernel for each float of each op; the last three are the integers'.
+const BINARY_FLOATS: &[&str] = warpsmith::ops::binary::KERNELS
+    .split_at(warpsmith::ops::binary::KERNELS.len() - 3)
+    .0;
+
+/// Kernels of reductions to values, and to places.
+const REDUCED: &[&str] = warpsmith::ops::reduce::KERNELS.split_at(48).0;
+const PLACED: &[&str] = warpsmith::ops::reduce::KERNELS.split_at(48).1;
 
 macro_rules! tests {
     ($($op:ident { $($test:ident: $kernels:expr,)* })*) => {
@@ -55,7 +67,7 @@ macro_rules! tests {
 
 tests! {
     subnormals {
-        kept: ["add_f32", "scale_f32", "relu_f32", "tanh_f32", "bias_add_f32", "cast_f32_bf16", "cast_f16_f32", "sum_f32"],
+        kept: ["add_f32", "binary_mul_f32", "relu_f32", "tanh_f32", "bias_add_f32", "cast_f32_bf16", "cast_f16_f32", "sum_f32"],
         exponentials: ["sigmoid_f32", "sigmoid_f16", "sigmoid_bf16", "softmax_f32"],
         powers: ["lrn_registers_f32", "lrn_columns_f32"],
         sums: ["sum_f32", "sum_f16", "sum_bf16", "sum_finish_f32", "sum_finish_f16", "sum_finish_bf16"],
@@ -80,11 +92,35 @@ tests! {
         in_place: ["bias_add_f32", "bias_add_f16", "bias_add_bf16"],
         misaligned_view: ["bias_add_f32"],
     }
+    unary {
+        all: *warpsmith::ops::unary::KERNELS,
+        in_place: ["unary_gelu_f32", "unary_clamp_f32"],
+    }
+    binary {
+        floats: *crate::BINARY_FLOATS,
+        integers: ["binary_i64", "binary_i32", "binary_u8"],
+        in_place: ["binary_sub_f16", "binary_mul_f16", "binary_add_f16"],
+        compare: ["compare_f32", "compare_f16", "compare_bf16", "compare_i64", "compare_i32", "compare_u8"],
+    }
+    reduce {
+        floats: *crate::REDUCED,
+        places: *crate::PLACED,
+        exact: ["reduce_sum_f32"],
+        truth: ["reduce_min_f32", "reduce_max_f32"],
+    }
+    copy {
+        widths: ["copy_b128", "copy_b64", "copy_b32", "copy_b16", "copy_b8",
+            "where_b64", "where_b32", "where_b16", "where_b8", "transpose_b64", "transpose_b8"],
+        views: ["copy_b32"],
+    }
     cast {
-        from_f32: ["cast_f32_f16", "cast_f32_bf16", "cast_f32_i32"],
-        from_f16: ["cast_f16_f32", "cast_f16_bf16", "cast_f16_i32"],
-        from_bf16: ["cast_bf16_f32", "cast_bf16_f16", "cast_bf16_i32"],
-        from_i32: ["cast_i32_f32", "cast_i32_f16", "cast_i32_bf16"],
+        from_f32: ["cast_f32_f16", "cast_f32_bf16", "cast_f32_i64", "cast_f32_i32", "cast_f32_u8", "cast_f32_bool"],
+        from_f16: ["cast_f16_f32", "cast_f16_bf16", "cast_f16_i64", "cast_f16_i32", "cast_f16_u8", "cast_f16_bool"],
+        from_bf16: ["cast_bf16_f32", "cast_bf16_f16", "cast_bf16_i64", "cast_bf16_i32", "cast_bf16_u8", "cast_bf16_bool"],
+        from_integers: ["cast_i64_f32", "cast_i64_f16", "cast_i64_bf16", "cast_i64_i32", "cast_i64_u8", "cast_i64_bool",
+            "cast_i32_f32", "cast_i32_f16", "cast_i32_bf16", "cast_i32_i64", "cast_i32_u8", "cast_i32_bool",
+            "cast_u8_f32", "cast_u8_f16", "cast_u8_bf16", "cast_u8_i64", "cast_u8_i32", "cast_u8_bool"],
+        from_bool: ["cast_bool_f32", "cast_bool_f16", "cast_bool_bf16", "cast_bool_i64", "cast_bool_i32", "cast_bool_u8"],
         misaligned_view: ["cast_f16_f32"],
     }
     dropout {
@@ -92,8 +128,8 @@ tests! {
         misaligned_view: ["dropout_f16"],
     }
     fill {
-        words: ["fill_b32"],
-        halves: ["fill_b16"],
+        words: ["fill_b64", "fill_b32"],
+        halves: ["fill_b16", "fill_b8"],
         view: ["fill_b32"],
     }
     lrn {
@@ -433,10 +469,6 @@ tests! {
         centered: ["rmsprop_centered_f32", "rmsprop_centered_f16", "rmsprop_centered_bf16"],
         centered_momentum: ["rmsprop_centered_momentum_f32", "rmsprop_centered_momentum_f16",
             "rmsprop_centered_momentum_bf16"],
-    }
-    scale {
-        out_of_place: ["scale_f32", "scale_f16", "scale_bf16"],
-        in_place: ["scale_f32", "scale_f16", "scale_bf16"],
     }
     sgd {
         plain: ["sgd_f32", "sgd_f16", "sgd_bf16"],

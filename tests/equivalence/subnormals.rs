@@ -41,9 +41,9 @@ pub fn kept(device: &Device) {
     let exact = 0.0;
     let passes = [
         check(device, "add", &x, &[x.len()], exact, |x: &Tensor<f32>| {
-            x.add(x, 0.5)
+            x.add_alpha(x, 0.5)
         }),
-        check(device, "scale", &x, &[x.len()], exact, |x: &Tensor<f32>| {
+        check(device, "mul", &x, &[x.len()], exact, |x: &Tensor<f32>| {
             x.mul(0.75)
         }),
         check(device, "relu", &x, &[x.len()], exact, Tensor::<f32>::relu),

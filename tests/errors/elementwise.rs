@@ -11,9 +11,9 @@ fn zeros(shape: &[usize]) -> Tensor<f32> {
 fn shapes_that_differ() {
     let (mut x, mut y) = (zeros(&[2, 3]), zeros(&[3, 2]));
     let both = ["[2, 3]", "[3, 2]"];
-    assert_says(x.add(&y, 1.0), &both);
-    assert_says(x.add_(&y, 1.0), &both);
-    assert_says(x.add_out(&x, 1.0, &mut y), &both);
+    assert_says(x.add_alpha(&y, 1.0), &both);
+    assert_says(x.add_alpha_(&y, 1.0), &both);
+    assert_says(x.add_alpha_out(&x, 1.0, &mut y), &both);
     assert_says(x.mul_out(1.0, &mut y), &both);
     let mut halves = Tensor::<f16>::zeros(&[3, 2], &Device::Cpu).unwrap();
     assert_says(x.cast_out(&mut halves), &both);

@@ -69,14 +69,14 @@ fn devices_that_differ() {
         [&Device::Cpu, &gpu, &other].map(|device| Tensor::<f32>::zeros(&[2, 2], device).unwrap());
     let text = |result: warpsmith::Result<Tensor<f32>>| result.unwrap_err().to_string();
     assert_eq!(
-        text(on_cpu.add(&on_gpu, 1.0)),
+        text(on_cpu.add(&on_gpu)),
         format!("add: expected all tensors on one device, got cpu and {gpu}")
     );
     assert_eq!(
         text(on_gpu.matmul(&on_cpu)),
         format!("matmul: expected all tensors on one device, got {gpu} and cpu")
     );
-    let streams = text(on_gpu.add(&on_other, 1.0));
+    let streams = text(on_gpu.add(&on_other));
     let named: Vec<&str> = streams.split(" on stream ").skip(1).collect();
     assert_eq!(named.len(), 2, "{streams}");
     assert_ne!(named[0].split(' ').next(), named[1].split(' ').next());

@@ -66,7 +66,7 @@ pub fn a_step_that_fails(device: &Device) -> Result<()> {
     let failed = CudaGraph::capture(device, || {
         kept.push(x.mul(2.0)?);
         kept.push(x.copy()?);
-        x.add(&other, 1.0)
+        x.add(&other)
     });
     let text = failed.map(drop).unwrap_err().to_string();
     assert!(text.contains("add") && text.contains("[3]"), "{text}");

@@ -9,7 +9,7 @@ fn full(n: usize, value: f32, device: &Device) -> Result<Tensor<f32>> {
 /// The graph keeps what it reads and writes; what is allocated afterwards lies elsewhere.
 pub fn tensors_dropped_after_the_capture(device: &Device) -> Result<()> {
     let (x, mut y) = (full(1000, 2.0, device)?, full(1000, 0.0, device)?);
-    let (mut graph, ()) = CudaGraph::capture(device, || y.add_(&x, 1.0))?;
+    let (mut graph, ()) = CudaGraph::capture(device, || y.add_(&x))?;
     graph.replay()?;
     assert_eq!(y.to_vec()?, [2.0; 1000]);
     drop((x, y));
@@ -31,7 +31,7 @@ pub fn tensors_dropped_in_the_capture(device: &Device) -> Result<()> {
         drop(unused);
         let y = x.mul(2.0)?;
         drop(x);
-        y.add(&y, 1.0)
+        y.add(&y)
     })?;
     let others: Vec<_> = (0..8)
         .map(|_| full(1000, 7.0, device))

@@ -122,7 +122,7 @@ pub fn a_layer_that_runs_twice(device: &Device) -> Result<()> {
     let twice = |layer: &mut Dropout| {
         let (a, b) = (layer.forward(&x)?, layer.forward(&x)?);
         // 2 and 4, so that the sum tells which of the two dropped what
-        a.add(&b, 2.0)
+        a.add_alpha(&b, 2.0)
     };
     let want: Vec<Vec<f32>> = (0..4)
         .map(|_| twice(&mut plain)?.to_vec())

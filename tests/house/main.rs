@@ -7,6 +7,7 @@
 mod circles;
 mod made_up;
 mod module;
+mod pytorch;
 mod storeys;
 mod tokens;
 mod tree;

@@ -28,9 +28,9 @@ fn add_is_a_sum_rounded_once() {
         .map(|(a, b)| a - 0.75 * b)
         .collect();
     let [mut x, other] = [&a, &b].map(|data| tensor(data, &[n], CPU));
-    let got = x.add(&other, -0.75).unwrap().to_vec().unwrap();
+    let got = x.add_alpha(&other, -0.75).unwrap().to_vec().unwrap();
     assert_close_f64("add", &got, &want, ROUNDED);
-    x.add_(&other, -0.75).unwrap();
+    x.add_alpha_(&other, -0.75).unwrap();
     assert_close_f64("add_", &x.to_vec().unwrap(), &want, ROUNDED);
 }
 

@@ -14,9 +14,9 @@ static OPS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/ops");
 const CPU: Device = Device::Cpu;
 
 /// An op's name and what it answers, as bits.
-type Case = (&'static str, Box<dyn Fn() -> Vec<u32> + Sync>);
+type Case = (&'static str, Box<dyn Fn() -> Vec<u64> + Sync>);
 
-fn bits<T: Element>(x: &warpsmith::Result<Tensor<T>>) -> Vec<u32> {
+fn bits<T: Element>(x: &warpsmith::Result<Tensor<T>>) -> Vec<u64> {
     let x = x.as_ref().unwrap().to_vec().unwrap();
     // every bit: a NaN's too
     x.iter().map(|x| x.bits()).collect()
@@ -58,8 +58,18 @@ fn elementwise<T: Float>() -> Vec<Case> {
         with!("sigmoid", |x, b| sigmoid_backward(&x, &b)),
         with!("tanh", |x| x.tanh()),
         with!("tanh", |x, b| tanh_backward(&x, &b)),
-        with!("add", |x, b| x.add(&b, 0.3)),
-        with!("scale", |x| x.mul(0.7)),
+        with!("add", |x, b| x.add_alpha(&b, 0.3)),
+        with!("binary", |x| x.mul(0.7)),
+        with!("binary", |x, row| x.remainder(&row)),
+        with!("compare", |x, row| x.lt(&row)),
+        with!("copy", |x| x.flip(&[0, 1])),
+        with!("reduce", |x| x.sum_dim(&[0], false)),
+        with!("reduce", |x| x.var(&[], 1, false)),
+        with!("reduce", |x| x.argmax_dim(1, false)),
+        with!("shape", |x, b| cat(&[&x, &b], 1)),
+        with!("unary", |x| x.gelu()),
+        with!("unary", |x, b| silu_backward(&b, &x)),
+        with!("where_", |x, b| where_(&x.gt(0.1)?, &b, &x)),
         with!("fill", |x| Tensor::full(x.shape(), T::from_f32(0.1), &CPU)),
         with!("cast", |x| x.cast::<f32>()),
         with!("cast", |x| x.cast::<i32>()),

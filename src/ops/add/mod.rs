@@ -1,4 +1,4 @@
-//! Sum: `y = a + alpha b`, rounded once. ONNX `Add` (alpha 1), PyTorch `torch.add(a, b, alpha=alpha)`.
+//! Scaled sum: `y = a + alpha b`, rounded once: PyTorch `torch.add(a, b, alpha=alpha)`. Without alpha it is an op of [`binary`](super::binary).
 //!
 //! Backward: the gradient of `a` is dy itself, that of `b` is `dy.mul(alpha)`.
 
@@ -18,17 +18,17 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// Different shapes or devices.
-    pub fn add(&self, other: &Self, alpha: f32) -> Result<Self> {
+    pub fn add_alpha(&self, other: &Self, alpha: f32) -> Result<Self> {
         let mut out = Self::empty(self.shape(), self.device())?;
-        self.add_out(other, alpha, &mut out)?;
+        self.add_alpha_out(other, alpha, &mut out)?;
         Ok(out)
     }
 
-    /// [`Tensor::add`] into `out`, of the same shape and device.
+    /// [`Tensor::add_alpha`] into `out`, of the same shape and device.
     ///
     /// # Errors
     /// Different shapes or devices.
-    pub fn add_out(&self, other: &Self, alpha: f32, out: &mut Self) -> Result<()> {
+    pub fn add_alpha_out(&self, other: &Self, alpha: f32, out: &mut Self) -> Result<()> {
         expect_shape(OP, self.shape(), other.shape())?;
         expect_shape(OP, self.shape(), out.shape())?;
         dispatch::binary(
@@ -41,11 +41,11 @@ impl<T: Float> Tensor<T> {
         )
     }
 
-    /// [`Tensor::add`] in place.
+    /// [`Tensor::add_alpha`] in place.
     ///
     /// # Errors
     /// Different shapes or devices.
-    pub fn add_(&mut self, other: &Self, alpha: f32) -> Result<()> {
+    pub fn add_alpha_(&mut self, other: &Self, alpha: f32) -> Result<()> {
         expect_shape(OP, self.shape(), other.shape())?;
         dispatch::update(
             OP,

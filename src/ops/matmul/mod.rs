@@ -19,6 +19,7 @@ mod lanes;
 mod shape;
 mod split;
 mod thin;
+mod vectors;
 
 pub use gemm::{Activation, Gemm};
 

@@ -28,8 +28,10 @@ pub fn transpose<T: Element>(
         return Ok(());
     }
     let (kernel, tile) = match size_of::<T>() {
+        8 => ("transpose_b64", 32),
+        4 => ("transpose_b32", 32),
         2 => ("transpose_b16", 64),
-        _ => ("transpose_b32", 32),
+        _ => ("transpose_b8", 64),
     };
     let tiles = batch * rows.div_ceil(tile) * cols.div_ceil(tile); // at most n
     // a tile's indices reach one tile past the matrix

@@ -8,18 +8,27 @@ use crate::checks::expect_shape;
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
+use crate::ops::strides::axis;
 use crate::tensor::Tensor;
 
 const OP: &str = "transpose";
 
 impl<T: Element> Tensor<T> {
-    /// The tensor with two of its last two axes swapped; negative axes count from the end, as in PyTorch.
+    /// The tensor with two dimensions swapped; negative ones count from the end, as in PyTorch. The last two are this
+    /// kernel's, others go by [`Tensor::permute`].
     ///
     /// # Errors
-    /// Axes that are not among the last two, or whatever the device answers.
+    /// Dimensions that the tensor does not have, or whatever the device answers.
     pub fn transpose(&self, dim0: isize, dim1: isize) -> Result<Self> {
-        if self.axis(dim0)? == self.axis(dim1)? {
+        let rank = self.shape().len();
+        let (first, second) = (axis(OP, dim0, rank)?, axis(OP, dim1, rank)?);
+        if first == second {
             return Ok(self.clone());
+        }
+        if first.min(second) + 2 < rank {
+            let mut dims: Vec<isize> = (0..rank as isize).collect();
+            dims.swap(first, second);
+            return self.permute(&dims);
         }
         let mut out = Self::empty(&self.transposed_shape()?, self.device())?;
         self.transpose_out(dim0, dim1, &mut out)?;
@@ -31,7 +40,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// Axes that are not the last two, another shape or device.
     pub fn transpose_out(&self, dim0: isize, dim1: isize, out: &mut Self) -> Result<()> {
-        if self.axis(dim0)? == self.axis(dim1)? {
+        if self.last_two(dim0)? == self.last_two(dim1)? {
             let got = format!("{dim0} and {dim1}");
             return Err(Error::argument(OP, "two different axes", got));
         }
@@ -66,17 +75,16 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The axis from the front, if it is one of the last two.
-    fn axis(&self, dim: isize) -> Result<usize> {
+    fn last_two(&self, dim: isize) -> Result<usize> {
         let rank = self.shape().len();
-        let axis = match dim {
-            0.. => usize::try_from(dim).ok(),
-            _ => rank.checked_sub(dim.unsigned_abs()),
-        };
-        axis.filter(|&axis| axis < rank && axis + 2 >= rank)
-            .ok_or_else(|| {
+        let axis = axis(OP, dim, rank)?;
+        match axis + 2 >= rank {
+            true => Ok(axis),
+            false => {
                 let expected = format!("one of the last two axes of shape {:?}", self.shape());
-                Error::argument(OP, expected, format!("axis {dim}"))
-            })
+                Err(Error::argument(OP, expected, format!("axis {dim}")))
+            }
+        }
     }
 
     fn transposed_shape(&self) -> Result<Vec<usize>> {

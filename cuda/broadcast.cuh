@@ -1,0 +1,76 @@
+// y[i] = f(a[place of i in a], b[place of i in b]), where either may be one number.
+//
+// Without strides all three lie side by side and move 16 bytes at a time; with them (strides.cuh) each thread works out
+// places, and consecutive threads write consecutive elements.
+#pragma once
+#include "pack.cuh"
+#include "strides.cuh"
+
+typedef int i32;
+typedef unsigned char u8;
+
+// What a type is computed in: floats in f32, integers in i64, whose high bits go.
+template <class T> struct Number {
+    typedef f32 Wide;
+    __device__ __forceinline__ static f32 of_bits(i64 bits) { return __int_as_float((int)bits); }
+    __device__ __forceinline__ static f32 wide(T x) { return to_f32(x); }
+};
+template <class T> struct Integer {
+    typedef i64 Wide;
+    __device__ __forceinline__ static i64 of_bits(i64 bits) { return bits; }
+    __device__ __forceinline__ static i64 wide(T x) { return x; }
+};
+template <> struct Number<i64> : Integer<i64> {};
+template <> struct Number<i32> : Integer<i32> {};
+template <> struct Number<u8> : Integer<u8> {};
+
+__device__ __forceinline__ void narrow(f32 x, f32& y) { y = x; }
+__device__ __forceinline__ void narrow(f32 x, f16& y) { y = from_f32<f16>(x); }
+__device__ __forceinline__ void narrow(f32 x, bf16& y) { y = from_f32<bf16>(x); }
+__device__ __forceinline__ void narrow(i64 x, i64& y) { y = x; }
+__device__ __forceinline__ void narrow(i64 x, i32& y) { y = (i32)x; }
+__device__ __forceinline__ void narrow(i64 x, u8& y) { y = (u8)x; }
+__device__ __forceinline__ void narrow(bool x, bool& y) { y = x; }
+
+// a or b null: its number instead. The number is an f32's bits or an i64.
+template <class T, class Y, class F>
+__device__ __forceinline__ void broadcast(const T* a, const T* b, Y* y, i64 n, i64 bits, const Strides<2>& strides, F f) {
+    constexpr int N = 16 / (sizeof(T) > sizeof(Y) ? sizeof(T) : sizeof(Y)), UNROLL = 4;
+    typedef Number<T> As;
+    const typename As::Wide number = As::of_bits(bits);
+    const auto compute = [&](T p, T q) { return f(a ? As::wide(p) : number, b ? As::wide(q) : number); };
+    const i64 thread = blockIdx.x * (i64)blockDim.x + threadIdx.x, threads = gridDim.x * (i64)blockDim.x;
+    if (strides.dims > 0) {
+        for (i64 first = thread; first < n; first += threads * UNROLL) {
+            T p[UNROLL] = {}, q[UNROLL] = {};
+#pragma unroll
+            for (int k = 0; k < UNROLL; k++) {
+                const i64 i = first + k * threads;
+                if (i < n) {
+                    i64 place[2];
+                    strides.places((unsigned)i, place);
+                    if (a) p[k] = a[place[0]];
+                    if (b) q[k] = b[place[1]];
+                }
+            }
+#pragma unroll
+            for (int k = 0; k < UNROLL; k++) {
+                const i64 i = first + k * threads;
+                if (i < n) narrow(compute(p[k], q[k]), y[i]);
+            }
+        }
+        return;
+    }
+    const i64 packs = aligned_pack<N>(a) && aligned_pack<N>(b) && aligned_pack<N>(y) ? n / N : 0;
+    for (i64 v = thread; v < packs; v += threads) {
+        Pack<T, N> p = {}, q = {};
+        if (a) p = load_pack<N>(a + v * N);
+        if (b) q = load_pack<N>(b + v * N);
+        Pack<Y, N> r;
+#pragma unroll
+        for (int i = 0; i < N; i++) narrow(compute(p.at[i], q.at[i]), r.at[i]);
+        store_pack(y + v * N, r);
+    }
+    for (i64 i = packs * N + thread; i < n; i += threads)
+        narrow(compute(a ? a[i] : T(), b ? b[i] : T()), y[i]);
+}

@@ -1,0 +1,105 @@
+//! Ops of two operands on the CPU, a block at a time: what an operand is (contiguous, strided, a number; narrow or wide) is
+//! settled before its formula sees it, so that each formula is compiled once.
+
+use super::Side;
+use super::table::Op;
+use crate::cpu::{stream, tasks};
+use crate::element::{Element, Number, Wide};
+use crate::ops::strides::Strides;
+
+/// Elements computed at a time; the three blocks stay in the first-level cache.
+pub(crate) const BLOCK: usize = 1024;
+
+/// `y[i] = f(a[..], b[..])`, where the strides say which.
+pub(crate) fn binary<T: Number>(
+    op: &Op,
+    [a, b]: [Side<&[T], T::Wide>; 2],
+    y: &mut [T],
+    strides: &Strides<2>,
+) {
+    let formula = T::Wide::formula(op.floats, op.integers);
+    let large = stream::is_large(y.len());
+    tasks(y, |first, y| {
+        let [mut of_a, mut of_b] = [Reader::new(&a, strides, 0), Reader::new(&b, strides, 1)];
+        let mut made = [T::Wide::default(); BLOCK];
+        for (block, y) in y.chunks_mut(BLOCK).enumerate() {
+            let at = first + block * BLOCK;
+            let (a, b) = (of_a.read(at, y.len(), y), of_b.read(at, y.len(), y));
+            let made = &mut made[..y.len()];
+            formula(a, b, made);
+            let wide = T::as_wide_mut(y).filter(|_| large);
+            match (T::Wide::floats(made), wide.and_then(T::Wide::floats_mut)) {
+                (Some(made), Some(y)) => stream::copy(made, y),
+                _ => T::store(made, y),
+            }
+        }
+    });
+}
+
+/// Blocks of an operand in the wide type.
+pub(crate) struct Reader<'a, T: Number> {
+    side: &'a Side<&'a [T], T::Wide>,
+    strides: &'a Strides<2>,
+    which: usize,
+    narrow: [T; BLOCK],
+    wide: [T::Wide; BLOCK],
+}
+
+impl<'a, T: Number> Reader<'a, T> {
+    pub(crate) fn new(
+        side: &'a Side<&'a [T], T::Wide>,
+        strides: &'a Strides<2>,
+        which: usize,
+    ) -> Self {
+        let mut wide = [T::Wide::default(); BLOCK];
+        if let Side::Number(number) = side {
+            wide = [*number; BLOCK];
+        }
+        Self {
+            side,
+            strides,
+            which,
+            narrow: [T::default(); BLOCK],
+            wide,
+        }
+    }
+
+    /// The operand for `len` elements of the output from `at` on; the output's are `own`.
+    pub(crate) fn read<'r>(&'r mut self, at: usize, len: usize, own: &[T]) -> &'r [T::Wide] {
+        let narrow = match *self.side {
+            Side::Number(_) => return &self.wide[..len],
+            Side::Own => own,
+            Side::Data(x) if self.strides.is_contiguous() => {
+                let x: &'a [T] = &x[at..at + len];
+                match T::as_wide(x) {
+                    Some(wide) => return wide,
+                    None => x,
+                }
+            }
+            Side::Data(x) => {
+                let (mut done, step) = (0, self.strides.inner()[self.which]);
+                let narrow = &mut self.narrow;
+                self.strides.runs(at, at + len, |places, run| {
+                    let from = places[self.which] as usize;
+                    gather(x, from, step, &mut narrow[done..done + run]);
+                    done += run;
+                });
+                &self.narrow[..len]
+            }
+        };
+        T::load(narrow, &mut self.wide[..len]);
+        &self.wide[..len]
+    }
+}
+
+fn gather<T: Element>(x: &[T], from: usize, step: isize, y: &mut [T]) {
+    match step {
+        1 => y.copy_from_slice(&x[from..from + y.len()]),
+        0 => y.fill(x[from]),
+        _ => {
+            for (i, y) in y.iter_mut().enumerate() {
+                *y = x[from + i * step as usize];
+            }
+        }
+    }
+}

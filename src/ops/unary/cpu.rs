@@ -1,0 +1,66 @@
+//! Ops of one operand on the CPU, a block at a time in `f32`, so that each formula is compiled once.
+
+use super::Op;
+use crate::cpu::{stream, tasks};
+use crate::element::Float;
+
+/// Elements computed at a time; the blocks stay in the first-level cache.
+const BLOCK: usize = 1024;
+
+pub(crate) fn forward<T: Float>(op: &Op, x: &[T], y: &mut [T], numbers: [f32; 2]) {
+    let large = stream::is_large(y.len());
+    tasks(y, |at, y| {
+        let (mut wide, mut made) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for (x, y) in x[at..at + y.len()].chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
+            let x = widened(x, &mut wide);
+            let made = &mut made[..y.len()];
+            (op.forward)(x, made, numbers);
+            put(made, y, large);
+        }
+    });
+}
+
+pub(crate) fn in_place<T: Float>(op: &Op, y: &mut [T], numbers: [f32; 2]) {
+    tasks(y, |_, y| {
+        let (mut wide, mut made) = ([0.0; BLOCK], [0.0; BLOCK]);
+        for y in y.chunks_mut(BLOCK) {
+            let made = &mut made[..y.len()];
+            (op.forward)(widened(y, &mut wide), made, numbers);
+            T::narrow(made, y);
+        }
+    });
+}
+
+pub(crate) fn backward<T: Float>(op: &Op, dy: &[T], x: &[T], dx: &mut [T], numbers: [f32; 2]) {
+    let large = stream::is_large(dx.len());
+    tasks(dx, |at, dx| {
+        let [mut wide_dy, mut wide_x, mut made] = [[0.0; BLOCK]; 3];
+        let (dy, x) = (&dy[at..at + dx.len()], &x[at..at + dx.len()]);
+        let inputs = dy.chunks(BLOCK).zip(x.chunks(BLOCK));
+        for ((dy, x), dx) in inputs.zip(dx.chunks_mut(BLOCK)) {
+            let made = &mut made[..dx.len()];
+            let (dy, x) = (widened(dy, &mut wide_dy), widened(x, &mut wide_x));
+            (op.backward)(dy, x, made, numbers);
+            put(made, dx, large);
+        }
+    });
+}
+
+/// A block as `f32`.
+fn widened<'a, T: Float>(x: &'a [T], wide: &'a mut [f32; BLOCK]) -> &'a [f32] {
+    match T::as_f32(x) {
+        Some(x) => x,
+        None => {
+            let wide = &mut wide[..x.len()];
+            T::widen(x, wide);
+            wide
+        }
+    }
+}
+
+fn put<T: Float>(made: &[f32], y: &mut [T], large: bool) {
+    match T::as_f32_mut(y) {
+        Some(y) if large => stream::copy(made, y),
+        _ => T::narrow(made, y),
+    }
+}

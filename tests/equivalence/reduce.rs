@@ -1,0 +1,121 @@
+use half::{bf16, f16};
+use warpsmith::{Device, Float, Result, Tensor};
+
+use crate::common::compare::{Tolerance, assert_close};
+use crate::common::data::{outliers, tensor, uniform};
+use crate::emulated::{wanted, wanted_name};
+
+type Reduction<T> = fn(&Tensor<T>, &[isize]) -> Result<Tensor<T>>;
+
+/// Shapes and what is reduced of them: rows short and long, columns, the middle, all, two sides, nothing left, chunks.
+const CASES: [(&[usize], &[isize]); 9] = [
+    (&[37, 10], &[1]),
+    (&[3, 5000], &[-1]),
+    (&[70, 33], &[0]),
+    (&[3, 40, 5], &[1]),
+    (&[4, 6, 5], &[]),
+    (&[4, 6, 5], &[0, 2]),
+    (&[9000, 3], &[0]),
+    (&[1], &[0]),
+    (&[0, 4], &[1]),
+];
+
+fn check<T: Float>(device: &Device) {
+    if !wanted(T::NAME, "") {
+        return;
+    }
+    let all: [(&str, Reduction<T>); 9] = [
+        ("sum", |x, dims| x.sum_dim(dims, true)),
+        ("sum", |x, dims| x.mean_dim(dims, false)),
+        ("prod", |x, dims| x.prod(dims, false)),
+        ("max", |x, dims| x.amax(dims, false)),
+        ("min", |x, dims| x.amin(dims, false)),
+        ("norm", |x, dims| x.norm(dims, false)),
+        ("logsumexp", |x, dims| x.logsumexp(dims, false)),
+        ("var", |x, dims| x.var(dims, 1, false)),
+        ("std", |x, dims| x.std(dims, 0, false)),
+    ];
+    for (name, op) in all
+        .into_iter()
+        .filter(|(name, _)| wanted_name(&format!("reduce_{name}_")))
+    {
+        for (shape, dims) in CASES {
+            let n: usize = shape.iter().product();
+            // a product of thousands is 0 or infinite but of numbers near 1
+            let data = match name {
+                "prod" => uniform::<T>(n, 1)
+                    .iter()
+                    .map(|x| T::from_f32(1.0 + x.to_f32() / 64.0))
+                    .collect(),
+                _ => outliers::<T>(n, 1),
+            };
+            let [want, got] = [&Device::Cpu, device].map(|d| {
+                let y = op(&tensor(&data, shape, d), dims).unwrap();
+                y.to_vec().unwrap()
+            });
+            // sums of squares cancel nothing; sums of both signs may, by as much as one of the outliers
+            let scale = if name == "sum" { 300.0 } else { 0.0 };
+            let steps = if name == "prod" { 5000 } else { 64 };
+            let what = format!("{name} {} {shape:?} over {dims:?}", T::NAME);
+            assert_close(&what, &got, &want, Tolerance::of::<T>(steps, scale));
+        }
+    }
+}
+
+pub fn floats(device: &Device) {
+    check::<f32>(device);
+    check::<f16>(device);
+    check::<bf16>(device);
+}
+
+fn places_of<T: Float>(device: &Device) {
+    if !wanted(T::NAME, "") {
+        return;
+    }
+    for (shape, dim) in [
+        (&[37, 10][..], 1),
+        (&[3, 5000], 1),
+        (&[70, 33], 0),
+        (&[9000, 3], 0),
+    ] {
+        let mut data = outliers::<T>(shape.iter().product(), 2);
+        // equal ones, and a NaN
+        let len = data.len();
+        data[len / 2] = data[len / 3];
+        data[len - 2] = T::from_f32(f32::NAN);
+        let [want, got] = [&Device::Cpu, device].map(|d| {
+            let x = tensor(&data, shape, d);
+            let (most, least) = (x.argmax_dim(dim, false), x.argmin_dim(dim, true));
+            [most, least].map(|y| y.unwrap().to_vec().unwrap())
+        });
+        assert_eq!(got, want, "argmax, argmin {} {shape:?}", T::NAME);
+    }
+}
+
+pub fn places(device: &Device) {
+    places_of::<f32>(device);
+    places_of::<f16>(device);
+    places_of::<bf16>(device);
+}
+
+/// 2^24 ones would take the emulator long; 2^13 of 2^11 and a half are as many bits.
+pub fn exact(device: &Device) {
+    let mut data = vec![2048.0_f32; 8192];
+    data[4000] = 0.5;
+    let sum = tensor(&data, &[8192], device).sum_dim(&[0], false).unwrap();
+    assert_eq!(sum.item().unwrap(), 8191.0 * 2048.0 + 0.5);
+}
+
+pub fn truth(device: &Device) {
+    let data = [true, true, false, true, false, false];
+    let x = tensor(&data, &[3, 2], device);
+    assert_eq!(
+        x.all(&[1], false).unwrap().to_vec().unwrap(),
+        [true, false, false]
+    );
+    assert_eq!(
+        x.any(&[1], false).unwrap().to_vec().unwrap(),
+        [true, true, false]
+    );
+    assert!(x.any(&[], false).unwrap().item().unwrap());
+}
