@@ -87,7 +87,7 @@ fn calculated(m: &Tensor<f32>) -> Result<(), Box<dyn Error>> {
     show!(m.sum_dim(&[0], false)?);
     show!(m.mean_dim(&[1], true)?);
     show!(m.t()?);
-    show!(m.transpose(0, 1)?.shape().len());
+    show!(format!("{:?}", m.transpose(0, 1)?.shape()));
     show!(Tensor::arange(3.0_f32, 8.0, 1.0, CPU)?);
     show!(Tensor::linspace(3.0_f32, 8.0, 20, CPU)?.view(&[1, -1])?);
     Ok(())
@@ -99,7 +99,7 @@ fn joined() -> Result<(), Box<dyn Error>> {
     let b = Tensor::new([[5_i64, 6, 7, 8]], CPU)?;
     show!(cat(&[&a, &b], 0)?);
     show!(cat(&[&a, &b], 1)?);
-    show!(stack(&[&a, &b], 0)?.shape().len());
+    show!(format!("{:?}", stack(&[&a, &b], 0)?.shape()));
     Ok(())
 }
 

@@ -181,7 +181,7 @@ fn step(rng: &mut Draw, x: &Tensor<i32>, plain: &Plain) -> Result<(String, Tenso
 fn random_chains_are_what_index_arithmetic_says() {
     let mut rng = Draw(Generator::manual_seed(7));
     let mut steps = 0;
-    while steps < 20_000 {
+    while steps < 100_000 {
         let rank = rng.random_range(0..4);
         let shape: Vec<usize> = (0..rank).map(|_| rng.random_range(1..6)).collect();
         let n = shape.iter().product::<usize>() as i32;
@@ -221,6 +221,52 @@ fn parts_and_joins_of_a_program() -> Result<()> {
     assert_eq!(parts[1].squeeze(1)?.shape(), [2, 4]);
     assert_eq!(x.unsqueeze(-1)?.squeeze(None)?.shape(), [2, 3, 4]);
     assert_eq!((x.dim(), x.size(-1)?), (3, 4));
+    Ok(())
+}
+
+#[test]
+fn triangles_and_products() -> Result<()> {
+    let x = Tensor::arange(1, 13, 1, CPU)?.reshape(&[2, 2, 3])?;
+    assert_eq!(x.tril(0)?.to_vec()?, [1, 0, 0, 4, 5, 0, 7, 0, 0, 10, 11, 0]);
+    assert_eq!(x.triu(1)?.to_vec()?, [0, 2, 3, 0, 0, 6, 0, 8, 9, 0, 0, 12]);
+    assert_eq!(x.tril(-1)?.i(0)?.to_vec()?, [0, 0, 0, 4, 0, 0]);
+    let (m, v) = (
+        x.i(0)?.cast::<f32>()?,
+        Tensor::new([1.0_f32, 0.0, -1.0], CPU)?,
+    );
+    assert_eq!(m.mv(&v)?.to_vec()?, [-2.0, -2.0]);
+    assert_eq!(v.dot(&v)?.item()?, 2.0);
+    assert_eq!(
+        m.i((.., 0))?.outer(&v)?.to_vec()?,
+        [1.0, 0.0, -1.0, 4.0, 0.0, -4.0]
+    );
+    let batch = x.cast::<f32>()?;
+    assert_eq!(
+        batch.bmm(&batch.transpose(1, 2)?)?.i(0)?.to_vec()?,
+        [14.0, 32.0, 32.0, 77.0]
+    );
+    assert_eq!(batch.tensordot(&m, 2)?.to_vec()?, [91.0, 217.0]);
+    assert_eq!(batch.tensordot(&v, 1)?.shape(), [2, 2]);
+    for error in [
+        m.mv(&m),
+        v.dot(&m),
+        v.bmm(&v),
+        batch.tensordot(&v, 2),
+        v.tensordot(&v, 2),
+    ] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("[2, 3]") || error.contains("[3]"), "{error}");
+    }
+    assert!(v.tril(0).is_err());
+    let by_column = batch.softmax_dim(0)?.sum_dim(&[0], false)?.to_vec()?;
+    assert!(by_column.iter().all(|sum| (sum - 1.0).abs() < 1e-6));
+    let logs = batch
+        .log_softmax_dim(1)?
+        .exp()?
+        .sub(&batch.softmax_dim(1)?)?
+        .abs()?
+        .max()?;
+    assert!(logs.item()? < 1e-6);
     Ok(())
 }
 

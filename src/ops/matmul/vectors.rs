@@ -47,6 +47,28 @@ impl<T: Float> Tensor<T> {
         }
     }
 
+    /// The sums over the last `dims` dimensions of one with the first of the other (`torch.tensordot`).
+    ///
+    /// # Errors
+    /// Fewer dimensions than that, sizes that do not fit, or different devices.
+    pub fn tensordot(&self, other: &Self, dims: usize) -> Result<Self> {
+        let [left, right] = [self.shape(), other.shape()];
+        let kept = left.len().checked_sub(dims);
+        let Some(kept) = kept.filter(|kept| right.get(..dims) == Some(&left[*kept..])) else {
+            let expected = format!("{dims} last dimensions that are the other's first");
+            let got = format!("{left:?} and {right:?}");
+            return Err(Error::shape("tensordot", expected, got));
+        };
+        let product = |sizes: &[usize]| sizes.iter().product::<usize>();
+        let (m, k, n) = (
+            product(&left[..kept]),
+            product(&left[kept..]),
+            product(&right[dims..]),
+        );
+        let sums = self.reshape(&[m, k])?.matmul(&other.reshape(&[k, n])?)?;
+        sums.reshape(&[&left[..kept], &right[dims..]].concat())
+    }
+
     fn ranks(&self, op: &'static str, ranks: [usize; 2], other: &Self) -> Result<()> {
         match [self.dim(), other.dim()] == ranks {
             true => Ok(()),

@@ -2,7 +2,8 @@
 //! `squeeze`, `unsqueeze` and `flatten` share the elements and cost nothing; the others copy what they keep, once, in one
 //! launch for each tensor that goes in (`copy`). Where PyTorch's are views, writes to ours do not reach the other tensor.
 //!
-//! `permute` orders dimensions, `expand` repeats, `slice` takes parts, `join` puts tensors together.
+//! `permute` orders dimensions, `expand` repeats, `slice` takes parts, `join` puts tensors together,
+//! `triangle` keeps one half of a matrix.
 //!
 //! Backward: of a reshape the reshape back; of `permute` the inverse one; of `narrow` and its like `pad`; of `expand` and
 //! `repeat` a sum over what was repeated; of `cat` the parts of dy; `flip` is its own.
@@ -11,6 +12,7 @@ mod expand;
 mod join;
 mod permute;
 mod slice;
+mod triangle;
 
 pub use join::{cat, stack};
 pub use slice::{Index, IntoIndices};

@@ -51,6 +51,22 @@ impl<T: Float> Tensor<T> {
         })
     }
 
+    /// Softmax along any dimension (`torch.softmax(x, dim)`), which is put last for it and back.
+    ///
+    /// # Errors
+    /// A dimension that the tensor does not have.
+    pub fn softmax_dim(&self, dim: isize) -> Result<Self> {
+        self.transpose(dim, -1)?.softmax()?.transpose(dim, -1)
+    }
+
+    /// [`Tensor::log_softmax`] along any dimension (`torch.log_softmax(x, dim)`).
+    ///
+    /// # Errors
+    /// A dimension that the tensor does not have.
+    pub fn log_softmax_dim(&self, dim: isize) -> Result<Self> {
+        self.transpose(dim, -1)?.log_softmax()?.transpose(dim, -1)
+    }
+
     /// The logarithm of softmax over the last axis (`torch.log_softmax(x, -1)`).
     ///
     /// # Errors
