@@ -17,7 +17,11 @@ __device__ __forceinline__ i64 floored_rest(i64 a, i64 b) {
     const i64 r = rest(a, b);
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
-__device__ __forceinline__ f32 floored_rest(f32 a, f32 b) {
+// Long formulas are called: inlined, each of a kernel's loops would have one for every element of a vector.
+__device__ __noinline__ f32 power(f32 a, f32 b) { return powf(a, b); }
+__device__ __noinline__ f32 rest(f32 a, f32 b) { return fmodf(a, b); }
+__device__ __noinline__ f32 angle(f32 a, f32 b) { return atan2f(a, b); }
+__device__ __noinline__ f32 floored_rest(f32 a, f32 b) {
     const f32 r = fmodf(a, b);
     return r != 0.0f && (r < 0.0f) != (b < 0.0f) ? r + b : r;
 }
@@ -40,12 +44,12 @@ __device__ __forceinline__ i64 smaller(i64 a, i64 b) { return a < b ? a : b; }
     OP(sub, a - b, a - b)                                                                                              \
     OP(mul, a * b, a * b)                                                                                              \
     OP(div, a / b, quotient(a, b))                                                                                     \
-    OP(pow, powf(a, b), power(a, b))                                                                                   \
-    OP(fmod, fmodf(a, b), rest(a, b))                                                                                  \
+    OP(pow, power(a, b), power(a, b))                                                                                  \
+    OP(fmod, rest(a, b), rest(a, b))                                                                                   \
     OP(remainder, floored_rest(a, b), floored_rest(a, b))                                                              \
     OP(maximum, larger(a, b), larger(a, b))                                                                            \
     OP(minimum, smaller(a, b), smaller(a, b))                                                                          \
-    OP(atan2, atan2f(a, b), 0)
+    OP(atan2, angle(a, b), 0) 
 
 #define FLOAT(NAME, OF_FLOATS, OF_INTEGERS)                                                                            \
     template <class T>                                                                                                 \
@@ -59,7 +63,7 @@ TABLE(FLOAT)
 enum { TABLE(CODE) };
 #define CASE(NAME, OF_FLOATS, OF_INTEGERS)                                                                             \
     case NAME##_code: return OF_INTEGERS;
-__device__ __forceinline__ i64 of_integers(int which, i64 a, i64 b) {
+__device__ __noinline__ i64 of_integers(int which, i64 a, i64 b) {
     switch (which) { TABLE(CASE) }
     return 0;
 }

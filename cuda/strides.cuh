@@ -20,9 +20,8 @@ template <int N> struct Strides {
     __device__ __forceinline__ void places(unsigned index, i64 (&place)[N]) const {
 #pragma unroll
         for (int k = 0; k < N; k++) place[k] = 0;
-#pragma unroll
-        for (int d = 0; d < DIMS; d++) {
-            if (d == dims) break;
+#pragma unroll 1
+        for (int d = 0; d < dims; d++) {
             // exact for every index below 2^31: the reciprocal is 2^(32 + shift) / size - 2^32, rounded up
             const unsigned next = (__umulhi(index, dim[d].reciprocal) + index) >> dim[d].shift;
             const unsigned at = index - next * dim[d].size;

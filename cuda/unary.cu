@@ -9,11 +9,17 @@
 
 #include "elementwise.cuh"
 
+// Long functions are called: inlined, each of a kernel's loops would have one for every element of a vector.
+#define CALLED(NAME)                                                                                                   \
+    __device__ __noinline__ f32 NAME##_called(f32 x) { return NAME##f(x); }
+CALLED(expm1) CALLED(log1p) CALLED(sin) CALLED(cos) CALLED(tan) CALLED(asin) CALLED(acos) CALLED(atan) CALLED(sinh)
+CALLED(cosh) CALLED(erf)
+
 constexpr f32 SQRT_HALF = 0.707106781f, TWO_OVER_SQRT_PI = 1.128379167f, ONE_OVER_SQRT_TWO_PI = 0.398942280f;
 
 __device__ __forceinline__ f32 sign_of(f32 x) { return (x > 0.0f ? 1.0f : 0.0f) - (x < 0.0f ? 1.0f : 0.0f); }
-__device__ __forceinline__ f32 normal_cdf(f32 x) { return 0.5f * (1.0f + erff(x * SQRT_HALF)); }
-__device__ __forceinline__ f32 softplus_of(f32 x) { return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))); }
+__device__ __forceinline__ f32 normal_cdf(f32 x) { return 0.5f * (1.0f + erf_called(x * SQRT_HALF)); }
+__device__ __forceinline__ f32 softplus_of(f32 x) { return fmaxf(x, 0.0f) + log1p_called(expf(-fabsf(x))); }
 // as fminf(fmaxf(x, p), q), but that NaN stays
 __device__ __forceinline__ f32 clamp_of(f32 x, f32 p, f32 q) {
     const f32 above = x < p ? p : x;
@@ -30,18 +36,18 @@ __device__ __forceinline__ f32 clamp_of(f32 x, f32 p, f32 q) {
     OP(square, x * x, 2.0f * x)                                                                                        \
     OP(reciprocal, 1.0f / x, -1.0f / (x * x))                                                                          \
     OP(exp, expf(x), expf(x))                                                                                          \
-    OP(expm1, expm1f(x), expf(x))                                                                                      \
+    OP(expm1, expm1_called(x), expf(x))                                                                                \
     OP(log, logf(x), 1.0f / x)                                                                                         \
-    OP(log1p, log1pf(x), 1.0f / (1.0f + x))                                                                            \
-    OP(sin, sinf(x), cosf(x))                                                                                          \
-    OP(cos, cosf(x), -sinf(x))                                                                                         \
-    OP(tan, tanf(x), 1.0f + tanf(x) * tanf(x))                                                                         \
-    OP(asin, asinf(x), 1.0f / sqrtf((1.0f - x) * (1.0f + x)))                                                          \
-    OP(acos, acosf(x), -1.0f / sqrtf((1.0f - x) * (1.0f + x)))                                                         \
-    OP(atan, atanf(x), 1.0f / (1.0f + x * x))                                                                          \
-    OP(sinh, sinhf(x), coshf(x))                                                                                       \
-    OP(cosh, coshf(x), sinhf(x))                                                                                       \
-    OP(erf, erff(x), TWO_OVER_SQRT_PI * expf(-x * x))                                                                  \
+    OP(log1p, log1p_called(x), 1.0f / (1.0f + x))                                                                      \
+    OP(sin, sin_called(x), cos_called(x))                                                                              \
+    OP(cos, cos_called(x), -sin_called(x))                                                                             \
+    OP(tan, tan_called(x), 1.0f + tan_called(x) * tan_called(x))                                                       \
+    OP(asin, asin_called(x), 1.0f / sqrtf((1.0f - x) * (1.0f + x)))                                                    \
+    OP(acos, acos_called(x), -1.0f / sqrtf((1.0f - x) * (1.0f + x)))                                                   \
+    OP(atan, atan_called(x), 1.0f / (1.0f + x * x))                                                                    \
+    OP(sinh, sinh_called(x), cosh_called(x))                                                                           \
+    OP(cosh, cosh_called(x), sinh_called(x))                                                                           \
+    OP(erf, erf_called(x), TWO_OVER_SQRT_PI * expf(-x * x))                                                            \
     OP(floor, floorf(x), 0.0f)                                                                                         \
     OP(ceil, ceilf(x), 0.0f)                                                                                           \
     OP(round, rintf(x), 0.0f)                                                                                          \
@@ -51,7 +57,7 @@ __device__ __forceinline__ f32 clamp_of(f32 x, f32 p, f32 q) {
     OP(silu, x * sigmoid_of(x), sigmoid_of(x) * (1.0f + x * sigmoid_of(-x)))                                           \
     OP(softplus, softplus_of(x), sigmoid_of(x))                                                                        \
     OP(leaky_relu, x < 0.0f ? p * x : x, x > 0.0f ? 1.0f : p)                                                          \
-    OP(elu, x < 0.0f ? p * expm1f(x) : x, x > 0.0f ? 1.0f : p * expf(x))                                               \
+    OP(elu, x < 0.0f ? p * expm1_called(x) : x, x > 0.0f ? 1.0f : p * expf(x))                                         \
     OP(clamp, clamp_of(x, p, q), x < p || x > q ? 0.0f : 1.0f)
 
 #define FORMULA(NAME, F, DERIVATIVE)                                                                                   \

@@ -5,7 +5,7 @@ use warpsmith::ops::{self, AdamOptions, MatmulOptions, SgdOptions};
 use warpsmith::{Device, Float, Generator, Result, Tensor};
 
 use crate::case::{Case, Run, Work};
-use crate::networks;
+use crate::{families, networks};
 
 /// An op of two inputs into an output.
 type Binary<T> = fn(&Tensor<T>, &Tensor<T>, &mut Tensor<T>) -> Result<()>;
@@ -49,6 +49,9 @@ pub fn of(device: &Device) -> Vec<Case> {
             cases.push(matmul::<f16>([n, n, n], "f16", false));
             cases.push(matmul::<bf16>([n, n, n], "bf16", false));
         }
+    }
+    if !cuda {
+        cases.extend(families::all());
     }
     cases.extend(networks::of(cuda));
     cases

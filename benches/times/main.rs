@@ -9,6 +9,7 @@
 
 mod case;
 mod cases;
+mod families;
 mod line;
 mod networks;
 mod report;
