@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod batch_norm2d;
 mod checkpoint;
 mod conv2d;
 mod devices;

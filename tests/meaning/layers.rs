@@ -1,8 +1,8 @@
 //! The layers of an image classifier.
 
 use warpsmith::nn::{
-    AvgPool2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, Module, Sequential,
-    Softmax, Tanh,
+    AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, Module,
+    Sequential, Softmax, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -30,6 +30,7 @@ fn network() -> Sequential {
         .push_named("tanh1", Tanh::new())
         .push_named("pool1", AvgPool2d::new(pairs))
         .push_named("conv2", conv(4, 6, 2, plain.groups(2), 2))
+        .push_named("bn2", BatchNorm2d::new(6, &CPU).unwrap())
         .push_named("pool2", AvgPool2d::new(pairs.stride([1, 1])))
         .push_named("flatten", Flatten::new())
         .push_named("drop", Dropout::new(0.4, 3).unwrap())
@@ -135,10 +136,16 @@ fn parameters_have_the_keys_of_pytorch() {
         "conv1.bias",
         "conv2.weight",
         "conv2.bias",
+        "bn2.weight",
+        "bn2.bias",
         "fc.weight",
         "fc.bias",
     ];
     assert_eq!(keys(&mut network()), expected);
+    let mut model = network();
+    let buffers = model.named_buffers().into_iter().map(|(key, _)| key);
+    let expected = ["running_mean", "running_var", "num_batches_tracked"];
+    assert!(buffers.eq(expected.map(|key| format!("bn2.{key}"))));
     let mut nested = Sequential::new()
         .push(Tanh::new())
         .push(Sequential::new().push(conv(1, 1, 1, Conv2dOptions::default(), 1)));

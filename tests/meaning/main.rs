@@ -6,6 +6,7 @@ mod common;
 
 mod alexnet;
 mod argmax;
+mod batch_norm2d;
 mod conv2d;
 mod cross_entropy;
 mod dropout;

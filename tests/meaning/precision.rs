@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 use warpsmith::nn::optim::{Optimizer, Sgd};
 use warpsmith::nn::{
-    AnyTensor, AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Layer, Linear,
+    AnyTensor, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Layer, Linear,
     LocalResponseNorm, MaxPool2d, Module, Precision, ReLU, Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
@@ -113,6 +113,10 @@ fn layers_in<T: Float>() {
                 };
                 Box::new(LocalResponseNorm::new(options))
             }),
+        ),
+        (
+            "BatchNorm2d",
+            Box::new(|| Box::new(BatchNorm2d::new(4, &CPU).unwrap())),
         ),
         (
             "Dropout",
