@@ -22,6 +22,7 @@
 // Limits      n below 2^31. Planes of no multiple of 16 bytes are reduced element by element: consecutive threads then still read
 //             consecutive elements, of one plane; planes of a few elements leave most of each sector unused.
 
+#include "elementwise.cuh"
 #include "group.cuh"
 #include "pack.cuh"
 
@@ -150,15 +151,6 @@ __device__ __forceinline__ void backward_sums(const T* dy, const T* x, const f32
         f32* const to = parts + blockIdx.y * 2 * channels + c;
         to[0] = sum, to[channels] = product;
     }
-}
-
-// Calls f(V, i) for the elements i to i + V - 1 that are this thread's: 16 bytes of them, or one.
-template <int V> struct Width { static constexpr int N = V; };
-template <class T, class F> __device__ __forceinline__ void each_vector(bool aligned, unsigned n, F f) {
-    const unsigned thread = blockIdx.x * blockDim.x + threadIdx.x, threads = gridDim.x * blockDim.x;
-    const unsigned vectors = aligned ? n / Vec<T>::N : 0;
-    for (unsigned v = thread; v < vectors; v += threads) f(Width<Vec<T>::N>(), v * Vec<T>::N);
-    for (unsigned i = vectors * Vec<T>::N + thread; i < n; i += threads) f(Width<1>(), i);
 }
 
 // Channels of neighbouring elements: C(c) holds what is needed of channel c, and is made anew where a plane ends.

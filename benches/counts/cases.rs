@@ -40,6 +40,7 @@ fn floats<T: Float>(report: &mut Report, device: &Device) {
         norms::<T>(report, device, &shape);
     }
     pools::<T>(report, device);
+    adaptive_pools::<T>(report, device);
     for shape in MATRICES {
         let (x, mut y) = (
             randn::<T>(&shape, device),
@@ -257,6 +258,25 @@ fn pools<T: Float>(report: &mut Report, device: &Device) {
         });
         run::<T>(report, "avg_pool2d_backward", &shape, || {
             ops::avg_pool2d_backward_out(&dy, &window, true, &mut dx)
+        });
+    }
+}
+
+/// ResNet's last pooling, VGG's, and windows that overlap.
+fn adaptive_pools<T: Float>(report: &mut Report, device: &Device) {
+    for (shape, to) in [
+        ([32, 512, 7, 7], [1, 1]),
+        ([4, 512, 16, 16], [1, 1]),
+        ([4, 256, 13, 13], [6, 6]),
+    ] {
+        let small = [shape[0], shape[1], to[0], to[1]];
+        let (x, dy) = (randn::<T>(&shape, device), randn::<T>(&small, device));
+        let (mut y, mut dx) = (zeros::<T>(&small, device), zeros::<T>(&shape, device));
+        run::<T>(report, "adaptive_avg_pool2d", &shape, || {
+            x.adaptive_avg_pool2d_out(to, &mut y)
+        });
+        run::<T>(report, "adaptive_avg_pool2d_backward", &shape, || {
+            ops::adaptive_avg_pool2d_backward_out(&dy, &mut dx)
         });
     }
 }

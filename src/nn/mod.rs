@@ -62,7 +62,7 @@ pub use load::{LoadOptions, Loaded, load, load_state_dict_with, load_with};
 pub use loss::CrossEntropyLoss;
 pub use norm::LocalResponseNorm;
 pub use parameter::Parameter;
-pub use pool::{AvgPool2d, MaxPool2d};
+pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub use precision::{AnyTensor, Precision};
 pub use sequential::Sequential;
 pub use state::{load_state_dict, save, state_dict};

@@ -8,6 +8,7 @@
 pub mod adadelta;
 pub mod adagrad;
 pub mod adam;
+pub mod adaptive_avg_pool2d;
 pub mod add;
 pub mod argmax;
 pub mod avg_pool2d;
@@ -40,6 +41,7 @@ mod window;
 pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
 pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
+pub use adaptive_avg_pool2d::{adaptive_avg_pool2d_backward, adaptive_avg_pool2d_backward_out};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use batch_norm2d::{
     BatchNormStats, RunningStats, batch_norm2d_backward_input, batch_norm2d_backward_input_out,

@@ -9,6 +9,7 @@ mod common;
 mod adadelta;
 mod adagrad;
 mod adam;
+mod adaptive_avg_pool2d;
 mod add;
 mod argmax;
 mod batch_norm2d;
@@ -85,6 +86,12 @@ tests! {
         backward_input: ["batch_norm2d_backward_f32", "batch_norm2d_backward_f16", "batch_norm2d_backward_bf16"],
         views: [],
         layers: [],
+    }
+    adaptive_avg_pool2d {
+        average: ["adaptive_avg_pool2d_f32", "adaptive_avg_pool2d_f16", "adaptive_avg_pool2d_bf16",
+            "adaptive_avg_pool2d_backward_f32", "adaptive_avg_pool2d_backward_f16",
+            "adaptive_avg_pool2d_backward_bf16"],
+        views: [],
     }
     bias_add {
         out_of_place: ["bias_add_f32", "bias_add_f16", "bias_add_bf16"],

@@ -1,5 +1,6 @@
 use warpsmith::nn::{
-    AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LocalResponseNorm, MaxPool2d, Module, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LocalResponseNorm,
+    MaxPool2d, Module, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -43,10 +44,14 @@ fn backward_before_forward() {
     let mut generator = Generator::manual_seed(1);
     let conv = Conv2d::new(1, 1, [1, 1], Conv2dOptions::default(), &mut generator, &CPU).unwrap();
     let window = Window::new([1, 1]);
-    let layers: [(&str, Box<dyn Module>); 8] = [
+    let layers: [(&str, Box<dyn Module>); 9] = [
         ("Conv2d", Box::new(conv)),
         ("MaxPool2d", Box::new(MaxPool2d::new(window))),
         ("AvgPool2d", Box::new(AvgPool2d::new(window))),
+        (
+            "AdaptiveAvgPool2d",
+            Box::new(AdaptiveAvgPool2d::new([1, 1])),
+        ),
         ("BatchNorm2d", Box::new(BatchNorm2d::new(1, &CPU).unwrap())),
         (
             "LocalResponseNorm",

@@ -2,8 +2,8 @@
 
 use warpsmith::nn::optim::{Optimizer, OptimizerState};
 use warpsmith::nn::{
-    AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, LocalResponseNorm,
-    MaxPool2d, Module, ReLU, Sequential,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear,
+    LocalResponseNorm, MaxPool2d, Module, ReLU, Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
@@ -125,6 +125,7 @@ pub fn convolutional(device: &Device) -> Result<Sequential> {
         .push(LocalResponseNorm::new(LrnOptions::new(3)))
         .push(MaxPool2d::new(Window::new([2; 2])))
         .push(AvgPool2d::new(Window::new([2; 2])))
+        .push(AdaptiveAvgPool2d::new([2; 2]))
         .push(Flatten::new())
         .push(Dropout::new(0.3, 11)?)
         .push(Linear::new(16, 24, &mut generator, device)?)

@@ -1,8 +1,8 @@
 //! The layers of an image classifier.
 
 use warpsmith::nn::{
-    AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, Module,
-    Sequential, Softmax, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm,
+    MaxPool2d, Module, Sequential, Softmax, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -32,6 +32,7 @@ fn network() -> Sequential {
         .push_named("conv2", conv(4, 6, 2, plain.groups(2), 2))
         .push_named("bn2", BatchNorm2d::new(6, &CPU).unwrap())
         .push_named("pool2", AvgPool2d::new(pairs.stride([1, 1])))
+        .push_named("pool3", AdaptiveAvgPool2d::new([2, 2]))
         .push_named("flatten", Flatten::new())
         .push_named("drop", Dropout::new(0.4, 3).unwrap())
         .push_named(

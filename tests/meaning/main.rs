@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adaptive_avg_pool2d;
 mod alexnet;
 mod argmax;
 mod batch_norm2d;

@@ -3,8 +3,8 @@
 use half::{bf16, f16};
 use warpsmith::nn::optim::{Optimizer, Sgd};
 use warpsmith::nn::{
-    AnyTensor, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Layer, Linear,
-    LocalResponseNorm, MaxPool2d, Module, Precision, ReLU, Sequential,
+    AdaptiveAvgPool2d, AnyTensor, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout,
+    Flatten, Layer, Linear, LocalResponseNorm, MaxPool2d, Module, Precision, ReLU, Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Float, Generator, Tensor};
@@ -113,6 +113,10 @@ fn layers_in<T: Float>() {
                 };
                 Box::new(LocalResponseNorm::new(options))
             }),
+        ),
+        (
+            "AdaptiveAvgPool2d",
+            Box::new(|| Box::new(AdaptiveAvgPool2d::new([3, 5]))),
         ),
         (
             "BatchNorm2d",

@@ -104,6 +104,7 @@ fn images<T: Float>() -> Vec<Case> {
     let moments = batch_norm2d_stats(&x).unwrap();
     let (f, g, h) = (x.clone(), moments.clone(), moments);
     let (i, j) = (x.clone(), of::<T>(&shape, 3));
+    let (k, l) = (x.clone(), x.clone());
     let (a, b, c, d, e, dy2) = (
         x.clone(),
         x.clone(),
@@ -130,6 +131,10 @@ fn images<T: Float>() -> Vec<Case> {
         case("max_pool2d", move || a.max_pool2d(&window)),
         case("max_pool2d", move || {
             max_pool2d_backward(&dy, &indices, &shape, &window)
+        }),
+        case("adaptive_avg_pool2d", move || k.adaptive_avg_pool2d([5, 1])),
+        case("adaptive_avg_pool2d", move || {
+            adaptive_avg_pool2d_backward(&l.adaptive_avg_pool2d([7, 40])?, &shape)
         }),
         case("avg_pool2d", move || b.avg_pool2d(&window, true)),
         case("avg_pool2d", move || {
