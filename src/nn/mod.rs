@@ -44,6 +44,7 @@ pub mod optim;
 mod parameter;
 mod pool;
 mod precision;
+mod residual;
 mod sequential;
 mod state;
 
@@ -64,6 +65,7 @@ pub use norm::LocalResponseNorm;
 pub use parameter::Parameter;
 pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub use precision::{AnyTensor, Precision};
+pub use residual::Residual;
 pub use sequential::Sequential;
 pub use state::{load_state_dict, save, state_dict};
 

@@ -1,6 +1,6 @@
 use warpsmith::nn::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LocalResponseNorm,
-    MaxPool2d, Module, Tanh,
+    MaxPool2d, Module, Residual, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -68,4 +68,28 @@ fn backward_before_forward() {
             &[name, "forward before backward"],
         );
     }
+}
+
+#[test]
+fn ways_that_do_not_meet() {
+    let mut generator = Generator::manual_seed(1);
+    let mut conv = |outputs| {
+        let options = Conv2dOptions::default();
+        Conv2d::new(2, outputs, [1, 1], options, &mut generator, &CPU).unwrap()
+    };
+    let x = Tensor::<f32>::zeros(&[1, 2, 3, 3], &CPU).unwrap();
+    assert_says(
+        Residual::new(conv(3)).forward(&x),
+        &["Residual", "[1, 3, 3, 3]", "[1, 2, 3, 3]"],
+    );
+    let mut block = Residual::new(conv(3)).shortcut("downsample", conv(4));
+    assert_says(
+        block.forward(&x),
+        &["Residual", "[1, 3, 3, 3]", "[1, 4, 3, 3]"],
+    );
+    let grad = Tensor::<f32>::zeros(&[1, 3, 3, 3], &CPU).unwrap();
+    assert_says(
+        Residual::new(conv(3)).backward(&grad),
+        &["Conv2d", "forward before backward"],
+    );
 }

@@ -3,7 +3,7 @@
 use warpsmith::nn::optim::{Optimizer, OptimizerState};
 use warpsmith::nn::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear,
-    LocalResponseNorm, MaxPool2d, Module, ReLU, Sequential,
+    LocalResponseNorm, MaxPool2d, Module, ReLU, Residual, Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
@@ -118,9 +118,11 @@ pub fn convolutional(device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(2);
     let options = Conv2dOptions::default().padding([1; 2]);
     let conv = Conv2d::new(1, 4, [3; 2], options, &mut generator, device)?;
+    let inner = Conv2d::new(4, 4, [3; 2], options, &mut generator, device)?;
     Ok(Sequential::new()
         .push(conv)
         .push(BatchNorm2d::new(4, device)?)
+        .push(Residual::new(inner).shortcut("downsample", BatchNorm2d::new(4, device)?))
         .push(ReLU::new())
         .push(LocalResponseNorm::new(LrnOptions::new(3)))
         .push(MaxPool2d::new(Window::new([2; 2])))

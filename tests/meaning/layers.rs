@@ -2,7 +2,7 @@
 
 use warpsmith::nn::{
     AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm,
-    MaxPool2d, Module, Sequential, Softmax, Tanh,
+    MaxPool2d, Module, Residual, Sequential, Softmax, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -24,6 +24,11 @@ fn network() -> Sequential {
         ..LrnOptions::new(3)
     };
     let pairs = Window::new([2, 2]);
+    let body = |seed| {
+        Sequential::new()
+            .push_named("conv", conv(6, 6, 3, plain.padding([1, 1]), seed))
+            .push_named("tanh", Tanh::new())
+    };
     Sequential::new()
         .push_named("conv1", conv(2, 4, 3, plain.padding([1, 1]), 1))
         .push_named("norm1", LocalResponseNorm::new(norm))
@@ -31,6 +36,11 @@ fn network() -> Sequential {
         .push_named("pool1", AvgPool2d::new(pairs))
         .push_named("conv2", conv(4, 6, 2, plain.groups(2), 2))
         .push_named("bn2", BatchNorm2d::new(6, &CPU).unwrap())
+        .push_named("block1", Residual::new(body(6)))
+        .push_named(
+            "block2",
+            Residual::new(body(7)).shortcut("downsample", conv(6, 6, 1, plain, 8)),
+        )
         .push_named("pool2", AvgPool2d::new(pairs.stride([1, 1])))
         .push_named("pool3", AdaptiveAvgPool2d::new([2, 2]))
         .push_named("flatten", Flatten::new())
@@ -139,6 +149,12 @@ fn parameters_have_the_keys_of_pytorch() {
         "conv2.bias",
         "bn2.weight",
         "bn2.bias",
+        "block1.conv.weight",
+        "block1.conv.bias",
+        "block2.conv.weight",
+        "block2.conv.bias",
+        "block2.downsample.weight",
+        "block2.downsample.bias",
         "fc.weight",
         "fc.bias",
     ];

@@ -23,6 +23,7 @@ mod pool2d;
 mod precision;
 mod random;
 mod relu;
+mod resnet18;
 mod sigmoid;
 mod softmax;
 mod sum;
