@@ -33,3 +33,13 @@ template <class T, class F> __device__ __forceinline__ void zip(const T* a, cons
     }
     for (i64 i = vectors * Vec<T>::N + thread; i < n; i += threads) y[i] = from_f32<T>(f(to_f32(a[i]), to_f32(b[i])));
 }
+
+// Calls f(V, i) for the elements i to i + V - 1 that are this thread's: 16 bytes of them, or one,
+// for what the elements' places decide. n is below 2^31.
+template <int V> struct Width { static constexpr int N = V; };
+template <class T, class F> __device__ __forceinline__ void each_vector(bool aligned, unsigned n, F f) {
+    const unsigned thread = blockIdx.x * blockDim.x + threadIdx.x, threads = gridDim.x * blockDim.x;
+    const unsigned vectors = aligned ? n / Vec<T>::N : 0;
+    for (unsigned v = thread; v < vectors; v += threads) f(Width<Vec<T>::N>(), v * Vec<T>::N);
+    for (unsigned i = vectors * Vec<T>::N + thread; i < n; i += threads) f(Width<1>(), i);
+}

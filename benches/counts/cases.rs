@@ -3,8 +3,8 @@
 use crate::{Report, case};
 use half::{bf16, f16};
 use warpsmith::ops::{
-    self, AdadeltaOptions, AdagradOptions, AdamOptions, CrossEntropyOptions, DropoutOptions,
-    LrnOptions, RmsPropOptions, SgdOptions, Window,
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, BatchNormStats, CrossEntropyOptions,
+    DropoutOptions, LrnOptions, RmsPropOptions, SgdOptions, Window,
 };
 use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
 
@@ -14,6 +14,8 @@ const LINES: [usize; 2] = [1 << 20, 1_000_003];
 const ROWS: [[usize; 2]; 4] = [[128, 4096], [2048, 256], [20_000, 10], [1000, 333]];
 /// AlexNet's two normalisations.
 const PLANES: [[usize; 4]; 2] = [[4, 96, 55, 55], [4, 256, 26, 26]];
+/// ResNet's: planes of whole vectors, and odd ones.
+const NORMS: [[usize; 4]; 2] = [[4, 64, 56, 56], [32, 512, 7, 7]];
 /// A square whose rows are a power of two apart, and an odd rectangle.
 const MATRICES: [[usize; 2]; 2] = [[1024, 1024], [1023, 1025]];
 
@@ -34,7 +36,11 @@ fn floats<T: Float>(report: &mut Report, device: &Device) {
     for shape in PLANES {
         planes::<T>(report, device, &shape);
     }
+    for shape in NORMS {
+        norms::<T>(report, device, &shape);
+    }
     pools::<T>(report, device);
+    adaptive_pools::<T>(report, device);
     for shape in MATRICES {
         let (x, mut y) = (
             randn::<T>(&shape, device),
@@ -204,6 +210,32 @@ fn planes<T: Float>(report: &mut Report, device: &Device, shape: &[usize; 4]) {
     }
 }
 
+fn norms<T: Float>(report: &mut Report, device: &Device, shape: &[usize; 4]) {
+    let [x, dy] = [(); 2].map(|()| randn::<T>(shape, device));
+    let mut y = zeros::<T>(shape, device);
+    let [mut mean, mut var] = [(); 2].map(|()| zeros::<f32>(&shape[1..2], device));
+    let [mut dweight, mut dbias] = [(); 2].map(|()| zeros::<f32>(&shape[1..2], device));
+    run::<T>(report, "batch_norm2d_stats", shape, || {
+        ops::batch_norm2d_stats_out(&x, None, &mut mean, &mut var)
+    });
+    let stats = BatchNormStats {
+        mean: &mean,
+        var: &var,
+        eps: 1e-5,
+    };
+    run::<T>(report, "batch_norm2d", shape, || {
+        x.batch_norm2d_out(&stats, Some([&var, &mean]), &mut y)
+    });
+    run::<T>(report, "batch_norm2d_backward_parameters", shape, || {
+        let (dweight, dbias) = (&mut dweight, &mut dbias);
+        ops::batch_norm2d_backward_parameters_out(&dy, &x, &stats, dweight, dbias)
+    });
+    run::<T>(report, "batch_norm2d_backward_input", shape, || {
+        let gradients = Some([&dweight, &dbias]);
+        ops::batch_norm2d_backward_input_out(&dy, &x, &stats, Some(&var), gradients, &mut y)
+    });
+}
+
 /// AlexNet's overlapping windows and LeNet's side by side.
 fn pools<T: Float>(report: &mut Report, device: &Device) {
     let overlapping = Window::new([3; 2]).stride([2; 2]);
@@ -226,6 +258,25 @@ fn pools<T: Float>(report: &mut Report, device: &Device) {
         });
         run::<T>(report, "avg_pool2d_backward", &shape, || {
             ops::avg_pool2d_backward_out(&dy, &window, true, &mut dx)
+        });
+    }
+}
+
+/// ResNet's last pooling, VGG's, and windows that overlap.
+fn adaptive_pools<T: Float>(report: &mut Report, device: &Device) {
+    for (shape, to) in [
+        ([32, 512, 7, 7], [1, 1]),
+        ([4, 512, 16, 16], [1, 1]),
+        ([4, 256, 13, 13], [6, 6]),
+    ] {
+        let small = [shape[0], shape[1], to[0], to[1]];
+        let (x, dy) = (randn::<T>(&shape, device), randn::<T>(&small, device));
+        let (mut y, mut dx) = (zeros::<T>(&small, device), zeros::<T>(&shape, device));
+        run::<T>(report, "adaptive_avg_pool2d", &shape, || {
+            x.adaptive_avg_pool2d_out(to, &mut y)
+        });
+        run::<T>(report, "adaptive_avg_pool2d_backward", &shape, || {
+            ops::adaptive_avg_pool2d_backward_out(&dy, &mut dx)
         });
     }
 }

@@ -11,6 +11,7 @@ use criterion::{
 };
 use warpsmith::{Device, Element, Float, Generator, Tensor};
 
+mod batch_norm2d;
 mod conv2d;
 mod dropout;
 mod elementwise;
@@ -83,6 +84,7 @@ criterion_group! {
     // pictures need fonts, which not every machine has
     config = Criterion::default().without_plots();
     targets =
+        batch_norm2d::bench,
         conv2d::bench,
         dropout::bench,
         elementwise::bench,

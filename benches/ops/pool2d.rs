@@ -1,7 +1,7 @@
 use criterion::Criterion;
 use warpsmith::ops::{
-    Window, avg_pool2d_backward_out, max_pool2d_backward_out, max_pool2d_with_indices,
-    max_pool2d_with_indices_out,
+    Window, adaptive_avg_pool2d_backward_out, avg_pool2d_backward_out, max_pool2d_backward_out,
+    max_pool2d_with_indices, max_pool2d_with_indices_out,
 };
 use warpsmith::{Float, Tensor};
 
@@ -14,6 +14,27 @@ fn shapes() -> [(&'static str, [usize; 4], Window); 2] {
         ("alexnet_32x64x55x55", [32, 64, 55, 55], alexnet),
         ("lenet_256x6x28x28", [256, 6, 28, 28], Window::new([2, 2])),
     ]
+}
+
+/// ResNet's last pooling, to one output a plane.
+fn adaptive<T: Float>(criterion: &mut Criterion) {
+    let (dims, one) = ([32, 512, 7, 7], [32, 512, 1, 1]);
+    for device in devices() {
+        let (x, dy) = (randn::<T>(&dims, &device), randn::<T>(&one, &device));
+        let [mut y, mut dx] = [one, dims].map(|dims| Tensor::zeros(&dims, &device).unwrap());
+        let moved = x.numel() + y.numel();
+        let mut run = |name: &str, work: &mut dyn FnMut()| {
+            let mut group = group(criterion, &format!("{name}_{}", T::NAME));
+            group.throughput(bytes::<T>(moved));
+            time(&mut group, &device, "32x512x7x7", work);
+        };
+        run("adaptive_avg_pool2d", &mut || {
+            x.adaptive_avg_pool2d_out([1, 1], &mut y).unwrap();
+        });
+        run("adaptive_avg_pool2d_backward", &mut || {
+            adaptive_avg_pool2d_backward_out(&dy, &mut dx).unwrap();
+        });
+    }
 }
 
 pub fn bench(criterion: &mut Criterion) {
@@ -50,6 +71,8 @@ pub fn bench(criterion: &mut Criterion) {
             }
         }
     }
+    adaptive::<f32>(criterion);
+    adaptive::<half::f16>(criterion);
     one::<f32>(criterion);
     one::<half::f16>(criterion);
 }

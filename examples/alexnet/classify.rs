@@ -14,9 +14,28 @@ use crate::{Options, picture};
 const SIDE: u32 = 227;
 /// Images are scaled to this side before their middle is taken.
 const SCALED: u32 = 256;
-/// ImageNet's mean and deviation, red, green and blue, as torchvision has them.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// What is made of a pixel's colours, from 0 to 255: `(color - mean) / std` in this order of red, green and blue.
+struct Colors {
+    order: [usize; 3],
+    mean: [f32; 3],
+    std: [f32; 3],
+}
+
+/// ImageNet's mean and deviation, as torchvision has them for colours from 0 to 1.
+const TORCHVISION: Colors = Colors {
+    order: [0, 1, 2],
+    mean: [255.0 * 0.485, 255.0 * 0.456, 255.0 * 0.406],
+    std: [255.0 * 0.229, 255.0 * 0.224, 255.0 * 0.225],
+};
+
+/// Caffe's: blue first, and only the mean taken off.
+const CAFFE: Colors = Colors {
+    order: [2, 1, 0],
+    mean: [104.0, 117.0, 123.0],
+    std: [1.0; 3],
+};
+
 /// Classes that are printed.
 const TOP: usize = 5;
 
@@ -47,9 +66,10 @@ pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn E
             .collect(),
         None => Vec::new(),
     };
+    let colors = if options.caffe() { CAFFE } else { TORCHVISION };
     let mut bad = Vec::new();
     for path in &options.images {
-        let pixels = match pixels(path) {
+        let pixels = match pixels(path, &colors) {
             Ok(pixels) => pixels,
             Err(error) => {
                 eprintln!("{}: {error}", path.display());
@@ -81,7 +101,7 @@ pub fn images(model: &mut Sequential, options: &Options) -> Result<(), Box<dyn E
 }
 
 /// The middle of an image, scaled, normalised, and sorted by colour.
-fn pixels(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
+fn pixels(path: &Path, colors: &Colors) -> Result<Vec<f32>, Box<dyn Error>> {
     let image = picture::open(path)?;
     let (width, height) = image.dimensions();
     let shorter = width.min(height);
@@ -97,8 +117,9 @@ fn pixels(path: &Path) -> Result<Vec<f32>, Box<dyn Error>> {
     let margin = (SCALED - SIDE) / 2;
     let middle = image::imageops::crop_imm(&scaled, margin, margin, SIDE, SIDE).to_image();
     let mut planes = Vec::with_capacity((3 * SIDE * SIDE) as usize);
-    for color in 0..3 {
-        let value = |p: &image::Rgb<u8>| (f32::from(p[color]) / 255.0 - MEAN[color]) / STD[color];
+    let plane = colors.order.iter().zip(&colors.mean).zip(&colors.std);
+    for ((&color, &mean), &std) in plane {
+        let value = |p: &image::Rgb<u8>| (f32::from(p[color]) - mean) / std;
         planes.extend(middle.pixels().map(value));
     }
     Ok(planes)

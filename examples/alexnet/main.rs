@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! alexnet --weights W.safetensors cat.jpg                             the five likeliest classes
+//! alexnet --weights bvlcalexnet-12.onnx cat.jpg                       the same with Caffe's weights, as ONNX publishes them
 //! alexnet --weights W.safetensors --input X.safetensors --output Y.safetensors
 //!                                                                     `input` in, `logits` out
 //! alexnet --batch 16                                                  images per second, any weights
@@ -9,6 +10,7 @@
 //! ```
 
 mod classify;
+mod onnx;
 mod picture;
 mod timing;
 mod train;
@@ -30,10 +32,11 @@ struct Options {
     /// Where to run: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     device: Device,
-    /// Weights under PyTorch's keys, conv1.weight to fc8.bias; without them the network knows nothing
-    #[arg(long, value_name = "W.safetensors")]
+    /// Weights under PyTorch's keys, conv1.weight to fc8.bias, or an .onnx file of bvlc_alexnet's, conv1_w_0 to fc8_b_0, whose
+    /// images are then prepared as Caffe does; without them the network knows nothing
+    #[arg(long, value_name = "W.safetensors|W.onnx")]
     weights: Option<PathBuf>,
-    /// A file with the tensor `input` (n, 3, 227, 227) to run through
+    /// A file with the tensor `input` (n, 3, 227, 227), or 224, to run through
     #[arg(long, value_name = "X.safetensors", requires = "output")]
     input: Option<PathBuf>,
     /// Where the tensor `logits` (n, 1000) goes
@@ -48,9 +51,9 @@ struct Options {
     /// What the network computes in: f32, tf32, bf16 or f16
     #[arg(long, default_value = "f32")]
     precision: Precision,
-    /// The constants of local response normalisation
-    #[arg(long, value_enum, default_value_t = Lrn::Paper)]
-    lrn: Lrn,
+    /// The constants of local response normalisation; default: caffe for the weights of an .onnx file, else paper
+    #[arg(long, value_enum)]
+    lrn: Option<Lrn>,
     /// Train on Fashion-MNIST instead
     #[arg(long, conflicts_with_all = ["images", "input", "batch", "weights"])]
     train: bool,
@@ -82,6 +85,18 @@ impl From<Lrn> for LrnConstants {
             Lrn::Caffe => Self::Caffe,
             Lrn::None => Self::None,
         }
+    }
+}
+
+impl Options {
+    /// Whether the weights are Caffe's.
+    fn caffe(&self) -> bool {
+        self.weights.as_deref().is_some_and(onnx::is_onnx)
+    }
+
+    fn lrn(&self) -> LrnConstants {
+        let default = if self.caffe() { Lrn::Caffe } else { Lrn::Paper };
+        self.lrn.unwrap_or(default).into()
     }
 }
 
@@ -118,13 +133,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
 fn network(options: &Options) -> Result<Sequential, Box<dyn Error>> {
     let shape = AlexNetOptions {
-        lrn: options.lrn.into(),
+        lrn: options.lrn(),
         ..AlexNetOptions::default()
     };
     let mut generator = Generator::manual_seed(options.seed);
     let mut model = alexnet(&shape, &mut generator, &options.device)?.precision(options.precision);
     if let Some(weights) = &options.weights {
-        nn::load(&mut model, weights)?;
+        match onnx::is_onnx(weights) {
+            true => nn::load_state_dict(&mut model, &onnx::weights(weights)?)?,
+            false => nn::load(&mut model, weights)?,
+        }
     }
     model.eval();
     Ok(model)

@@ -37,7 +37,7 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
     let shape = AlexNetOptions {
         channels: 1,
         classes: FASHION_MNIST_CLASSES.len(),
-        lrn: options.lrn.into(),
+        lrn: options.lrn(),
         ..AlexNetOptions::default()
     };
     let mut generator = Generator::manual_seed(options.seed);

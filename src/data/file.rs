@@ -67,6 +67,12 @@ impl RawTensor {
         bytes.ok().filter(|_| one).map(i64::from_le_bytes)
     }
 
+    /// One I64, rounded to f32.
+    pub(crate) fn as_scalar(&self) -> Option<Result<Tensor<f32>>> {
+        let number = self.as_number()?;
+        Some(Tensor::from_vec(vec![number as f32], &[], &Device::Cpu))
+    }
+
     /// Rounded to f32, where it is f64.
     pub(crate) fn rounded(&self) -> Option<Result<Tensor<f32>>> {
         let (numbers, _) = self.bytes.as_chunks::<8>();

@@ -59,7 +59,8 @@ impl Default for AlexNetOptions {
     }
 }
 
-/// AlexNet for images (n, channels, 227, 227).
+/// AlexNet for images (n, channels, 227, 227). It also takes the 224 x 224 of `bvlc_alexnet`'s ONNX file, where the last pooling has
+/// windows that reach past the plane, as Caffe's do.
 ///
 /// # Errors
 /// No channels or classes, a probability outside 0..=1, or out of memory: it has 61 million parameters.
@@ -69,7 +70,8 @@ pub fn alexnet(
     device: &Device,
 ) -> Result<Sequential> {
     let padded = |side| Conv2dOptions::default().padding([side; 2]);
-    let overlapping = || MaxPool2d::new(Window::new([3; 2]).stride([2; 2]));
+    let pool = Window::new([3; 2]).stride([2; 2]);
+    let overlapping = || MaxPool2d::new(pool);
     let norm = |model: Sequential, name: &str| match options.lrn.options() {
         Some(constants) => model.push_named(name, LocalResponseNorm::new(constants)),
         None => model,
@@ -93,7 +95,7 @@ pub fn alexnet(
         .push_named("relu4", ReLU::new())
         .push_named("conv5", conv(384, 256, 3, padded(1).groups(2))?)
         .push_named("relu5", ReLU::new())
-        .push_named("pool5", overlapping())
+        .push_named("pool5", MaxPool2d::new(pool.ceil_mode(true)))
         .push_named("flatten", Flatten::new());
     let [seed6, seed7] = [(); 2].map(|()| generator.seed());
     Ok(model

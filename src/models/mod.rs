@@ -4,6 +4,8 @@
 
 mod alexnet;
 mod lenet;
+mod resnet;
 
 pub use alexnet::{AlexNetOptions, LrnConstants, alexnet};
 pub use lenet::{LeNetActivation, lenet5};
+pub use resnet::resnet18;

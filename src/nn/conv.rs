@@ -31,21 +31,32 @@ impl Conv2d {
         generator: &mut Generator,
         device: &Device,
     ) -> Result<Self> {
-        let groups = options.groups;
-        let whole = groups > 0 && inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups);
-        let [kh, kw] = kernel;
-        if !whole || inputs == 0 || outputs == 0 || kh == 0 || kw == 0 {
-            return Err(Error::argument(
-                "Conv2d",
-                "channels in whole groups, and a kernel",
-                format!("{inputs} and {outputs} channels in {groups} groups, a kernel {kernel:?}"),
-            ));
-        }
-        let shape = [outputs, inputs / groups, kh, kw];
-        let bound = 1.0 / (shape[1] as f32 * kh as f32 * kw as f32).sqrt();
+        let shape = weight_shape(inputs, outputs, kernel, &options)?;
+        let terms = shape[1] as f32 * kernel[0] as f32 * kernel[1] as f32;
+        let bound = 1.0 / terms.sqrt();
         let weight = Tensor::uniform(&shape, -bound, bound, generator, device)?;
         let bias = Tensor::uniform(&[outputs], -bound, bound, generator, device)?;
         Self::from_parts(weight, Some(bias), options)
+    }
+
+    /// A layer without bias, for networks that normalise behind it, as residual ones start: weights normal with a deviation of
+    /// √(2 / (O · kh · kw)) (`torch.nn.init.kaiming_normal_(weight, mode="fan_out", nonlinearity="relu")`).
+    ///
+    /// # Errors
+    /// Those of [`Conv2d::new`].
+    pub fn without_bias(
+        inputs: usize,
+        outputs: usize,
+        kernel: [usize; 2],
+        options: Conv2dOptions,
+        generator: &mut Generator,
+        device: &Device,
+    ) -> Result<Self> {
+        let shape = weight_shape(inputs, outputs, kernel, &options)?;
+        let mut weight = Tensor::randn(&shape, generator, device)?;
+        let terms = outputs as f32 * kernel[0] as f32 * kernel[1] as f32;
+        weight.mul_((2.0 / terms).sqrt())?;
+        Self::from_parts(weight, None, options)
     }
 
     /// A layer with these weights (O, C / groups, kh, kw), and this bias (O) or none.
@@ -76,6 +87,26 @@ impl Conv2d {
             input: None,
         })
     }
+}
+
+/// (O, C / groups, kh, kw), or what is wrong with it.
+fn weight_shape(
+    inputs: usize,
+    outputs: usize,
+    kernel: [usize; 2],
+    options: &Conv2dOptions,
+) -> Result<[usize; 4]> {
+    let groups = options.groups;
+    let whole = groups > 0 && inputs.is_multiple_of(groups) && outputs.is_multiple_of(groups);
+    let [kh, kw] = kernel;
+    if whole && inputs > 0 && outputs > 0 && kh > 0 && kw > 0 {
+        return Ok([outputs, inputs / groups, kh, kw]);
+    }
+    Err(Error::argument(
+        "Conv2d",
+        "channels in whole groups, and a kernel",
+        format!("{inputs} and {outputs} channels in {groups} groups, a kernel {kernel:?}"),
+    ))
 }
 
 impl Layer for Conv2d {

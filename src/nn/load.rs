@@ -83,8 +83,8 @@ pub struct Loaded {
 
 const OP: &str = "load_state_dict";
 
-/// Reads the parameters from a `safetensors` file of f32, f16, bf16 or f64, which is rounded. Tensors of other types may
-/// stand beside them. On an error the model is as it was.
+/// Reads parameters and buffers from a `safetensors` file of f32, f16, bf16 or f64, which is rounded, and counts of i64. Tensors
+/// of other types may stand beside them. On an error the model is as it was.
 ///
 /// # Errors
 /// Those of [`SafetensorsFile::read`] and of [`load_state_dict`](super::load_state_dict), and a parameter of another type.
@@ -110,11 +110,15 @@ pub fn load_with(
     };
     let own = state_dict(model)?;
     for (key, raw) in options.rename_all(file.others)? {
-        if !own.contains_key(&key) {
+        let Some(own) = own.get(&key) else {
             loaded.other_types.insert(key, raw.dtype());
             continue;
-        }
-        let Some(rounded) = raw.rounded() else {
+        };
+        let Some(rounded) = (match own.shape() {
+            // PyTorch counts batches in i64
+            [] => raw.as_scalar().or_else(|| raw.rounded()),
+            _ => raw.rounded(),
+        }) else {
             let expected = format!("{key} in f32, f16, bf16 or f64");
             return Err(Error::file(path, expected, raw.dtype()));
         };

@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod batch_norm;
 mod checkpoint;
 mod clip;
 mod conv;
@@ -43,10 +44,12 @@ pub mod optim;
 mod parameter;
 mod pool;
 mod precision;
+mod residual;
 mod sequential;
 mod state;
 
 pub use activation::{LogSoftmax, ReLU, Sigmoid, Softmax, Tanh};
+pub use batch_norm::BatchNorm2d;
 pub use checkpoint::{
     load_checkpoint, load_checkpoint_scaled, save_checkpoint, save_checkpoint_scaled,
 };
@@ -60,8 +63,9 @@ pub use load::{LoadOptions, Loaded, load, load_state_dict_with, load_with};
 pub use loss::CrossEntropyLoss;
 pub use norm::LocalResponseNorm;
 pub use parameter::Parameter;
-pub use pool::{AvgPool2d, MaxPool2d};
+pub use pool::{AdaptiveAvgPool2d, AvgPool2d, MaxPool2d};
 pub use precision::{AnyTensor, Precision};
+pub use residual::Residual;
 pub use sequential::Sequential;
 pub use state::{load_state_dict, save, state_dict};
 
@@ -131,8 +135,13 @@ pub trait Module: Send {
         Vec::new()
     }
 
+    /// What is saved beside the parameters and no optimizer changes, with PyTorch's keys: running statistics.
+    fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
+        Vec::new()
+    }
+
     /// Says whether the forwards to come are for training, as they are until told otherwise. [`Dropout`] does nothing
-    /// outside of it.
+    /// outside of it, and [`BatchNorm2d`] then takes what it has seen in training for the statistics.
     fn train(&mut self, _training: bool) {}
 
     /// `train(false)`.
@@ -182,6 +191,11 @@ pub trait Layer: Send {
         Vec::new()
     }
 
+    /// [`Module::named_buffers`].
+    fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
+        Vec::new()
+    }
+
     /// [`Module::train`].
     fn train(&mut self, _training: bool) {}
 
@@ -210,6 +224,9 @@ impl<L: Layer> Module for L {
     }
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Layer::named_parameters(self)
+    }
+    fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
+        Layer::named_buffers(self)
     }
     fn train(&mut self, training: bool) {
         Layer::train(self, training);

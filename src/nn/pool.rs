@@ -74,3 +74,33 @@ impl Layer for AvgPool2d {
         ops::avg_pool2d_backward(grad, shape, &self.window, self.count_include_pad)
     }
 }
+
+/// The means of so many windows as the output has, whatever the size of the input (`torch.nn.AdaptiveAvgPool2d`).
+#[derive(Debug)]
+pub struct AdaptiveAvgPool2d {
+    output_size: [usize; 2],
+    shape: Option<Vec<usize>>,
+}
+
+impl AdaptiveAvgPool2d {
+    /// The layer, with the height and width of its output; it has no parameters.
+    pub fn new(output_size: [usize; 2]) -> Self {
+        Self {
+            output_size,
+            shape: None,
+        }
+    }
+}
+
+impl Layer for AdaptiveAvgPool2d {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
+        let output = input.adaptive_avg_pool2d(self.output_size)?;
+        self.shape = Some(input.shape().to_vec());
+        Ok(output)
+    }
+
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
+        let shape = kept("AdaptiveAvgPool2d", &self.shape)?;
+        ops::adaptive_avg_pool2d_backward(grad, shape)
+    }
+}

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use half::{bf16, f16};
 
+use crate::checks::expect_shape;
 use crate::device::Device;
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -123,6 +124,15 @@ impl AnyTensor {
             Self::F32(_) => Precision::F32,
             Self::Bf16(_) => Precision::Bf16,
             Self::F16(_) => Precision::F16,
+        })
+    }
+
+    /// The sum of two of one type and shape.
+    pub(super) fn plus(&self, op: &'static str, other: &Self) -> Result<Self> {
+        with_tensor!(self, x => {
+            let y = other.like(self)?.cast()?;
+            expect_shape(op, x.shape(), y.shape())?;
+            Self::of(&x.add(&y, 1.0)?)
         })
     }
 

@@ -104,12 +104,17 @@ impl Module for Sequential {
     }
 
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
-        let mut named = Vec::new();
-        for (name, layer) in &mut self.layers {
-            let own = layer.named_parameters().into_iter();
-            named.extend(own.map(|(key, parameter)| (format!("{name}.{key}"), parameter)));
-        }
-        named
+        let layers = self.layers.iter_mut();
+        layers
+            .flat_map(|(name, layer)| under(name, layer.named_parameters()))
+            .collect()
+    }
+
+    fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
+        let layers = self.layers.iter_mut();
+        layers
+            .flat_map(|(name, layer)| under(name, layer.named_buffers()))
+            .collect()
     }
 
     fn train(&mut self, training: bool) {
@@ -124,6 +129,12 @@ impl Module for Sequential {
             layer.set_precision(precision);
         }
     }
+}
+
+/// What a layer of this name has, by the keys of the network that it is part of.
+pub(super) fn under<V>(name: &str, own: Vec<(String, V)>) -> impl Iterator<Item = (String, V)> {
+    own.into_iter()
+        .map(move |(key, value)| (format!("{name}.{key}"), value))
 }
 
 fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &AnyTensor) -> Result<AnyTensor> {

@@ -1,4 +1,4 @@
-//! A model's parameters by key, and the file that holds them: `safetensors`, with PyTorch's keys, so that either side
+//! A model's parameters and buffers by key, and the file that holds them: `safetensors`, with PyTorch's keys, so that either side
 //! reads what the other wrote.
 
 use std::collections::BTreeMap;
@@ -10,26 +10,34 @@ use crate::data::write_safetensors;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
-/// Every parameter's value by its key (PyTorch's `state_dict`); nothing is copied until one side changes.
+/// Every parameter's value and every buffer by its key (PyTorch's `state_dict`); nothing is copied until one side changes.
+/// Counts of batches are f32 too, which PyTorch takes for them.
 ///
 /// # Errors
-/// Two parameters of one key.
+/// Two of one key.
 pub fn state_dict(model: &mut dyn Module) -> Result<BTreeMap<String, Tensor<f32>>> {
     let mut state = BTreeMap::new();
-    for (key, parameter) in model.named_parameters() {
-        if state.insert(key.clone(), parameter.value.clone()).is_some() {
-            let expected = "layers of different names";
-            return Err(Error::argument(
+    let mut add = |key: String, value: &Tensor<f32>| {
+        let got = || format!("two {key:?}");
+        match state.insert(key.clone(), value.clone()) {
+            None => Ok(()),
+            Some(_) => Err(Error::argument(
                 "state_dict",
-                expected,
-                format!("two {key:?}"),
-            ));
+                "layers of different names",
+                got(),
+            )),
         }
+    };
+    for (key, parameter) in model.named_parameters() {
+        add(key, &parameter.value)?;
+    }
+    for (key, buffer) in model.named_buffers() {
+        add(key, buffer)?;
     }
     Ok(state)
 }
 
-/// Gives every parameter the value of its key, wherever that is (PyTorch's `load_state_dict`, strict). On an error the
+/// Gives every parameter and buffer the value of its key, wherever that is (PyTorch's `load_state_dict`, strict). On an error the
 /// model is as it was.
 ///
 /// # Errors
@@ -74,10 +82,15 @@ pub(super) fn apply(model: &mut dyn Module, mut new: BTreeMap<String, Tensor<f32
             parameter.value.replace(value)?;
         }
     }
+    for (key, buffer) in model.named_buffers() {
+        if let Some(value) = new.remove(&key) {
+            buffer.replace(value)?;
+        }
+    }
     Ok(())
 }
 
-/// Writes the parameters into a `safetensors` file, as f32 ([`write_safetensors`]).
+/// Writes parameters and buffers into a `safetensors` file, as f32 ([`write_safetensors`]).
 ///
 /// # Errors
 /// Two parameters of one key, or whatever the device or the file system answers.

@@ -240,6 +240,39 @@ fn each<'a, S, const STATES: usize>(
     each.try_into().map_err(|_| mixed(op))
 }
 
+/// For ops of more tensors than the functions above have: the elements on the side where the op has found its first tensor.
+impl<'a, T> Data<'a, T> {
+    pub(crate) fn cpu(self, op: &'static str) -> Result<&'a [T]> {
+        match self {
+            Self::Cpu(x) => Ok(x),
+            Self::Cuda(_) => Err(mixed(op)),
+        }
+    }
+
+    pub(crate) fn cuda(self, op: &'static str) -> Result<&'a CudaSlice<T>> {
+        match self {
+            Self::Cuda(x) => Ok(x),
+            Self::Cpu(_) => Err(mixed(op)),
+        }
+    }
+}
+
+impl<'a, T> DataMut<'a, T> {
+    pub(crate) fn cpu(self, op: &'static str) -> Result<&'a mut [T]> {
+        match self {
+            Self::Cpu(y) => Ok(y),
+            Self::Cuda(_) => Err(mixed(op)),
+        }
+    }
+
+    pub(crate) fn cuda(self, op: &'static str) -> Result<&'a mut CudaSlice<T>> {
+        match self {
+            Self::Cuda(y) => Ok(y),
+            Self::Cpu(_) => Err(mixed(op)),
+        }
+    }
+}
+
 /// Equal devices hold equal kinds of storage, so this is only the match's last arm.
 pub(crate) fn mixed(op: &'static str) -> Error {
     Error::Device {

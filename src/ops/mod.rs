@@ -8,9 +8,11 @@
 pub mod adadelta;
 pub mod adagrad;
 pub mod adam;
+pub mod adaptive_avg_pool2d;
 pub mod add;
 pub mod argmax;
 pub mod avg_pool2d;
+pub mod batch_norm2d;
 pub mod bias_add;
 pub mod binary;
 pub mod cast;
@@ -46,8 +48,14 @@ mod window;
 pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
 pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
+pub use adaptive_avg_pool2d::{adaptive_avg_pool2d_backward, adaptive_avg_pool2d_backward_out};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use binary::Operand;
+pub use batch_norm2d::{
+    BatchNormStats, RunningStats, batch_norm2d_backward_input, batch_norm2d_backward_input_out,
+    batch_norm2d_backward_parameters, batch_norm2d_backward_parameters_out, batch_norm2d_stats,
+    batch_norm2d_stats_out,
+};
 pub use column_sum::{column_sum, column_sum_out};
 pub use conv2d::{
     Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_out, conv2d_backward_input,

@@ -84,7 +84,7 @@ fn shares(lengths: &[usize], per_block: usize) -> Vec<usize> {
 }
 
 /// Lanes that share a row, as `for_lanes` in cuda/group.cuh has it.
-fn lanes(cols: usize) -> usize {
+pub(crate) fn lanes(cols: usize) -> usize {
     match cols {
         0..=8 => 1,
         9..=32 => 4,

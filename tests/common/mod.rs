@@ -4,3 +4,4 @@
 pub mod compare;
 pub mod data;
 pub mod devices;
+pub mod formula;

@@ -9,8 +9,10 @@ mod common;
 mod adadelta;
 mod adagrad;
 mod adam;
+mod adaptive_avg_pool2d;
 mod add;
 mod argmax;
+mod batch_norm2d;
 mod bias_add;
 mod binary;
 mod cast;
@@ -86,6 +88,22 @@ tests! {
     add {
         out_of_place: ["add_f32", "add_f16", "add_bf16"],
         in_place: ["add_f32", "add_f16", "add_bf16"],
+    }
+    batch_norm2d {
+        statistics: ["batch_norm2d_stats_f32", "batch_norm2d_stats_f16", "batch_norm2d_stats_bf16",
+            "batch_norm2d_finish"],
+        forward: ["batch_norm2d_f32", "batch_norm2d_f16", "batch_norm2d_bf16"],
+        backward_parameters: ["batch_norm2d_backward_sums_f32", "batch_norm2d_backward_sums_f16",
+            "batch_norm2d_backward_sums_bf16", "batch_norm2d_backward_finish"],
+        backward_input: ["batch_norm2d_backward_f32", "batch_norm2d_backward_f16", "batch_norm2d_backward_bf16"],
+        views: [],
+        layers: [],
+    }
+    adaptive_avg_pool2d {
+        average: ["adaptive_avg_pool2d_f32", "adaptive_avg_pool2d_f16", "adaptive_avg_pool2d_bf16",
+            "adaptive_avg_pool2d_backward_f32", "adaptive_avg_pool2d_backward_f16",
+            "adaptive_avg_pool2d_backward_bf16"],
+        views: [],
     }
     bias_add {
         out_of_place: ["bias_add_f32", "bias_add_f16", "bias_add_bf16"],

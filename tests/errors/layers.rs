@@ -1,5 +1,6 @@
 use warpsmith::nn::{
-    AvgPool2d, Conv2d, Dropout, Flatten, LocalResponseNorm, MaxPool2d, Module, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, LocalResponseNorm,
+    MaxPool2d, Module, Residual, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -43,10 +44,15 @@ fn backward_before_forward() {
     let mut generator = Generator::manual_seed(1);
     let conv = Conv2d::new(1, 1, [1, 1], Conv2dOptions::default(), &mut generator, &CPU).unwrap();
     let window = Window::new([1, 1]);
-    let layers: [(&str, Box<dyn Module>); 7] = [
+    let layers: [(&str, Box<dyn Module>); 9] = [
         ("Conv2d", Box::new(conv)),
         ("MaxPool2d", Box::new(MaxPool2d::new(window))),
         ("AvgPool2d", Box::new(AvgPool2d::new(window))),
+        (
+            "AdaptiveAvgPool2d",
+            Box::new(AdaptiveAvgPool2d::new([1, 1])),
+        ),
+        ("BatchNorm2d", Box::new(BatchNorm2d::new(1, &CPU).unwrap())),
         (
             "LocalResponseNorm",
             Box::new(LocalResponseNorm::new(LrnOptions::new(5))),
@@ -62,4 +68,28 @@ fn backward_before_forward() {
             &[name, "forward before backward"],
         );
     }
+}
+
+#[test]
+fn ways_that_do_not_meet() {
+    let mut generator = Generator::manual_seed(1);
+    let mut conv = |outputs| {
+        let options = Conv2dOptions::default();
+        Conv2d::new(2, outputs, [1, 1], options, &mut generator, &CPU).unwrap()
+    };
+    let x = Tensor::<f32>::zeros(&[1, 2, 3, 3], &CPU).unwrap();
+    assert_says(
+        Residual::new(conv(3)).forward(&x),
+        &["Residual", "[1, 3, 3, 3]", "[1, 2, 3, 3]"],
+    );
+    let mut block = Residual::new(conv(3)).shortcut("downsample", conv(4));
+    assert_says(
+        block.forward(&x),
+        &["Residual", "[1, 3, 3, 3]", "[1, 4, 3, 3]"],
+    );
+    let grad = Tensor::<f32>::zeros(&[1, 3, 3, 3], &CPU).unwrap();
+    assert_says(
+        Residual::new(conv(3)).backward(&grad),
+        &["Conv2d", "forward before backward"],
+    );
 }

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adaptive_avg_pool2d;
+mod batch_norm2d;
 mod checkpoint;
 mod conv2d;
 mod devices;

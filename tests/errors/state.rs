@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use warpsmith::nn::{
-    Conv2d, Linear, LoadOptions, Module, Sequential, load, load_state_dict, load_state_dict_with,
-    load_with, save, state_dict,
+    BatchNorm2d, Conv2d, Linear, LoadOptions, Module, Sequential, load, load_state_dict,
+    load_state_dict_with, load_with, save, state_dict,
 };
 use warpsmith::ops::Conv2dOptions;
 use warpsmith::{Device, Generator, Tensor};
@@ -103,6 +103,75 @@ fn linear() -> Linear {
 fn both(layer: &mut Linear) -> Vec<f32> {
     let parameters = layer.parameters().into_iter();
     parameters.flat_map(|p| p.value.to_vec().unwrap()).collect()
+}
+
+/// Running statistics are saved and loaded with the parameters; PyTorch counts batches in i64.
+#[test]
+fn buffers_come_back() {
+    let folder = Folder::new("buffers");
+    let path = folder.file("model.safetensors");
+    let model = |seed| {
+        let norm = BatchNorm2d::new(3, &CPU).unwrap();
+        model(seed).push_named("bn1", norm)
+    };
+    let buffers = |model: &mut Sequential| -> Vec<(String, Vec<f32>)> {
+        let buffers = model.named_buffers().into_iter();
+        buffers.map(|(key, b)| (key, b.to_vec().unwrap())).collect()
+    };
+    let mut trained = model(1);
+    for (i, (_, buffer)) in trained.named_buffers().into_iter().enumerate() {
+        buffer.fill_(i as f32 + 0.5).unwrap();
+    }
+    save(&mut trained, &path).unwrap();
+    let mut other = model(2);
+    load(&mut other, &path).unwrap();
+    assert_eq!(values(&mut other), values(&mut trained));
+    let want = [
+        ("bn1.running_mean", vec![0.5; 3]),
+        ("bn1.running_var", vec![1.5; 3]),
+        ("bn1.num_batches_tracked", vec![2.5]),
+    ];
+    let want = want.map(|(key, values)| (key.to_string(), values));
+    assert_eq!(buffers(&mut other), want);
+    let keys: Vec<String> = state_dict(&mut other).unwrap().into_keys().collect();
+    assert_eq!(keys.len(), 4 + 2 + 3, "{keys:?}");
+    // one that is missing, and one of another shape
+    let mut state = state_dict(&mut other).unwrap();
+    let mean = state.remove("bn1.running_mean").unwrap();
+    assert_says(
+        load_state_dict(&mut other, &state),
+        &["none for", "bn1.running_mean"],
+    );
+    state.insert("bn1.running_mean".into(), mean.reshape(&[1, 3]).unwrap());
+    assert_says(
+        load_state_dict(&mut other, &state),
+        &["bn1.running_mean", "[3]", "[1, 3]"],
+    );
+
+    let header = r#"{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"running_mean":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"running_var":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},"num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[16,24]}}"#;
+    let numbers = [2.0_f32, 3.0, 4.0, 5.0].map(f32::to_le_bytes).concat();
+    let data = [numbers, 10_009_i64.to_le_bytes().to_vec()].concat();
+    written(&path, header, &data);
+    let mut layer = BatchNorm2d::new(1, &CPU).unwrap();
+    load(&mut layer, &path).unwrap();
+    let read: Vec<f32> = layer
+        .named_buffers()
+        .iter()
+        .map(|(_, b)| b.item().unwrap())
+        .collect();
+    assert_eq!(read, [4.0, 5.0, 10_009.0]);
+    // no count of several numbers, and no statistic that is an integer
+    written(&path, &header.replace("[]", "[1]"), &data);
+    assert_says(
+        load(&mut layer, &path),
+        &["num_batches_tracked", "f32, f16"],
+    );
+    let ints = header.replace(
+        r#""running_var":{"dtype":"F32""#,
+        r#""running_var":{"dtype":"I32""#,
+    );
+    written(&path, &ints, &data);
+    assert_says(load(&mut layer, &path), &["running_var", "I32"]);
 }
 
 /// What PyTorch's BatchNorm, a quantised layer or a buffer of positions puts beside the weights; and a weight in f64.

@@ -2,15 +2,15 @@
 
 use warpsmith::nn::optim::{Optimizer, OptimizerState};
 use warpsmith::nn::{
-    AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d,
-    Module, ReLU, Sequential,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Linear,
+    LocalResponseNorm, MaxPool2d, Module, ReLU, Residual, Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
 
 pub type Batch = (Tensor<f32>, Tensor<i32>);
 
-/// Parameters, steps made, and what the optimizer remembers.
+/// Parameters and buffers, steps made, and what the optimizer remembers.
 pub type Values = (Vec<Vec<f32>>, u64, Vec<Vec<f32>>);
 
 /// What is trained, and how.
@@ -41,7 +41,10 @@ impl Run {
     pub fn values(&mut self) -> Result<Values> {
         let parameters = self.model.parameters();
         let parameters = parameters.iter().map(|p| p.value.to_vec());
-        let parameters = parameters.collect::<Result<_>>()?;
+        let mut parameters = parameters.collect::<Result<Vec<_>>>()?;
+        for (_, buffer) in self.model.named_buffers() {
+            parameters.push(buffer.to_vec()?);
+        }
         let OptimizerState { step, tensors } = self.optimizer.state_dict(&mut self.model)?;
         let tensors = tensors
             .values()
@@ -115,12 +118,16 @@ pub fn convolutional(device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(2);
     let options = Conv2dOptions::default().padding([1; 2]);
     let conv = Conv2d::new(1, 4, [3; 2], options, &mut generator, device)?;
+    let inner = Conv2d::new(4, 4, [3; 2], options, &mut generator, device)?;
     Ok(Sequential::new()
         .push(conv)
+        .push(BatchNorm2d::new(4, device)?)
+        .push(Residual::new(inner).shortcut("downsample", BatchNorm2d::new(4, device)?))
         .push(ReLU::new())
         .push(LocalResponseNorm::new(LrnOptions::new(3)))
         .push(MaxPool2d::new(Window::new([2; 2])))
         .push(AvgPool2d::new(Window::new([2; 2])))
+        .push(AdaptiveAvgPool2d::new([2; 2]))
         .push(Flatten::new())
         .push(Dropout::new(0.3, 11)?)
         .push(Linear::new(16, 24, &mut generator, device)?)

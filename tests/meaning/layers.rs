@@ -1,8 +1,8 @@
 //! The layers of an image classifier.
 
 use warpsmith::nn::{
-    AvgPool2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm, MaxPool2d, Module, Sequential,
-    Softmax, Tanh,
+    AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, Linear, LocalResponseNorm,
+    MaxPool2d, Module, Residual, Sequential, Softmax, Tanh,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Generator, Tensor};
@@ -24,13 +24,25 @@ fn network() -> Sequential {
         ..LrnOptions::new(3)
     };
     let pairs = Window::new([2, 2]);
+    let body = |seed| {
+        Sequential::new()
+            .push_named("conv", conv(6, 6, 3, plain.padding([1, 1]), seed))
+            .push_named("tanh", Tanh::new())
+    };
     Sequential::new()
         .push_named("conv1", conv(2, 4, 3, plain.padding([1, 1]), 1))
         .push_named("norm1", LocalResponseNorm::new(norm))
         .push_named("tanh1", Tanh::new())
         .push_named("pool1", AvgPool2d::new(pairs))
         .push_named("conv2", conv(4, 6, 2, plain.groups(2), 2))
+        .push_named("bn2", BatchNorm2d::new(6, &CPU).unwrap())
+        .push_named("block1", Residual::new(body(6)))
+        .push_named(
+            "block2",
+            Residual::new(body(7)).shortcut("downsample", conv(6, 6, 1, plain, 8)),
+        )
         .push_named("pool2", AvgPool2d::new(pairs.stride([1, 1])))
+        .push_named("pool3", AdaptiveAvgPool2d::new([2, 2]))
         .push_named("flatten", Flatten::new())
         .push_named("drop", Dropout::new(0.4, 3).unwrap())
         .push_named(
@@ -135,10 +147,22 @@ fn parameters_have_the_keys_of_pytorch() {
         "conv1.bias",
         "conv2.weight",
         "conv2.bias",
+        "bn2.weight",
+        "bn2.bias",
+        "block1.conv.weight",
+        "block1.conv.bias",
+        "block2.conv.weight",
+        "block2.conv.bias",
+        "block2.downsample.weight",
+        "block2.downsample.bias",
         "fc.weight",
         "fc.bias",
     ];
     assert_eq!(keys(&mut network()), expected);
+    let mut model = network();
+    let buffers = model.named_buffers().into_iter().map(|(key, _)| key);
+    let expected = ["running_mean", "running_var", "num_batches_tracked"];
+    assert!(buffers.eq(expected.map(|key| format!("bn2.{key}"))));
     let mut nested = Sequential::new()
         .push(Tanh::new())
         .push(Sequential::new().push(conv(1, 1, 1, Conv2dOptions::default(), 1)));

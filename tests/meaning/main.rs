@@ -4,8 +4,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod adaptive_avg_pool2d;
 mod alexnet;
 mod argmax;
+mod batch_norm2d;
 mod binary;
 mod conv2d;
 mod cross_entropy;
@@ -24,6 +26,7 @@ mod precision;
 mod random;
 mod reduce;
 mod relu;
+mod resnet18;
 mod shape;
 mod sigmoid;
 mod softmax;

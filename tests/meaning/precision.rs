@@ -3,8 +3,9 @@
 use half::{bf16, f16};
 use warpsmith::nn::optim::{Optimizer, Sgd};
 use warpsmith::nn::{
-    AnyTensor, AvgPool2d, Conv2d, CrossEntropyLoss, Dropout, Flatten, Layer, Linear,
-    LocalResponseNorm, MaxPool2d, Module, Precision, ReLU, Sequential,
+    AdaptiveAvgPool2d, AnyTensor, AvgPool2d, BatchNorm2d, Conv2d, CrossEntropyLoss, Dropout,
+    Flatten, Layer, Linear, LocalResponseNorm, MaxPool2d, Module, Precision, ReLU, Residual,
+    Sequential,
 };
 use warpsmith::ops::{Conv2dOptions, LrnOptions, Window};
 use warpsmith::{Device, Float, Generator, Tensor};
@@ -113,6 +114,14 @@ fn layers_in<T: Float>() {
                 };
                 Box::new(LocalResponseNorm::new(options))
             }),
+        ),
+        (
+            "AdaptiveAvgPool2d",
+            Box::new(|| Box::new(AdaptiveAvgPool2d::new([3, 5]))),
+        ),
+        (
+            "BatchNorm2d",
+            Box::new(|| Box::new(BatchNorm2d::new(4, &CPU).unwrap())),
         ),
         (
             "Dropout",
@@ -304,6 +313,46 @@ fn networks_in_networks_have_its_precision() {
             run(Sequential::new().precision(precision).push(flat())),
             want
         );
+    }
+}
+
+/// Both ways are computed in the type, and so is their sum, forward and backward.
+#[test]
+fn a_way_around() {
+    let x = tensor(&uniform::<f32>(8, 1), &[2, 4], &CPU);
+    let dy = tensor(&uniform::<f32>(8, 2), &[2, 4], &CPU);
+    let linear = |seed| Linear::new(4, 4, &mut Generator::manual_seed(seed), &CPU).unwrap();
+    for precision in ALL {
+        let run = |model: Sequential| {
+            let mut model = model.precision(precision);
+            let y = wide(&model.forward(&x).unwrap().to_vec().unwrap());
+            let dx = wide(&model.backward(&dy).unwrap().to_vec().unwrap());
+            let grads = |model: &mut Sequential| -> Vec<Vec<f32>> {
+                let parameters = model.parameters().into_iter();
+                parameters.map(|p| p.grad.to_vec().unwrap()).collect()
+            };
+            let whole = grads(&mut model);
+            model.parameters()[0].grad.fill_(0.0).unwrap();
+            model.backward_parameters(&dy).unwrap();
+            assert_eq!(grads(&mut model), whole, "{precision}");
+            (y, dx, whole)
+        };
+        let sum = |a: &[f64], b: &[f64]| -> Vec<f64> {
+            let both = a.iter().zip(b);
+            both.map(|(a, &b)| rounded(precision, a + rounded(precision, b)))
+                .collect()
+        };
+        let [body, other] = [1, 2].map(|seed| run(Sequential::new().push(linear(seed))));
+        let (x, dy) = (wide(&x.to_vec().unwrap()), wide(&dy.to_vec().unwrap()));
+        let identity = run(Sequential::new().push(Residual::new(linear(1))));
+        assert_eq!(identity.0, sum(&body.0, &x), "{precision}");
+        assert_eq!(identity.1, sum(&body.1, &dy), "{precision}");
+        assert_eq!(identity.2, body.2, "{precision}");
+        let block = Residual::new(linear(1)).shortcut("downsample", linear(2));
+        let both = run(Sequential::new().push(block));
+        assert_eq!(both.0, sum(&body.0, &other.0), "{precision}");
+        assert_eq!(both.1, sum(&body.1, &other.1), "{precision}");
+        assert_eq!(both.2, [body.2, other.2].concat(), "{precision}");
     }
 }
 

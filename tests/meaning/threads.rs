@@ -111,6 +111,10 @@ fn images<T: Float>() -> Vec<Case> {
     };
     let (_, indices) = max_pool2d_with_indices(&x, &window).unwrap();
     let dy = of::<T>(indices.shape(), 2);
+    let moments = batch_norm2d_stats(&x).unwrap();
+    let (f, g, h) = (x.clone(), moments.clone(), moments);
+    let (i, j) = (x.clone(), of::<T>(&shape, 3));
+    let (k, l) = (x.clone(), x.clone());
     let (a, b, c, d, e, dy2) = (
         x.clone(),
         x.clone(),
@@ -120,9 +124,27 @@ fn images<T: Float>() -> Vec<Case> {
         dy.clone(),
     );
     vec![
+        case("batch_norm2d", move || {
+            batch_norm2d_stats(&f).map(|(_, var)| var)
+        }),
+        case("batch_norm2d", move || {
+            let (mean, var, eps) = (&g.0, &g.1, 1e-5);
+            x.batch_norm2d(&BatchNormStats { mean, var, eps }, None)
+        }),
+        case("batch_norm2d", move || {
+            let (mean, var, eps) = (&h.0, &h.1, 1e-5);
+            let stats = BatchNormStats { mean, var, eps };
+            let [dweight, dbias] = batch_norm2d_backward_parameters(&j, &i, &stats)?;
+            let gradients = Some([&dweight, &dbias]);
+            batch_norm2d_backward_input(&j, &i, &stats, None, gradients)
+        }),
         case("max_pool2d", move || a.max_pool2d(&window)),
         case("max_pool2d", move || {
             max_pool2d_backward(&dy, &indices, &shape, &window)
+        }),
+        case("adaptive_avg_pool2d", move || k.adaptive_avg_pool2d([5, 1])),
+        case("adaptive_avg_pool2d", move || {
+            adaptive_avg_pool2d_backward(&l.adaptive_avg_pool2d([7, 40])?, &shape)
         }),
         case("avg_pool2d", move || b.avg_pool2d(&window, true)),
         case("avg_pool2d", move || {
