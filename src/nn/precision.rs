@@ -132,7 +132,7 @@ impl AnyTensor {
         with_tensor!(self, x => {
             let y = other.like(self)?.cast()?;
             expect_shape(op, x.shape(), y.shape())?;
-            Self::of(&x.add(&y, 1.0)?)
+            Self::of(&x.add(&y)?)
         })
     }
 
