@@ -93,6 +93,28 @@ pub(crate) fn binary<A: Element, B: Element, Y: Element>(
     Ok(())
 }
 
+/// Two inputs, two outputs, of which the second is never empty for want of the first's elements.
+pub(crate) fn binary_two<A: Element, Y: Element>(
+    op: &'static str,
+    [a, b]: [&Tensor<A>; 2],
+    [y, z]: [&mut Tensor<Y>; 2],
+    cpu: impl FnOnce([&[A]; 2], [&mut [Y]; 2]),
+    cuda: impl FnOnce(&Arc<CudaStream>, [&CudaSlice<A>; 2], [&mut CudaSlice<Y>; 2]) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), b.device(), y.device(), z.device()])?;
+    if z.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), b.data(), y.data_mut()?, z.data_mut()?) {
+        (Data::Cpu(a), Data::Cpu(b), DataMut::Cpu(y), DataMut::Cpu(z)) => cpu([a, b], [y, z]),
+        (Data::Cuda(a), Data::Cuda(b), DataMut::Cuda(y), DataMut::Cuda(z)) => {
+            return cuda(a.stream(), [a, b], [y, z]);
+        }
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
 /// Two inputs, one more that may be missing, one output. Both sides can fail.
 pub(crate) fn binary_optional<A: Element, B: Element, C: Element, Y: Element>(
     op: &'static str,
