@@ -60,7 +60,7 @@ pub use max_pool2d::{
     max_pool2d_backward, max_pool2d_backward_out, max_pool2d_with_indices,
     max_pool2d_with_indices_out,
 };
-pub use optimizer::Slot;
+pub use optimizer::{HalfCopy, Slot};
 pub use relu::{relu_backward, relu_backward_out};
 pub use rmsprop::{
     RmsPropOptions, rmsprop_centered_momentum_steps, rmsprop_centered_step, rmsprop_centered_steps,
