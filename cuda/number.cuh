@@ -18,13 +18,6 @@ template <> __device__ __forceinline__ f32 from_f32<f32>(f32 x) { return x; }
 template <> __device__ __forceinline__ f16 from_f32<f16>(f32 x) { return __float2half_rn(x); }
 template <> __device__ __forceinline__ bf16 from_f32<bf16>(f32 x) { return __float2bfloat16_rn(x); }
 
-// 1 / (1 + exp(-x)). Of either sign it is exp of -|x| over 1 and itself: exp(-x) would leave the range of f32 where the
-// result is only subnormal, and the fast division (2 units in the last place) gives 0 for divisors past 2^126.
-__device__ __forceinline__ f32 sigmoid_of(f32 x) {
-    const f32 e = expf(-fabsf(x));
-    return __fdividef(x < 0.0f ? e : 1.0f, 1.0f + e);
-}
-
 // NVRTC has no host headers, so no <cmath> and no INFINITY.
 __device__ __forceinline__ f32 infinity() { return __int_as_float(0x7f800000); }
 

@@ -3,7 +3,8 @@
 //
 // The parameters come as a table by value. Each has some of the grid's blocks, one parameter after the other; a block
 // finds its own by bisecting over where the blocks of each end, and strides with the other blocks of that parameter over
-// packs of four elements, the rest one by one. Everything is read once and written once.
+// packs of four elements, the rest one by one. Everything is read once and written once, and where a parameter has a copy in
+// halves, for the forward that computes in them, that is written with it.
 //
 // `update(w, g, s)` returns the new parameter and leaves the new states in s. A fresh state is not read but 0.
 #pragma once
@@ -13,11 +14,24 @@
 // GPU takes as parameters.
 enum { PARAMETERS = 64 };
 
-// For each parameter the addresses of p and dp, its length, the first block that is no longer its own, and the addresses
-// of its states. Unused places have the end of the last one used.
-enum { P, DP, LENGTH, END, STATE };
+// For each parameter the addresses of p and dp, in one word its length, the type of its copy and the first block that is no
+// longer its own (38, 2 and 24 bits), the address of the copy or null, and the addresses of its states. Unused places have
+// the end of the last one used.
+enum { P, DP, SIZES, COPY, STATE };
 template <int STATES> struct Table {
     unsigned long long at[PARAMETERS][STATE + STATES];
+};
+
+__device__ __forceinline__ unsigned end_of(unsigned long long sizes) { return (unsigned)sizes & 0xffffff; }
+
+// A copy in halves, of the type that the table says, as in the binding.
+enum { BF16, F16 };
+struct Copy {
+    unsigned short* to;
+    int type;
+    __device__ __forceinline__ unsigned short half(f32 x) const {
+        return type == BF16 ? __bfloat16_as_ushort(from_f32<bf16>(x)) : __half_as_ushort(from_f32<f16>(x));
+    }
 };
 
 // A pointer to global memory, which a number alone does not tell the compiler.
@@ -33,14 +47,17 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
     int own = 0;
 #pragma unroll
     for (int half = PARAMETERS / 2; half > 0; half /= 2)
-        if (table.at[own + half - 1][END] <= blockIdx.x) own += half;
-    const unsigned first = own > 0 ? (unsigned)table.at[own - 1][END] : 0, end = (unsigned)table.at[own][END];
+        if (end_of(table.at[own + half - 1][SIZES]) <= blockIdx.x) own += half;
+    const unsigned long long sizes = table.at[own][SIZES];
+    const unsigned first = own > 0 ? end_of(table.at[own - 1][SIZES]) : 0, end = end_of(sizes);
     const unsigned thread = (blockIdx.x - first) * blockDim.x + threadIdx.x;
     const unsigned threads = (end - first) * blockDim.x;
-    const i64 n = table.at[own][LENGTH];
+    const i64 n = sizes >> 26;
     T* p = global<T>(table.at[own][P]);
     const T* dp = global<const T>(table.at[own][DP]);
-    bool packed = aligned_pack<N>(p) && aligned_pack<N>(dp);
+    const Copy copy = {global<unsigned short>(table.at[own][COPY]), (int)(sizes >> 24 & 3)};
+    const bool copied = table.at[own][COPY] != 0;
+    bool packed = aligned_pack<N>(p) && aligned_pack<N>(dp) && aligned_pack<N>(copy.to);
     f32* states[ROOM];
 #pragma unroll
     for (int k = 0; k < STATES; k++) {
@@ -66,6 +83,12 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
             for (int k = 0; k < STATES; k++) wide[k].at[i] = s[k];
         }
         store_pack(p + at * N, w);
+        if (copied) {
+            Pack<unsigned short, N> halves;
+#pragma unroll
+            for (int i = 0; i < N; i++) halves.at[i] = copy.half(to_f32(w.at[i]));
+            store_pack(copy.to + at * N, halves);
+        }
 #pragma unroll
         for (int k = 0; k < STATES; k++) store_pack(states[k] + at * N, wide[k]);
     }
@@ -75,7 +98,8 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
 #pragma unroll
             for (int k = 0; k < STATES; k++) s[k] = states[k][i];
         }
-        p[i] = from_f32<T>(update(to_f32(p[i]), to_f32(dp[i]), s));
+        const T w = p[i] = from_f32<T>(update(to_f32(p[i]), to_f32(dp[i]), s));
+        if (copied) copy.to[i] = copy.half(to_f32(w));
 #pragma unroll
         for (int k = 0; k < STATES; k++) states[k][i] = s[k];
     }

@@ -7,13 +7,14 @@
 //             comparisons keep NaN and pass its gradient, as fmaxf(x, 0) and y > 0 would not. Backward takes y: the sign of x is all it needs.
 // Limits      x and y may be one buffer, dy and dx too
 
+#include "activation.cuh"
 #include "elementwise.cuh"
 
 #define RELU(T)                                                                                                        \
     extern "C" __global__ void relu_##T(const T* x, T* y, i64 n) {                                                     \
-        map(x, y, n, [](f32 v) { return v < 0.0f ? 0.0f : v; });                                                       \
+        map(x, y, n, [](f32 v) { return relu_of(v); });                                                                \
     }                                                                                                                  \
     extern "C" __global__ void relu_backward_##T(const T* dy, const T* y, T* dx, i64 n) {                              \
-        zip(dy, y, dx, n, [](f32 g, f32 v) { return v <= 0.0f ? 0.0f : g; });                                           \
+        zip(dy, y, dx, n, [](f32 g, f32 v) { return relu_backward_of(g, v); });                                        \
     }
 FOR_EACH_FLOAT(RELU)

@@ -7,13 +7,14 @@
 //             last place): in f16 the exact one would take as long as the memory does.
 // Limits      x and y may be one buffer, dy and dx too
 
+#include "activation.cuh"
 #include "elementwise.cuh"
 
 #define SIGMOID(T)                                                                                                     \
     extern "C" __global__ void sigmoid_##T(const T* x, T* y, i64 n) {                                                  \
-        map(x, y, n, [](f32 v) { return sigmoid_of(v); });                                                              \
+        map(x, y, n, [](f32 v) { return sigmoid_of(v); });                                                             \
     }                                                                                                                  \
     extern "C" __global__ void sigmoid_backward_##T(const T* dy, const T* y, T* dx, i64 n) {                           \
-        zip(dy, y, dx, n, [](f32 g, f32 v) { return g * (v * (1.0f - v)); });                                          \
+        zip(dy, y, dx, n, [](f32 g, f32 v) { return sigmoid_backward_of(g, v); });                                     \
     }
 FOR_EACH_FLOAT(SIGMOID)

@@ -7,6 +7,7 @@
 //             so that a driver compiles only the one that is launched.
 // Limits      x and y may be one buffer, dy and dx too
 
+#include "activation.cuh"
 #include "elementwise.cuh"
 
 // Long functions are called: inlined, each of a kernel's loops would have one for every element of a vector.

@@ -189,6 +189,10 @@ fn rows<T: Float>(report: &mut Report, device: &Device, shape: [usize; 2]) {
     run::<T>(report, "column_sum", &shape, || {
         ops::column_sum_out(&x, &mut column)
     });
+    run::<T>(report, "column_sum_activated", &shape, || {
+        let relu = ops::Activation::Relu;
+        ops::column_sum_activated_out(&dy, &x, relu, &mut y, &mut column)
+    });
     run::<T>(report, "bias_add", &shape, || x.bias_add_out(&bias, &mut y));
 }
 

@@ -2,12 +2,12 @@
 
 use crate::{Report, case};
 use half::{bf16, f16};
-use warpsmith::ops::Conv2dOptions;
 use warpsmith::ops::conv2d::cuda::{
-    conv2d_backward_bias, conv2d_backward_input_by, conv2d_backward_weight_by, conv2d_by,
-    is_available,
+    conv2d_backward_bias, conv2d_backward_bias_activated, conv2d_backward_input_by,
+    conv2d_backward_weight_by, conv2d_by, is_available,
 };
 use warpsmith::ops::matmul::cuda::Kernel;
+use warpsmith::ops::{Activation, Conv2dOptions};
 use warpsmith::{Device, Float, Generator, Tensor};
 
 /// AlexNet's third layer and a group of its second, on smaller planes.
@@ -94,5 +94,12 @@ fn bias<T: Float>(report: &mut Report, device: &Device) {
     let name = format!("conv2d_backward_bias {} 4x96x55x55", T::NAME);
     case(report, name, || {
         conv2d_backward_bias(stream, &dy, &mut db, shape)
+    });
+    let y = random::<T>(device, shape);
+    let mut dx = random::<T>(device, shape);
+    let name = format!("conv2d_backward_bias_activated {} 4x96x55x55", T::NAME);
+    case(report, name, || {
+        let relu = Activation::Relu;
+        conv2d_backward_bias_activated(stream, &dy, &y, relu, &mut dx, &mut db, shape)
     });
 }

@@ -1,5 +1,6 @@
 //! What whole steps launch, and what every launch does, counted on the emulated driver, as JSON on stdout: a list of launches
-//! for each step of the networks, or, with the argument `layers`, for each product and convolution of AlexNet.
+//! for each step of the networks (`networks LeNet`: of that one), or, with the argument `layers`, for each product and convolution
+//! of AlexNet.
 //! `scripts/performance` makes a report of it.
 //!
 //! With `CUDA_EMULATOR_SAMPLE` the counts are those of a sample of the blocks, scaled to all: a step of AlexNet at batch 128 would
@@ -38,7 +39,11 @@ fn main() {
     let mut report = Report::new();
     match std::env::args().nth(1).as_deref() {
         Some("layers") => layers::all(&mut report, &device),
-        _ => networks::all(&mut report, &device).unwrap_or_else(|error| panic!("{error}")),
+        _ => {
+            let only = std::env::args().nth(2).unwrap_or_default();
+            let counted = networks::all(&mut report, &device, &only);
+            counted.unwrap_or_else(|error| panic!("{error}"));
+        }
     }
     let json = serde_json::to_string(&report).expect("counts are plain numbers");
     println!("{json}");

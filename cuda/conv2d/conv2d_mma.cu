@@ -1,5 +1,5 @@
 // conv2d on Tensor Cores by mma.sync, from channels-last operands:
-// y[n, o, i, j] = bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...]
+// y[n, o, i, j] = activation(bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...])
 //
 // Parameters  forward, and the input's gradient, which is the same sum over dy: a (groups, m, k), the weights with the channels
 //             of a tap side by side (conv2d_pack); x, the tensor with its padding (conv2d_channels_last); bias or null; y (N,
@@ -26,13 +26,13 @@
 
 template <class S, class T>
 __device__ __forceinline__ void conv(const T* a, const uint4* x, const T* bias, T* y, int m, int n, int k, int plane,
-                                     int groups, const Ladder& positions, const Ladder& taps, const Step& step) {
+                                     int groups, int activation, const Ladder& positions, const Ladder& taps, const Step& step) {
     using TileA = Tile<T, S::TILE_M, true>;
     using FromX = Windows<T, S::TILE_N, S::THREADS>;
     const Place at = place<S::TILE_M, S::TILE_N>(blockIdx.x, m, n);
     Stager<TileA, S::THREADS, T> from_a(a + (i64)at.batch * m * k, k, at.row, m);
     FromX from_x(x + at.batch * taps.lows, positions, taps, step, at.col, n);
-    const Planes<T> planes{y + (i64)at.batch * m * plane, bias ? bias + at.batch * m : bias, m, n, plane, groups};
+    const Planes<T> planes{y + (i64)at.batch * m * plane, bias ? bias + at.batch * m : bias, m, n, plane, groups, activation};
     product<S, T, TileA, typename FromX::Tile>(from_a, from_x, k, at, planes);
 }
 
@@ -65,8 +65,8 @@ using Shape64 = Shape<2, 2, 32, 4>;
 #define CONV(TILE, T)                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_mma_##TILE##_##T(const T* a, const uint4* x, const T* bias, T* y,   \
                                                                     int m, int n, int k, int plane, int groups,        \
-                                                                    LADDER_PARAMETERS) {                               \
-        conv<Shape##TILE>(a, x, bias, y, m, n, k, plane, groups, LADDERS);                                             \
+                                                                    int activation, LADDER_PARAMETERS) {               \
+        conv<Shape##TILE>(a, x, bias, y, m, n, k, plane, groups, activation, LADDERS);                                 \
     }                                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_mma_##TILE##_backward_weight_##T(                                   \
         const T* dy, const uint4* x, f32* partial, int m, int n, i64 ld, int positions, int chunk, int groups,         \

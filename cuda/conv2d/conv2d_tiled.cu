@@ -1,8 +1,8 @@
-// conv2d on the ordinary cores, as implicit GEMM: y[n, o, i, j] = bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...]
+// conv2d on the ordinary cores, as implicit GEMM: y[n, o, i, j] = activation(bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...])
 //
 // Parameters  forward: a = w (groups, outputs, inputs * kh * kw), x (N, groups * inputs, h, w), bias or null, y (N, groups
-//             * outputs, oh, ow); m = outputs, n = N oh ow, k = inputs kh kw
-//             backward_input: a = w as (groups, inputs, outputs * kh * kw), see conv2d_repack; x is dy, y is dx, no bias;
+//             * outputs, oh, ow); activation 0 none, 1 relu, 2 sigmoid, 3 tanh; m = outputs, n = N oh ow, k = inputs kh kw
+//             backward_input: a = w as (groups, inputs, outputs * kh * kw), see conv2d_repack; x is dy, y is dx, no bias, no activation;
 //             m = inputs, n = N h w, k = outputs kh kw
 //             backward_weight: dy, x, partial (splits, groups, outputs, inputs * kh * kw) in f32: each split sums `chunk`
 //             of the images, and conv2d_finish adds them up
@@ -51,7 +51,7 @@ template <Kind KIND, class T, int R, int BK, int THREADS> struct GatherStager {
 
 template <Kind KIND, class S, class T>
 __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y, int m, int n, int k,
-                                     const Geometry& g) {
+                                     int activation, const Geometry& g) {
     const bool forward = KIND == FORWARD;
     const int in = g.in_plane, out = g.out_plane;
     __shared__ Columns<S::TILE> columns;
@@ -61,7 +61,7 @@ __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y
     y += (i64)at.batch * m * (forward ? out : in);
     Stager<S, T, true, false> from_a(a, k, aligned(a, k, 0, 4 * sizeof(T)), at.row, m);
     GatherStager<KIND, T, S::TILE, S::BK, S::THREADS> from_x(columns, x, g, at.col, n, forward ? g.inputs : g.outputs);
-    const Planes<T> planes{y, bias ? bias + at.batch * m : bias, m, n, forward ? out : in, g.groups};
+    const Planes<T> planes{y, bias ? bias + at.batch * m : bias, m, n, forward ? out : in, g.groups, forward ? activation : 0};
     product<S>(from_a, from_x, k, at, planes);
 }
 
@@ -84,12 +84,13 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
 #define BOUNDS(TILE) __launch_bounds__(Shape##TILE::THREADS, 256 / TILE)
 #define CONV(TILE, T)                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_tiled_##TILE##_##T(const T* a, const T* x, const T* bias, T* y,     \
-                                                                      int m, int n, int k, CONV_PARAMETERS) {          \
-        conv<FORWARD, Shape##TILE>(a, x, bias, y, m, n, k, CONV_GEOMETRY);                                             \
+                                                                      int m, int n, int k, int activation,             \
+                                                                      CONV_PARAMETERS) {                               \
+        conv<FORWARD, Shape##TILE>(a, x, bias, y, m, n, k, activation, CONV_GEOMETRY);                                 \
     }                                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_tiled_##TILE##_backward_input_##T(                                  \
-        const T* a, const T* x, const T* bias, T* y, int m, int n, int k, CONV_PARAMETERS) {                           \
-        conv<BACKWARD_INPUT, Shape##TILE>(a, x, bias, y, m, n, k, CONV_GEOMETRY);                                      \
+        const T* a, const T* x, const T* bias, T* y, int m, int n, int k, int activation, CONV_PARAMETERS) {           \
+        conv<BACKWARD_INPUT, Shape##TILE>(a, x, bias, y, m, n, k, activation, CONV_GEOMETRY);                          \
     }
 // One size is enough: splits are what fills the GPU.
 #define WEIGHT(T)                                                                                                      \

@@ -1,4 +1,4 @@
-// conv2d on Tensor Cores, as implicit GEMM: y[n, o, i, j] = bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...]
+// conv2d on Tensor Cores, as implicit GEMM: y[n, o, i, j] = activation(bias[o] + sum w[o, c, a, b] x[n, c, i s - p + a d, ...])
 //
 // Parameters  as conv2d_tiled's; T is f16, bf16 or f32. Sums are f32. f32 operands are rounded to tf32 (10 bits of
 //             fraction)
@@ -42,7 +42,7 @@ template <Kind KIND, class S, class T> struct GatherStager {
 
 template <Kind KIND, class S, class T>
 __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y, int m, int n, int k,
-                                     const Geometry& g) {
+                                     int activation, const Geometry& g) {
     const bool forward = KIND == FORWARD;
     const int in = g.in_plane, out = g.out_plane;
     __shared__ Columns<S::TILE> columns;
@@ -52,7 +52,7 @@ __device__ __forceinline__ void conv(const T* a, const T* x, const T* bias, T* y
     y += (i64)at.batch * m * (forward ? out : in);
     Stager<S, T, true> from_a(a, k, aligned(a, k, 0, 16), at.row, m, k);
     GatherStager<KIND, S, T> from_x(columns, x, g, at.col, n, forward ? g.inputs : g.outputs);
-    const Planes<T> planes{y, bias ? bias + at.batch * m : bias, m, n, forward ? out : in, g.groups};
+    const Planes<T> planes{y, bias ? bias + at.batch * m : bias, m, n, forward ? out : in, g.groups, forward ? activation : 0};
     product<S, T, false, false>(from_a, from_x, k, at, planes);
 }
 
@@ -75,12 +75,13 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
 #define BOUNDS(TILE) __launch_bounds__(TILE == 128 ? 256 : 128, 256 / TILE)
 #define CONV(TILE, WARPS_M, WARPS_N, T)                                                                                \
     extern "C" __global__ void BOUNDS(TILE) conv2d_wmma_##TILE##_##T(const T* a, const T* x, const T* bias, T* y,      \
-                                                                     int m, int n, int k, CONV_PARAMETERS) {           \
-        conv<FORWARD, Shape<T, WARPS_M, WARPS_N>>(a, x, bias, y, m, n, k, CONV_GEOMETRY);                              \
+                                                                     int m, int n, int k, int activation,              \
+                                                                     CONV_PARAMETERS) {                                \
+        conv<FORWARD, Shape<T, WARPS_M, WARPS_N>>(a, x, bias, y, m, n, k, activation, CONV_GEOMETRY);                  \
     }                                                                                                                  \
     extern "C" __global__ void BOUNDS(TILE) conv2d_wmma_##TILE##_backward_input_##T(                                   \
-        const T* a, const T* x, const T* bias, T* y, int m, int n, int k, CONV_PARAMETERS) {                           \
-        conv<BACKWARD_INPUT, Shape<T, WARPS_M, WARPS_N>>(a, x, bias, y, m, n, k, CONV_GEOMETRY);                       \
+        const T* a, const T* x, const T* bias, T* y, int m, int n, int k, int activation, CONV_PARAMETERS) {           \
+        conv<BACKWARD_INPUT, Shape<T, WARPS_M, WARPS_N>>(a, x, bias, y, m, n, k, activation, CONV_GEOMETRY);           \
     }
 // One size is enough: splits are what fills the GPU.
 #define WEIGHT(T)                                                                                                      \

@@ -7,7 +7,7 @@ template <class T, int COLS, int LD> struct PlanesExit {
 
     T* y;
     const T* bias;
-    int m, plane, count;
+    int m, plane, count, activation;
     bool vec;
     unsigned at[4];
 
@@ -22,11 +22,11 @@ template <class T, int COLS, int LD> struct PlanesExit {
                 const f32 b = bias ? to_f32(bias[channel]) : 0.0f;
                 T* const to = y + (unsigned)channel * plane;
                 if (vec && count >= 4) {
-                    finish(to + at[0], sum, {{b, b, b, b}}, 0, 4, true);
+                    finish(to + at[0], sum, {{b, b, b, b}}, activation, 4, true);
                 } else {
 #pragma unroll
                     for (int j = 0; j < 4; j++)
-                        if (j < count) to[at[j]] = from_f32<T>(sum.at[j] + b);
+                        if (j < count) to[at[j]] = from_f32<T>(activate(sum.at[j] + b, activation));
                 }
             }
         }
@@ -38,12 +38,13 @@ template <class T, int COLS, int LD> struct PlanesExit {
 template <class T> struct Planes {
     T* y;
     const T* bias;
-    int m, n, plane, groups;
+    int m, n, plane, groups, activation;
 
     template <int COLS, int LD> __device__ __forceinline__ PlanesExit<T, COLS, LD> exit(const Place&, int col) const {
         PlanesExit<T, COLS, LD> it;
         const int first = col + threadIdx.x % (COLS / 4) * 4;
         it.y = y, it.bias = bias, it.m = m, it.plane = plane, it.count = n - first;
+        it.activation = activation;
         it.vec = plane % 4 == 0 && aligned(y, 0, 0, 4 * sizeof(T));
 #pragma unroll
         for (int i = 0; i < 4; i++) {

@@ -1,6 +1,6 @@
 // What the matmul kernels share: which tile of the output a block computes, and what becomes of a finished sum.
 #pragma once
-#include "vec.cuh"
+#include "activation.cuh"
 
 template <bool, class Yes, class No> struct Pick {
     typedef Yes Type;
@@ -21,15 +21,6 @@ template <int TILE_M, int TILE_N = TILE_M> __device__ __forceinline__ Place plac
     const unsigned height = min(8u, down - group * 8), within = tile % (8 * across);
     return {(int)(block / (down * across)), (int)((group * 8 + within % height) * TILE_M),
             (int)(within / height * TILE_N)};
-}
-
-// As in the binding.
-constexpr int RELU = 1, SIGMOID = 2;
-
-__device__ __forceinline__ f32 activate(f32 v, int activation) {
-    if (activation == RELU) return v < 0.0f ? 0.0f : v; // keeps NaN
-    if (activation == SIGMOID) return sigmoid_of(v);
-    return v;
 }
 
 // Four neighbours in a row of a matrix.

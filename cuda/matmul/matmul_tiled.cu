@@ -2,7 +2,7 @@
 //
 // Parameters  a (m, k), or (k, m) where op transposes it; b (k, n) or (n, k); y (m, n); all row-major, rows lda, ldb
 //             and ldy elements apart, matrices of the batch stride_* elements apart (0: one matrix for all);
-//             bias (n) or null; activation 0 none, 1 relu, 2 sigmoid. m, n > 0; k may be 0
+//             bias (n) or null; activation 0 none, 1 relu, 2 sigmoid, 3 tanh. m, n > 0; k may be 0
 // Entries     matmul_tiled_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed
 // Grid        batch * ceil(m / TILE) * ceil(n / TILE) blocks along x, one output tile each
 // Why         Arithmetic must outweigh loads at each level. A block reads TILE x BK of a and b for TILE x TILE x BK

@@ -1,11 +1,12 @@
 //! The convolution of images.
 
+use super::fused::Fused;
 use super::precision::{AnyTensor, Precision};
 use super::{Layer, Parameter, kept_as};
 use crate::device::Device;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::ops::{self, Conv2dOptions};
+use crate::ops::{self, Activation, Conv2dOptions, conv2d_backward_bias_activated_out};
 use crate::random::Generator;
 use crate::tensor::Tensor;
 
@@ -15,6 +16,7 @@ pub struct Conv2d {
     weight: Parameter,
     bias: Option<Parameter>,
     options: Conv2dOptions,
+    fused: Fused,
     input: Option<AnyTensor>,
 }
 
@@ -80,12 +82,32 @@ impl Conv2d {
                 ));
             }
         }
+        let mut fused = Fused::default();
+        fused.set(options.activation);
         Ok(Self {
             weight: Parameter::new(weight)?,
             bias: bias.map(Parameter::new).transpose()?,
-            options,
+            options: Conv2dOptions {
+                activation: Activation::None,
+                ..options
+            },
+            fused,
             input: None,
         })
+    }
+
+    /// Writes the gradients of the parameters; answers that of the convolution.
+    fn gradients<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
+        let (input, options) = (kept_as("Conv2d", &self.input)?, &self.options);
+        let (bias, summed) = (self.bias.as_mut(), conv2d_backward_bias_activated_out);
+        let before = self.fused.backward("Conv2d", grad, bias, summed)?;
+        let dy = before.as_ref().unwrap_or(grad);
+        let weight = &mut self.weight;
+        weight.write_grad(|dw| ops::conv2d_backward_weight_out(dy, input, options, dw))?;
+        if let (Some(bias), None) = (&mut self.bias, &before) {
+            bias.write_grad(|db| ops::conv2d_backward_bias_out(grad, db))?;
+        }
+        Ok(before.unwrap_or_else(|| grad.clone()))
     }
 }
 
@@ -112,25 +134,24 @@ fn weight_shape(
 impl Layer for Conv2d {
     fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         let bias = self.bias.as_mut().map(Parameter::compute).transpose()?;
-        let output = input.conv2d(self.weight.compute()?, bias, &self.options)?;
+        let options = Conv2dOptions {
+            activation: self.fused.activation(),
+            ..self.options
+        };
+        let output = input.conv2d(self.weight.compute()?, bias, &options)?;
         self.input = Some(AnyTensor::of(input)?);
+        self.fused.keep(&output)?;
         Ok(output)
     }
 
     fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
-        self.backward_parameters(grad)?;
+        let dy = self.gradients(grad)?;
         let input = kept_as::<T>("Conv2d", &self.input)?;
-        ops::conv2d_backward_input(grad, self.weight.computed()?, input.shape(), &self.options)
+        ops::conv2d_backward_input(&dy, self.weight.computed()?, input.shape(), &self.options)
     }
 
     fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
-        let (input, options) = (kept_as("Conv2d", &self.input)?, &self.options);
-        let weight = &mut self.weight;
-        weight.write_grad(|dw| ops::conv2d_backward_weight_out(grad, input, options, dw))?;
-        match &mut self.bias {
-            Some(bias) => bias.write_grad(|db| ops::conv2d_backward_bias_out(grad, db)),
-            None => Ok(()),
-        }
+        self.gradients(grad).map(drop)
     }
 
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
@@ -141,5 +162,9 @@ impl Layer for Conv2d {
 
     fn set_precision(&mut self, precision: Precision) {
         self.options.allow_tf32 = precision == Precision::Tf32;
+    }
+
+    fn fuse_activation(&mut self, activation: Activation) -> bool {
+        self.fused.set(activation)
     }
 }

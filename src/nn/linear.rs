@@ -1,12 +1,13 @@
 //! The fully connected layer.
 
+use super::fused::Fused;
 use super::precision::{AnyTensor, Precision};
 use super::{Layer, Parameter, kept_as};
 use crate::device::Device;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::ops::column_sum_out;
 use crate::ops::matmul::{self, MatmulOptions};
+use crate::ops::{Activation, column_sum_activated_out, column_sum_out};
 use crate::random::Generator;
 use crate::tensor::Tensor;
 
@@ -16,6 +17,7 @@ pub struct Linear {
     weight: Parameter,
     bias: Parameter,
     allow_tf32: bool,
+    fused: Fused,
     input: Option<AnyTensor>,
 }
 
@@ -64,31 +66,17 @@ impl Linear {
             weight: Parameter::new(weight)?,
             bias: Parameter::new(bias)?,
             allow_tf32: false,
+            fused: Fused::default(),
             input: None,
         })
     }
-}
 
-impl Layer for Linear {
-    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
-        let (weight, bias) = (self.weight.compute()?, self.bias.compute()?);
-        let output = matmul::linear_with(input, weight, Some(bias), self.allow_tf32)?;
-        self.input = Some(AnyTensor::of(input)?);
-        Ok(output)
-    }
-
-    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
-        self.backward_parameters(grad)?;
-        // dx = dy W
-        let options = MatmulOptions {
-            allow_tf32: self.allow_tf32,
-            ..Default::default()
-        };
-        matmul::matmul_with(grad, self.weight.computed()?, &options)
-    }
-
-    fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
+    /// Writes the gradients of the parameters; answers that of the product.
+    fn gradients<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         let input = kept_as("Linear", &self.input)?;
+        let (bias, summed) = (&mut self.bias, column_sum_activated_out);
+        let before = self.fused.backward("Linear", grad, Some(bias), summed)?;
+        let dy = before.as_ref().unwrap_or(grad);
         // dW = dyᵀ x, db = the column sums of dy
         let transposed = MatmulOptions {
             transpose_a: true,
@@ -96,8 +84,41 @@ impl Layer for Linear {
             ..Default::default()
         };
         let weight = &mut self.weight;
-        weight.write_grad(|dw| matmul::matmul_with_out(grad, input, &transposed, dw))?;
-        self.bias.write_grad(|db| column_sum_out(grad, db))
+        weight.write_grad(|dw| matmul::matmul_with_out(dy, input, &transposed, dw))?;
+        if before.is_none() {
+            self.bias.write_grad(|db| column_sum_out(grad, db))?;
+        }
+        Ok(before.unwrap_or_else(|| grad.clone()))
+    }
+}
+
+impl Layer for Linear {
+    fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
+        let (weight, bias) = (self.weight.compute()?, self.bias.compute()?);
+        let output = matmul::linear_with(
+            input,
+            weight,
+            Some(bias),
+            self.fused.activation(),
+            self.allow_tf32,
+        )?;
+        self.input = Some(AnyTensor::of(input)?);
+        self.fused.keep(&output)?;
+        Ok(output)
+    }
+
+    fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
+        let dy = self.gradients(grad)?;
+        // dx = dy W
+        let options = MatmulOptions {
+            allow_tf32: self.allow_tf32,
+            ..Default::default()
+        };
+        matmul::matmul_with(&dy, self.weight.computed()?, &options)
+    }
+
+    fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
+        self.gradients(grad).map(drop)
     }
 
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
@@ -109,5 +130,9 @@ impl Layer for Linear {
 
     fn set_precision(&mut self, precision: Precision) {
         self.allow_tf32 = precision == Precision::Tf32;
+    }
+
+    fn fuse_activation(&mut self, activation: Activation) -> bool {
+        self.fused.set(activation)
     }
 }

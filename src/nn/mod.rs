@@ -35,6 +35,7 @@ mod clip;
 mod conv;
 mod dropout;
 mod flatten;
+mod fused;
 mod grad_scaler;
 mod linear;
 mod load;
@@ -71,6 +72,7 @@ pub use state::{load_state_dict, save, state_dict};
 
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::ops::Activation;
 use crate::tensor::Tensor;
 use precision::with_tensor;
 
@@ -153,6 +155,23 @@ pub trait Module: Send {
     /// whether they may use tf32.
     fn set_precision(&mut self, _precision: Precision) {}
 
+    /// The activation that the layer is, for the layer before it to take over.
+    fn activation(&self) -> Activation {
+        Activation::None
+    }
+
+    /// Has the layer's own kernels apply the activation that follows it, [`Activation::None`] to apply none any more;
+    /// answers whether they do. A [`Sequential`] asks, and leaves out the layer that is taken over.
+    fn fuse_activation(&mut self, _activation: Activation) -> bool {
+        false
+    }
+
+    /// What the layer is, as a [`Sequential`] shows it: the name of its type.
+    fn describe(&self) -> String {
+        let name = std::any::type_name::<Self>();
+        name.rsplit("::").next().unwrap_or(name).into()
+    }
+
     /// Says whether the backwards to come add to the gradients of the parameters, as PyTorch's do, or write them, as they
     /// do until told otherwise. So a batch in parts is `accumulate_grad(false)` before the first part's backward and
     /// `accumulate_grad(true)` before the others'.
@@ -201,6 +220,16 @@ pub trait Layer: Send {
 
     /// [`Module::set_precision`].
     fn set_precision(&mut self, _precision: Precision) {}
+
+    /// [`Module::activation`].
+    fn activation(&self) -> Activation {
+        Activation::None
+    }
+
+    /// [`Module::fuse_activation`].
+    fn fuse_activation(&mut self, _activation: Activation) -> bool {
+        false
+    }
 }
 
 impl<L: Layer> Module for L {
@@ -233,6 +262,12 @@ impl<L: Layer> Module for L {
     }
     fn set_precision(&mut self, precision: Precision) {
         Layer::set_precision(self, precision);
+    }
+    fn activation(&self) -> Activation {
+        Layer::activation(self)
+    }
+    fn fuse_activation(&mut self, activation: Activation) -> bool {
+        Layer::fuse_activation(self, activation)
     }
 }
 

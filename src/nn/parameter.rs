@@ -3,8 +3,10 @@
 use std::any::Any;
 
 use super::precision::AnyTensor;
+use crate::device::Device;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::ops::HalfCopy;
 use crate::tensor::{Tensor, Version};
 
 /// A tensor that is trained, and its gradient: f32 in whatever precision the model computes.
@@ -18,6 +20,17 @@ pub struct Parameter {
     pub accumulate: bool,
     /// The values in the type that the last forward had, and which values they are.
     copy: Option<(Version, AnyTensor)>,
+}
+
+/// A tensor that an optimizer changes by its gradient, and its copy in a half, which it writes in the same pass.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The values, which change.
+    pub param: &'a mut Tensor<f32>,
+    /// Their gradient, of the same shape.
+    pub grad: &'a Tensor<f32>,
+    /// Where the new values go once more, if they do.
+    pub copy: Option<HalfCopy<'a>>,
 }
 
 impl Parameter {
@@ -35,6 +48,40 @@ impl Parameter {
         })
     }
 
+    /// What an optimizer's step reads and writes: the copy too, where a forward has made one and may find it again.
+    pub(super) fn target(&mut self) -> Target<'_> {
+        let Self {
+            value, grad, copy, ..
+        } = self;
+        // replays make theirs in the forward, as they cannot see who has written the values since
+        let unseen = value.is_pinned() || value.device().is_capturing();
+        let fits = |shape: &[usize], device: &Device| {
+            !unseen && shape == value.shape() && device == value.device()
+        };
+        let copy = match copy {
+            Some((_, AnyTensor::Bf16(copy))) if fits(copy.shape(), copy.device()) => {
+                Some(HalfCopy::Bf16(copy))
+            }
+            Some((_, AnyTensor::F16(copy))) if fits(copy.shape(), copy.device()) => {
+                Some(HalfCopy::F16(copy))
+            }
+            _ => None,
+        };
+        Target {
+            param: value,
+            grad,
+            copy,
+        }
+    }
+
+    /// Says that a step has written the copy of [`Parameter::target`] with the values.
+    pub(super) fn copy_is_of_now(&mut self) {
+        let version = self.value.version();
+        if let Some((of, _)) = &mut self.copy {
+            *of = version;
+        }
+    }
+
     /// The values in the type of a forward's activations: f32 themselves, others a copy that is made where the values are
     /// not those of the last one.
     ///
@@ -42,6 +89,8 @@ impl Parameter {
     /// Out of memory, or whatever the device answers.
     pub fn compute<T: Float>(&mut self) -> Result<&Tensor<T>> {
         if (&self.value as &dyn Any).is::<Tensor<T>>() {
+            // nobody reads it, so no step need write it
+            self.copy = None;
             return self.computed();
         }
         let version = self.value.version();

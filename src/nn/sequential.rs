@@ -1,17 +1,37 @@
 //! Layers one after the other.
 
+use std::fmt;
+
 use super::precision::{AnyTensor, Precision};
 use super::{Module, Parameter};
 use crate::cpu;
 use crate::device::Device;
 use crate::error::Result;
+use crate::ops::Activation;
 use crate::tensor::Tensor;
 
 /// Layers run in order, and backward in reverse order (`torch.nn.Sequential`).
-#[derive(Default)]
+///
+/// Where an activation follows a [`Linear`](super::Linear) or a [`Conv2d`](super::Conv2d), the two run as one: the activation
+/// is applied where the layer's sums leave, and backward where its bias's gradient is summed, which saves a pass over memory
+/// each ([`Sequential::fuse`]). `Debug` shows it.
 pub struct Sequential {
     layers: Vec<(String, Box<dyn Module>)>,
+    /// Of each layer, whether the one before it has taken it over.
+    fused: Vec<bool>,
+    fuse: bool,
     precision: Precision,
+}
+
+impl Default for Sequential {
+    fn default() -> Self {
+        Self {
+            layers: Vec::new(),
+            fused: Vec::new(),
+            fuse: true,
+            precision: Precision::default(),
+        }
+    }
 }
 
 impl Sequential {
@@ -35,7 +55,49 @@ impl Sequential {
             layer.set_precision(self.precision);
         }
         self.layers.push((name.into(), Box::new(layer)));
+        self.fused.push(false);
+        self.join(self.layers.len() - 1);
         self
+    }
+
+    /// Whether layers run as one where they can; they do until told otherwise. Names and keys are the same either way. So are
+    /// the values in f32, on every device; in halves, apart the output is rounded once more, before the activation, which
+    /// changes what a sigmoid or a tanh makes of it, and nothing about a ReLU.
+    ///
+    /// ```
+    /// use warpsmith::nn::{Linear, ReLU, Sequential};
+    /// use warpsmith::{Device, Generator};
+    ///
+    /// let (device, mut generator) = (Device::best(), Generator::manual_seed(1));
+    /// let model = Sequential::new()
+    ///     .push(Linear::new(2, 100, &mut generator, &device)?)
+    ///     .push(ReLU::new());
+    /// assert_eq!(format!("{model:?}"), "Sequential(\n  (0): Linear + (1): ReLU\n)");
+    /// let model = model.fuse(false);
+    /// assert_eq!(format!("{model:?}"), "Sequential(\n  (0): Linear\n  (1): ReLU\n)");
+    /// # Ok::<(), warpsmith::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fuse(mut self, fuse: bool) -> Self {
+        self.fuse = fuse;
+        for at in 0..self.layers.len() {
+            self.join(at);
+        }
+        self
+    }
+
+    /// Has the layer before `at` take over that one, or give it back.
+    fn join(&mut self, at: usize) {
+        let Some([.., (_, before), (_, layer)]) = self.layers.get_mut(..=at) else {
+            return;
+        };
+        let activation = layer.activation();
+        if self.fuse && !self.fused[at] && activation != Activation::None {
+            self.fused[at] = before.fuse_activation(activation);
+        } else if !self.fuse && self.fused[at] {
+            before.fuse_activation(Activation::None);
+            self.fused[at] = false;
+        }
     }
 
     /// The same computed in this precision, by the layers there are and those to come. Input and output stay f32, and so
@@ -77,16 +139,17 @@ impl Module for Sequential {
     }
 
     fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
-        let mut layers = self.layers.iter_mut();
+        let layers = self.layers.iter_mut().zip(&self.fused);
+        let mut layers = layers.filter(|(_, fused)| !**fused);
         together(input.device(), || {
             let first = input.to(self.precision)?;
-            let output = layers.try_fold(first, |x, (_, layer)| layer.forward_any(&x))?;
+            let output = layers.try_fold(first, |x, ((_, layer), _)| layer.forward_any(&x))?;
             output.like(input)
         })
     }
 
     fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
-        backward(&mut self.layers, &grad.to(self.precision)?)?.like(grad)
+        backward(&mut self.layers, &self.fused, &grad.to(self.precision)?)?.like(grad)
     }
 
     fn backward_parameters_any(&mut self, grad: &AnyTensor) -> Result<()> {
@@ -95,9 +158,10 @@ impl Module for Sequential {
         let first = self.layers.iter_mut().position(learns);
         let first = first.unwrap_or(self.layers.len());
         match self.layers[first..].split_first_mut() {
-            Some(((_, first), rest)) => {
-                let grad = backward(rest, &grad.to(self.precision)?)?;
-                first.backward_parameters_any(&grad)
+            Some(((_, layer), rest)) => {
+                let fused = &self.fused[first + 1..];
+                let grad = backward(rest, fused, &grad.to(self.precision)?)?;
+                layer.backward_parameters_any(&grad)
             }
             None => Ok(()),
         }
@@ -129,6 +193,10 @@ impl Module for Sequential {
             layer.set_precision(precision);
         }
     }
+
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
 }
 
 /// What a layer of this name has, by the keys of the network that it is part of.
@@ -137,10 +205,33 @@ pub(super) fn under<V>(name: &str, own: Vec<(String, V)>) -> impl Iterator<Item 
         .map(move |(key, value)| (format!("{name}.{key}"), value))
 }
 
-fn backward(layers: &mut [(String, Box<dyn Module>)], grad: &AnyTensor) -> Result<AnyTensor> {
-    let mut layers = layers.iter_mut().rev();
+/// The layers by name, one a line, and behind a layer what runs with it, as `(conv1): Conv2d + (relu1): ReLU`.
+impl fmt::Debug for Sequential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sequential(")?;
+        if self.precision != Precision::default() {
+            write!(f, "\n  precision: {}", self.precision)?;
+        }
+        for ((name, layer), fused) in self.layers.iter().zip(&self.fused) {
+            let before = if *fused { " + " } else { "\n  " };
+            let layer = layer.describe().replace('\n', "\n  ");
+            write!(f, "{before}({name}): {layer}")?;
+        }
+        f.write_str("\n)")
+    }
+}
+
+fn backward(
+    layers: &mut [(String, Box<dyn Module>)],
+    fused: &[bool],
+    grad: &AnyTensor,
+) -> Result<AnyTensor> {
+    let layers = layers.iter_mut().zip(fused).rev();
+    let mut layers = layers.filter(|(_, fused)| !**fused);
     together(grad.device(), || {
-        layers.try_fold(grad.clone(), |grad, (_, layer)| layer.backward_any(&grad))
+        layers.try_fold(grad.clone(), |grad, ((_, layer), _)| {
+            layer.backward_any(&grad)
+        })
     })
 }
 

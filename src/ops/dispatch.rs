@@ -5,14 +5,15 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaSlice, CudaStream};
+use cudarc::driver::{CudaSlice, CudaStream, CudaViewMut};
 
 use crate::checks::{expect_shape, same_device};
 use crate::cpu::Part;
 use crate::device::Device;
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
-use crate::ops::optimizer::{CudaSlot, Slot};
+use crate::ops::cast;
+use crate::ops::optimizer::{CudaHalfCopy, CudaSlot, HalfCopy, Slot};
 use crate::tensor::{Data, DataMut, Tensor};
 
 /// One input, one output.
@@ -88,6 +89,28 @@ pub(crate) fn binary<A: Element, B: Element, Y: Element>(
     match (a.data(), b.data(), y.data_mut()?) {
         (Data::Cpu(a), Data::Cpu(b), DataMut::Cpu(y)) => cpu(a, b, y),
         (Data::Cuda(a), Data::Cuda(b), DataMut::Cuda(y)) => return cuda(a.stream(), a, b, y),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// Two inputs, two outputs, of which the second is never empty for want of the first's elements.
+pub(crate) fn binary_two<A: Element, Y: Element>(
+    op: &'static str,
+    [a, b]: [&Tensor<A>; 2],
+    [y, z]: [&mut Tensor<Y>; 2],
+    cpu: impl FnOnce([&[A]; 2], [&mut [Y]; 2]),
+    cuda: impl FnOnce(&Arc<CudaStream>, [&CudaSlice<A>; 2], [&mut CudaSlice<Y>; 2]) -> Result<()>,
+) -> Result<()> {
+    same_device(op, &[a.device(), b.device(), y.device(), z.device()])?;
+    if z.numel() == 0 {
+        return Ok(());
+    }
+    match (a.data(), b.data(), y.data_mut()?, z.data_mut()?) {
+        (Data::Cpu(a), Data::Cpu(b), DataMut::Cpu(y), DataMut::Cpu(z)) => cpu([a, b], [y, z]),
+        (Data::Cuda(a), Data::Cuda(b), DataMut::Cuda(y), DataMut::Cuda(z)) => {
+            return cuda(a.stream(), [a, b], [y, z]);
+        }
         _ => return Err(mixed(op)),
     }
     Ok(())
@@ -185,6 +208,13 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
             expect_shape(op, slot.param.shape(), state.shape())?;
             same_device(op, &[&device, state.device()])?;
         }
+        let copy = match &slot.copy {
+            None => continue,
+            Some(HalfCopy::Bf16(copy)) => (copy.shape(), copy.device()),
+            Some(HalfCopy::F16(copy)) => (copy.shape(), copy.device()),
+        };
+        expect_shape(op, slot.param.shape(), copy.0)?;
+        same_device(op, &[&device, copy.1])?;
     }
     let stream = match &device {
         Device::Cpu => {
@@ -193,7 +223,8 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
                 param,
                 grad,
                 states,
-            } in slots
+                copy: _,
+            } in &mut *slots
             {
                 let (DataMut::Cpu(p), Data::Cpu(g)) = (param.data_update()?, grad.data()) else {
                     return Err(mixed(op));
@@ -205,6 +236,13 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
                 parts.push((p, g, states));
             }
             cpu(parts);
+            for slot in slots {
+                match &mut slot.copy {
+                    None => {}
+                    Some(HalfCopy::Bf16(copy)) => round(op, slot.param, copy)?,
+                    Some(HalfCopy::F16(copy)) => round(op, slot.param, copy)?,
+                }
+            }
             return Ok(());
         }
         Device::Cuda(cuda) => cuda.stream(),
@@ -214,6 +252,7 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
         param,
         grad,
         states,
+        copy,
     } in slots
     {
         let (DataMut::Cuda(p), Data::Cuda(g)) = (param.data_update()?, grad.data()) else {
@@ -224,9 +263,35 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
             DataMut::Cuda(s) => Ok(s.as_view_mut()),
         })?;
         let (p, g) = (p.as_view_mut(), g.as_view());
-        buffers.push(CudaSlot { p, g, states });
+        let copy = match copy {
+            None => None,
+            Some(HalfCopy::Bf16(copy)) => Some(CudaHalfCopy::Bf16(view(op, copy)?)),
+            Some(HalfCopy::F16(copy)) => Some(CudaHalfCopy::F16(view(op, copy)?)),
+        };
+        buffers.push(CudaSlot { p, g, states, copy });
     }
     cuda(stream, &mut buffers)
+}
+
+/// A parameter on the CPU rounded to its copy's type.
+fn round<T: Float, H: Float>(
+    op: &'static str,
+    param: &Tensor<T>,
+    copy: &mut Tensor<H>,
+) -> Result<()> {
+    match (param.data(), copy.data_mut()?) {
+        (Data::Cpu(p), DataMut::Cpu(copy)) => cast::cpu::cast(p, copy),
+        _ => return Err(mixed(op)),
+    }
+    Ok(())
+}
+
+/// A tensor on CUDA, to be written.
+fn view<'a, H: Float>(op: &'static str, copy: &'a mut Tensor<H>) -> Result<CudaViewMut<'a, H>> {
+    match copy.data_mut()? {
+        DataMut::Cpu(_) => Err(mixed(op)),
+        DataMut::Cuda(copy) => Ok(copy.as_view_mut()),
+    }
 }
 
 /// What `side` makes of each state, to be updated.

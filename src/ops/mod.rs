@@ -5,6 +5,7 @@
 //! into a tensor made beforehand, and `op_backward` is a function here. Programs that hold cudarc buffers already
 //! call `ops::<op>::cuda` directly.
 
+pub(crate) mod activation;
 pub mod adadelta;
 pub mod adagrad;
 pub mod adam;
@@ -45,21 +46,23 @@ pub mod unary;
 pub mod where_;
 mod window;
 
+pub use activation::{Activation, activation_backward};
 pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
 pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
 pub use adaptive_avg_pool2d::{adaptive_avg_pool2d_backward, adaptive_avg_pool2d_backward_out};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
-pub use binary::Operand;
 pub use batch_norm2d::{
     BatchNormStats, RunningStats, batch_norm2d_backward_input, batch_norm2d_backward_input_out,
     batch_norm2d_backward_parameters, batch_norm2d_backward_parameters_out, batch_norm2d_stats,
     batch_norm2d_stats_out,
 };
-pub use column_sum::{column_sum, column_sum_out};
+pub use binary::Operand;
+pub use column_sum::{column_sum, column_sum_activated_out, column_sum_out};
 pub use conv2d::{
-    Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_out, conv2d_backward_input,
-    conv2d_backward_input_out, conv2d_backward_weight, conv2d_backward_weight_out,
+    Conv2dOptions, conv2d_backward_bias, conv2d_backward_bias_activated_out,
+    conv2d_backward_bias_out, conv2d_backward_input, conv2d_backward_input_out,
+    conv2d_backward_weight, conv2d_backward_weight_out,
 };
 pub use cross_entropy::{
     CrossEntropyOptions, Reduction, cross_entropy, cross_entropy_backward,
@@ -68,12 +71,12 @@ pub use cross_entropy::{
 };
 pub use dropout::{DropoutOptions, dropout_backward, dropout_backward_out};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
-pub use matmul::{Activation, MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
+pub use matmul::{MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use max_pool2d::{
     max_pool2d_backward, max_pool2d_backward_out, max_pool2d_with_indices,
     max_pool2d_with_indices_out,
 };
-pub use optimizer::Slot;
+pub use optimizer::{HalfCopy, Slot};
 pub use reduce::sum_to_shape;
 pub use relu::{relu_backward, relu_backward_out};
 pub use rmsprop::{

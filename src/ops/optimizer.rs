@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaStream, CudaView, CudaViewMut, DevicePtr, DevicePtrMut};
 
+use half::{bf16, f16};
+
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::runtime::launch::Launch;
@@ -13,9 +15,14 @@ use crate::tensor::Tensor;
 
 /// Parameters of one launch, as `cuda/optimizer.cuh` has it; more take more launches.
 const PARAMETERS: usize = 64;
-/// Words before the states in a row of the table: addresses of the parameter and its gradient, length, end of its blocks.
+/// Words before the states in a row of the table: addresses of the parameter and its gradient, a word of sizes, the address of
+/// the copy or 0.
 const STATE: usize = 4;
-const END: usize = 3;
+const SIZES: usize = 2;
+const COPY: usize = 3;
+/// In the word of sizes, below the length, the type of the copy, and below that the end of the parameter's blocks.
+const LENGTH_AT: u32 = 26;
+const TYPE_AT: u32 = 24;
 
 /// One of the parameters that a step changes: its values, their gradient, and what the optimizer remembers of it, in the
 /// order of its single-parameter function.
@@ -27,6 +34,28 @@ pub struct Slot<'a, T: Float, const STATES: usize> {
     pub grad: &'a Tensor<T>,
     /// What is remembered, `f32` whatever the parameter is, each of the same shape.
     pub states: [&'a mut Tensor<f32>; STATES],
+    /// Where the new values go once more, if they do.
+    pub copy: Option<HalfCopy<'a>>,
+}
+
+/// The values of a parameter rounded to a half, of the same shape: what a forward in that type computes with. A step that
+/// writes it saves the pass that would make it.
+#[derive(Debug)]
+pub enum HalfCopy<'a> {
+    /// In bf16.
+    Bf16(&'a mut Tensor<bf16>),
+    /// In f16.
+    F16(&'a mut Tensor<f16>),
+}
+
+impl HalfCopy<'_> {
+    /// The same for as long as this is borrowed.
+    pub(crate) fn reborrow(&mut self) -> HalfCopy<'_> {
+        match self {
+            Self::Bf16(copy) => HalfCopy::Bf16(copy),
+            Self::F16(copy) => HalfCopy::F16(copy),
+        }
+    }
 }
 
 /// [`Slot`] over cudarc's buffers: `as_view_mut`, `slice_mut` and the like make views of them. Gradient and states are at
@@ -39,6 +68,17 @@ pub struct CudaSlot<'a, T: Float, const STATES: usize> {
     pub g: CudaView<'a, T>,
     /// What is remembered.
     pub states: [CudaViewMut<'a, f32>; STATES],
+    /// Where the new values go once more, if they do.
+    pub copy: Option<CudaHalfCopy<'a>>,
+}
+
+/// [`HalfCopy`] over a view of cudarc's buffers.
+#[derive(Debug)]
+pub enum CudaHalfCopy<'a> {
+    /// In bf16.
+    Bf16(CudaViewMut<'a, bf16>),
+    /// In f16.
+    F16(CudaViewMut<'a, f16>),
 }
 
 /// Which step it is: a number, and, where the launch is captured for steps to come, the place for what follows from theirs.
@@ -97,8 +137,22 @@ impl<'a> Table<'a> {
         let n = p.len();
         let addresses = [self.launch.address_mut(p, n), self.launch.address(g, n)];
         self.words.extend(addresses);
-        self.words.extend([n as u64, 0]);
+        self.words.extend([(n as u64) << LENGTH_AT, 0]);
         self.lengths.push(n);
+        self
+    }
+
+    /// The copy of the parameter that came last, where its states do not follow yet.
+    fn copy(mut self, copy: &'a mut CudaHalfCopy<'_>) -> Self {
+        let n = self.lengths.last().copied().unwrap_or_default();
+        let (code, address) = match copy {
+            CudaHalfCopy::Bf16(copy) => (0, self.launch.address_mut(copy, n)),
+            CudaHalfCopy::F16(copy) => (1, self.launch.address_mut(copy, n)),
+        };
+        if let Some(row) = self.words.last_chunk_mut::<STATE>() {
+            row[SIZES] |= code << TYPE_AT;
+            row[COPY] = address;
+        }
         self
     }
 
@@ -115,11 +169,11 @@ impl<'a> Table<'a> {
         let (launch, ends) = self.launch.deal::<T>(&self.lengths);
         let mut words = self.words;
         for (row, end) in words.chunks_mut(self.width).zip(&ends) {
-            row[END] = *end;
+            row[SIZES] |= *end;
         }
         // the kernel bisects: what is not used ends where the last one does
         let mut unused = vec![0; self.width];
-        unused[END] = ends.last().copied().unwrap_or_default();
+        unused[SIZES] = ends.last().copied().unwrap_or_default();
         while words.len() < PARAMETERS * self.width {
             words.extend_from_slice(&unused);
         }
@@ -145,6 +199,9 @@ pub(crate) fn launches<T: Float, const STATES: usize>(
         let mut table = Table::new::<T>(stream, op, name, STATES)?;
         for slot in rest.by_ref().take(PARAMETERS) {
             table = table.parameter(&mut slot.p, &slot.g);
+            if let Some(copy) = &mut slot.copy {
+                table = table.copy(copy);
+            }
             table = slot.states.iter_mut().fold(table, Table::state);
         }
         ready.push(table.launch::<T>()?);

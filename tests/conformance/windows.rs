@@ -82,7 +82,7 @@ pub fn conv(node: &Node, x: &Tensor<f32>, w: &Tensor<f32>) -> Result<Tensor<f32>
         padding_end: window.padding_end,
         dilation: window.dilation,
         groups: node.int("group", 1) as usize,
-        allow_tf32: false,
+        ..Conv2dOptions::default()
     };
     x.conv2d(w, None, &options)
 }

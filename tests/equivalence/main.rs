@@ -164,6 +164,7 @@ tests! {
     column_sum {
         shapes: ["column_sum_f32", "column_sum_f16", "column_sum_bf16",
             "column_sum_finish_f32", "column_sum_finish_f16", "column_sum_finish_bf16"],
+        activated: ["column_sum_activated_f32", "column_sum_activated_f16", "column_sum_activated_bf16"],
     }
     conv2d {
         tiled_128: [
@@ -272,6 +273,11 @@ tests! {
             "conv2d_finish_f32",
             "conv2d_finish_f16",
             "conv2d_finish_bf16",
+        ],
+        activated: [
+            "conv2d_bias_activated_f32",
+            "conv2d_bias_activated_f16",
+            "conv2d_bias_activated_bf16",
         ],
     }
     cross_entropy {

@@ -1,14 +1,14 @@
 //! Optimizers over many parameters at once: more than one launch has room for, of odd lengths and none, views among them.
 
 use half::{bf16, f16};
-use warpsmith::ops::optimizer::CudaSlot;
+use warpsmith::ops::optimizer::{CudaHalfCopy, CudaSlot};
 use warpsmith::ops::{
-    self, AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, Slot,
+    self, AdadeltaOptions, AdagradOptions, AdamOptions, HalfCopy, RmsPropOptions, SgdOptions, Slot,
 };
 use warpsmith::{Device, Float, Result, Tensor};
 
 use crate::common::compare::{Tolerance, assert_close};
-use crate::common::data::{outliers, tensor, uniform};
+use crate::common::data::{outliers, tensor, uniform, unwritten};
 
 /// 150 of them: three launches. Most are small, as biases are.
 fn lengths() -> Vec<usize> {
@@ -21,8 +21,15 @@ fn lengths() -> Vec<usize> {
     lengths
 }
 
-/// A parameter, its gradient and its states.
-type Parameter<T, const STATES: usize> = (Tensor<T>, Tensor<T>, [Tensor<f32>; STATES]);
+/// A parameter, its gradient, its states, and where its new values go once more.
+type Parameter<T, const STATES: usize> = (Tensor<T>, Tensor<T>, [Tensor<f32>; STATES], Copy);
+
+/// Copies of either type or none, in one launch.
+enum Copy {
+    None,
+    Bf16(Tensor<bf16>),
+    F16(Tensor<f16>),
+}
 
 struct Model<T: Float, const STATES: usize>(Vec<Parameter<T, STATES>>);
 
@@ -38,24 +45,45 @@ impl<T: Float, const STATES: usize> Model<T, STATES> {
                 let state: Vec<f32> = state.into_iter().map(f32::abs).collect();
                 tensor(&state, &[n], device)
             };
-            (p, g, std::array::from_fn(state))
+            let copy = match i % 3 {
+                0 => Copy::None,
+                1 => Copy::Bf16(unwritten(&[n], device)),
+                _ => Copy::F16(unwritten(&[n], device)),
+            };
+            (p, g, std::array::from_fn(state), copy)
         };
         Self(lengths().into_iter().enumerate().map(parameter).collect())
     }
 
     fn slots(&mut self) -> Vec<Slot<'_, T, STATES>> {
-        let slots = self.0.iter_mut().map(|(param, grad, states)| Slot {
+        let slots = self.0.iter_mut().map(|(param, grad, states, copy)| Slot {
             param,
             grad,
             states: states.each_mut(),
+            copy: match copy {
+                Copy::None => None,
+                Copy::Bf16(copy) => Some(HalfCopy::Bf16(copy)),
+                Copy::F16(copy) => Some(HalfCopy::F16(copy)),
+            },
         });
         slots.collect()
+    }
+
+    /// Every copy is what a cast of the parameter makes.
+    fn copies_are_casts(&self) {
+        for (p, _, _, copy) in &self.0 {
+            match copy {
+                Copy::None => {}
+                Copy::Bf16(copy) => assert_casts(copy, p),
+                Copy::F16(copy) => assert_casts(copy, p),
+            }
+        }
     }
 
     /// Every value that a step may change, one parameter after the other.
     fn values(&self) -> (Vec<T>, Vec<f32>) {
         let (mut params, mut states) = (Vec::new(), Vec::new());
-        for (p, _, kept) in &self.0 {
+        for (p, _, kept, _) in &self.0 {
             params.extend(p.to_vec().unwrap());
             for state in kept {
                 states.extend(state.to_vec().unwrap());
@@ -63,6 +91,10 @@ impl<T: Float, const STATES: usize> Model<T, STATES> {
         }
         (params, states)
     }
+}
+
+fn assert_casts<H: Float, T: Float>(copy: &Tensor<H>, p: &Tensor<T>) {
+    assert!(copy.to_vec().unwrap() == p.cast::<H>().unwrap().to_vec().unwrap());
 }
 
 /// Two steps of all parameters at once on a device are those of the CPU within `tolerance`, and on either side those of one
@@ -81,6 +113,7 @@ fn check<T: Float, const STATES: usize>(
                 step(&mut [slot], t).unwrap();
             }
         }
+        together.copies_are_casts();
         let (together, alone) = (together.values(), alone.values());
         assert!(together == alone, "{what} on {device}");
         together
@@ -201,16 +234,20 @@ pub fn misaligned_views(device: &Device) {
     // a hole between the two, where nothing may be written
     let (mut front, mut back) = p.split_at_mut(1001);
     let (mut front_v, mut back_v) = v.split_at_mut(1001);
+    let mut front_copy = stream.alloc_zeros::<f16>(1001).unwrap();
+    let mut back_copy = stream.alloc_zeros::<bf16>(N - 1001).unwrap();
     let mut slots = [
         CudaSlot {
             p: front.slice_mut(..1000),
             g: g.slice(..1000),
             states: [front_v.slice_mut(..)],
+            copy: Some(CudaHalfCopy::F16(front_copy.slice_mut(..1000))),
         },
         CudaSlot {
             p: back.slice_mut(1..),
             g: g.slice(1002..),
             states: [back_v.slice_mut(1..)],
+            copy: Some(CudaHalfCopy::Bf16(back_copy.slice_mut(1..))),
         },
     ];
     ops::sgd::cuda::sgd_momentum_all(stream, &mut slots, &options, false).unwrap();
@@ -220,4 +257,12 @@ pub fn misaligned_views(device: &Device) {
         let got = stream.clone_dtoh(got).unwrap();
         assert_close("views", &got, &want, Tolerance::of::<f32>(4, 1.0));
     }
+    let p = stream.clone_dtoh(&p).unwrap();
+    let [front, back] = [&p[..1000], &p[1002..]];
+    let front: Vec<f16> = front.iter().map(|p| f16::from_f32(*p)).collect();
+    let back: Vec<bf16> = back.iter().map(|p| bf16::from_f32(*p)).collect();
+    let copy = stream.clone_dtoh(&front_copy).unwrap();
+    assert!(copy[..1000] == front && copy[1000] == f16::ZERO);
+    let copy = stream.clone_dtoh(&back_copy).unwrap();
+    assert!(copy[1..] == back && copy[0] == bf16::ZERO);
 }

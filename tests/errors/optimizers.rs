@@ -1,7 +1,7 @@
 use warpsmith::ops::{
-    AdadeltaOptions, AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, Slot, adadelta_step,
-    adagrad_step, adam_amsgrad_step, adam_step, adam_steps, rmsprop_centered_step, rmsprop_step,
-    rmsprop_steps, sgd_step, sgd_steps,
+    AdadeltaOptions, AdagradOptions, AdamOptions, HalfCopy, RmsPropOptions, SgdOptions, Slot,
+    adadelta_step, adagrad_step, adam_amsgrad_step, adam_step, adam_steps, rmsprop_centered_step,
+    rmsprop_step, rmsprop_steps, sgd_step, sgd_steps,
 };
 use warpsmith::{Device, Tensor};
 
@@ -143,6 +143,7 @@ fn one_bad_slot_of_many() {
         [(); 6].map(|()| Tensor::full(&[2], 1.0_f32, &Device::Cpu).unwrap());
     let (grad, wrong) = (zeros(&[2]), zeros(&[3]));
     let slot = |param, grad, states| Slot {
+        copy: None,
         param,
         grad,
         states,
@@ -222,4 +223,19 @@ fn momentum_without_a_place_for_it() {
         rmsprop_steps::<f32>(&mut [], &options),
         &["velocity", "none"],
     );
+}
+
+#[test]
+fn a_copy_of_another_shape() {
+    let [mut p, g] = [1.0, 0.5].map(|v| Tensor::full(&[2], v, &Device::Cpu).unwrap());
+    let mut copy = Tensor::zeros(&[3], &Device::Cpu).unwrap();
+    let slot = Slot::<f32, 0> {
+        param: &mut p,
+        grad: &g,
+        states: [],
+        copy: Some(HalfCopy::Bf16(&mut copy)),
+    };
+    let got = sgd_steps(&mut [slot], &SgdOptions::default());
+    assert_says(got, &["sgd", "[2]", "[3]"]);
+    assert_eq!(p.to_vec().unwrap(), [1.0; 2]);
 }

@@ -134,9 +134,10 @@ fn linear_is_x_times_the_transposed_weight_plus_bias() {
     );
 
     let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
-    for activation in [Activation::Relu, Activation::Sigmoid] {
+    for activation in [Activation::Relu, Activation::Sigmoid, Activation::Tanh] {
         let f = |v: f64| match activation {
             Activation::Relu => v.max(0.0),
+            Activation::Tanh => v.tanh(),
             _ => sigmoid(v),
         };
         let options = MatmulOptions {

@@ -365,3 +365,44 @@ fn precisions_have_names() {
         );
     }
 }
+
+/// A step of a model writes the copies that the next forward reads; one of plain tensors leaves that to the forward. Both
+/// train the same model.
+#[test]
+fn copies_that_a_step_writes_are_those_that_a_forward_makes() {
+    for precision in ALL {
+        let train = |of_model: bool| {
+            let mut generator = Generator::manual_seed(1);
+            let mut model = Sequential::new()
+                .push(Linear::new(7, 9, &mut generator, &CPU).unwrap())
+                .push(ReLU::new())
+                .push(Linear::new(9, 3, &mut generator, &CPU).unwrap())
+                .precision(precision);
+            let (mut sgd, mut criterion) = (Sgd::new(0.5), CrossEntropyLoss::new());
+            let x = Tensor::randn(&[5, 7], &mut generator, &CPU).unwrap();
+            let labels = Tensor::from_slice(&[0, 1, 2, 0, 1], &[5], &CPU).unwrap();
+            let mut logits = Vec::new();
+            for step in 0..4 {
+                let y = model.forward(&x).unwrap();
+                criterion.forward(&y, &labels).unwrap();
+                logits.push(y.to_vec().unwrap());
+                let grad = criterion.backward().unwrap();
+                model.backward_parameters(&grad).unwrap();
+                if of_model {
+                    sgd.step(&mut model).unwrap();
+                } else {
+                    let parameters = model.parameters().into_iter();
+                    let mut pairs: Vec<_> = parameters.map(|p| (&mut p.value, &p.grad)).collect();
+                    sgd.step_tensors(&mut pairs).unwrap();
+                }
+                if step == 1 {
+                    // whoever writes values between two steps is seen
+                    model.parameters()[0].value.mul_(1.5).unwrap();
+                }
+            }
+            logits
+        };
+        let (got, want) = (train(true), train(false));
+        assert!(got == want && got[2] != got[3], "{precision}");
+    }
+}

@@ -4,6 +4,7 @@
 mod common;
 
 mod checkpoint;
+mod fusion;
 mod networks;
 mod precision;
 

@@ -1,7 +1,7 @@
 //! Adadelta.
 
-use super::state::{Kind, Pair, State};
-use super::{Optimizer, OptimizerState, remembered};
+use super::state::{Kind, State};
+use super::{Optimizer, OptimizerState, Target, remembered};
 use crate::error::Result;
 use crate::ops::adadelta::{self, AdadeltaOptions};
 
@@ -60,7 +60,7 @@ impl Adadelta {
 }
 
 impl Optimizer for Adadelta {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdadeltaOptions { lr, ..options };
         let live = move |_, lr| with(lr).live();

@@ -1,7 +1,7 @@
 //! Adagrad.
 
-use super::state::{Kind, Pair, State};
-use super::{Optimizer, OptimizerState, remembered};
+use super::state::{Kind, State};
+use super::{Optimizer, OptimizerState, Target, remembered};
 use crate::error::Result;
 use crate::ops::adagrad::{self, AdagradOptions};
 
@@ -60,7 +60,7 @@ impl Adagrad {
 }
 
 impl Optimizer for Adagrad {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdagradOptions { lr, ..options };
         let live = move |step, lr| with(lr).live(step);

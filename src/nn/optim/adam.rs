@@ -1,7 +1,7 @@
 //! Adam.
 
-use super::state::{Kind, Pair, State};
-use super::{Optimizer, OptimizerState, remembered};
+use super::state::{Kind, State};
+use super::{Optimizer, OptimizerState, Target, remembered};
 use crate::error::Result;
 use crate::ops::adam::{self, AdamOptions};
 
@@ -81,7 +81,7 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdamOptions { lr, ..options };
         let live = move |step, lr| with(lr).live(step);

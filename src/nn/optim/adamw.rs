@@ -1,7 +1,7 @@
 //! AdamW.
 
-use super::state::{Named, Pair};
-use super::{Adam, Optimizer, OptimizerState};
+use super::state::Named;
+use super::{Adam, Optimizer, OptimizerState, Target};
 use crate::error::Result;
 
 /// [`Adam`] with weight decay that passes its moments by (`torch.optim.AdamW`).
@@ -46,8 +46,8 @@ impl Default for AdamW {
 }
 
 impl Optimizer for AdamW {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
-        self.0.step_tensors(tensors)
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+        self.0.step_targets(tensors)
     }
 
     fn lr(&self) -> f64 {

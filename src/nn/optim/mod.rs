@@ -22,6 +22,8 @@ pub use sgd::Sgd;
 
 use std::collections::BTreeMap;
 
+pub use super::parameter::Target;
+
 use super::Module;
 use crate::error::Result;
 use crate::tensor::Tensor;
@@ -46,9 +48,16 @@ pub trait Optimizer: Send {
     /// # Errors
     /// Options out of range, or a model other than that of the first step.
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
-        let parameters = model.parameters().into_iter();
-        let mut pairs: Vec<_> = parameters.map(|p| (&mut p.value, &p.grad)).collect();
-        self.step_tensors(&mut pairs)
+        let mut parameters = model.parameters();
+        let mut targets: Vec<_> = parameters.iter_mut().map(|p| p.target()).collect();
+        let copied: Vec<_> = targets.iter().map(|target| target.copy.is_some()).collect();
+        self.step_targets(&mut targets)?;
+        for (parameter, copied) in parameters.into_iter().zip(copied) {
+            if copied {
+                parameter.copy_is_of_now();
+            }
+        }
+        Ok(())
     }
 
     /// Changes every tensor by its gradient; at every step the same tensors in the same order.
@@ -58,7 +67,20 @@ pub trait Optimizer: Send {
     fn step_tensors<'a>(
         &mut self,
         tensors: &mut [(&'a mut Tensor<f32>, &'a Tensor<f32>)],
-    ) -> Result<()>;
+    ) -> Result<()> {
+        let mut targets = Vec::with_capacity(tensors.len());
+        for (param, grad) in tensors {
+            let copy = None;
+            targets.push(Target { param, grad, copy });
+        }
+        self.step_targets(&mut targets)
+    }
+
+    /// [`Optimizer::step_tensors`] for tensors of which some have copies in halves, to be written in the same pass.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::step_tensors`], or copies of other shapes.
+    fn step_targets(&mut self, targets: &mut [Target<'_>]) -> Result<()>;
 
     /// The learning rate.
     fn lr(&self) -> f64;

@@ -1,7 +1,7 @@
 //! RMSprop.
 
-use super::state::{Kind, Pair, State};
-use super::{Optimizer, OptimizerState, remembered};
+use super::state::{Kind, State};
+use super::{Optimizer, OptimizerState, Target, remembered};
 use crate::error::Result;
 use crate::ops::rmsprop::{self, RmsPropOptions};
 
@@ -84,7 +84,7 @@ impl RmsProp {
 }
 
 impl Optimizer for RmsProp {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
         let (options, kind, state) = (self.options, self.kind(), &mut self.state);
         let with = move |lr| RmsPropOptions { lr, ..options };
         let live = move |_, lr| with(lr).live();

@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
-use super::state::{Kind, Pair, State};
-use super::{Optimizer, OptimizerState, remembered};
+use super::state::{Kind, State};
+use super::{Optimizer, OptimizerState, Target, remembered};
 use crate::error::Result;
 use crate::ops::sgd::{self, SgdOptions};
 
@@ -74,7 +74,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn step_tensors(&mut self, tensors: &mut [Pair<'_>]) -> Result<()> {
+    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
         let options = self.options;
         let with = move |lr| SgdOptions { lr, ..options };
         let live = move |step, lr| with(lr).live(step);

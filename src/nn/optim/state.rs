@@ -2,17 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::OptimizerState;
+use super::{OptimizerState, Target};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::state::fitting;
-use crate::ops::Slot;
 use crate::ops::optimizer::At;
+use crate::ops::{HalfCopy, Slot};
 use crate::runtime::live::{self, Counter, Setting};
 use crate::tensor::Tensor;
 
-/// A parameter and its gradient.
-pub(super) type Pair<'a> = (&'a mut Tensor<f32>, &'a Tensor<f32>);
 /// A parameter by its key.
 pub(super) type Named<'a> = (&'a str, &'a Tensor<f32>);
 
@@ -61,12 +59,12 @@ impl State {
     pub(super) fn step<const N: usize>(
         &mut self,
         kind: &Kind,
-        pairs: &mut [Pair<'_>],
+        targets: &mut [Target<'_>],
         width: usize,
         live: impl Fn(u64, f64) -> Result<Vec<f32>> + Send + 'static,
         step: impl FnOnce(&mut [Slot<'_, f32, N>], &At, f64) -> Result<()>,
     ) -> Result<()> {
-        let device = pairs.first().map(|(p, _)| p.device().clone());
+        let device = targets.first().map(|t| t.param.device().clone());
         let device = device.unwrap_or(Device::Cpu);
         let lr = self.lr.clone();
         let words = move |made| {
@@ -74,7 +72,7 @@ impl State {
             Ok(scalars.map(|s| s.to_bits() as i32).collect())
         };
         let (counter, lr) = (self.steps.clone(), self.lr());
-        let mut slots = self.slots::<N>(kind, pairs)?;
+        let mut slots = self.slots::<N>(kind, targets)?;
         let at = At {
             step: counter.get() + 1,
             live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
@@ -90,32 +88,34 @@ impl State {
     fn slots<'a, const N: usize>(
         &'a mut self,
         kind: &Kind,
-        pairs: &'a mut [Pair<'_>],
+        targets: &'a mut [Target<'_>],
     ) -> Result<Vec<Slot<'a, f32, N>>> {
         if !self.tensors.is_empty() {
-            self.check(kind, pairs.iter().map(|(p, _)| &**p))?;
+            self.check(kind, targets.iter().map(|t| &*t.param))?;
         }
         if self.tensors.is_empty() || self.names != kind.names {
-            self.tensors = self.made(kind, pairs)?;
+            self.tensors = self.made(kind, targets)?;
             self.names = kind.names;
         }
-        let slot = |((p, g), states): (&'a mut Pair<'_>, &'a mut Vec<Tensor<f32>>)| {
+        let slot = |(target, states): (&'a mut Target<'_>, &'a mut Vec<Tensor<f32>>)| {
             let states = states.first_chunk_mut();
             let states = states
                 .ok_or_else(|| Error::argument(kind.optimizer, format!("{N} states"), "fewer"))?;
             Ok(Slot {
-                param: &mut **p,
-                grad: &**g,
+                param: &mut *target.param,
+                grad: target.grad,
                 states: states.each_mut(),
+                copy: target.copy.as_mut().map(HalfCopy::reborrow),
             })
         };
         let states = self.tensors.iter_mut();
-        pairs.iter_mut().zip(states).map(slot).collect()
+        targets.iter_mut().zip(states).map(slot).collect()
     }
 
     /// States for these names: those that are there, which options of other steps may have kept, else zeros.
-    fn made(&self, kind: &Kind, pairs: &[Pair<'_>]) -> Result<Vec<Vec<Tensor<f32>>>> {
-        let made = |(i, (p, _)): (usize, &Pair<'_>)| {
+    fn made(&self, kind: &Kind, targets: &[Target<'_>]) -> Result<Vec<Vec<Tensor<f32>>>> {
+        let made = |(i, target): (usize, &Target<'_>)| {
+            let p = &*target.param;
             let state = |name: &&str| {
                 let at = self.names.iter().position(|own| own == name);
                 let there = at.and_then(|at| self.tensors.get(i)?.get(at));
@@ -132,7 +132,7 @@ impl State {
             };
             kind.names.iter().map(state).collect()
         };
-        pairs.iter().enumerate().map(made).collect()
+        targets.iter().enumerate().map(made).collect()
     }
 
     /// Whether these are the parameters of the first step.

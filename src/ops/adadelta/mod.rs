@@ -94,6 +94,7 @@ pub fn adadelta_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     adadelta_steps(&mut [slot], options)
 }

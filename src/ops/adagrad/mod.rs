@@ -86,6 +86,7 @@ pub fn adagrad_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     adagrad_steps(&mut [slot], options, step)
 }

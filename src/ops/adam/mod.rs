@@ -153,6 +153,7 @@ pub fn adam_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     adam_steps(&mut [slot], options, step)
 }
@@ -204,6 +205,7 @@ pub fn adam_amsgrad_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     adam_amsgrad_steps(&mut [slot], options, step)
 }

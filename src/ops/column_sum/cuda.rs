@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
 use crate::element::{Element, Float};
 use crate::error::{Result, numel, to_i32};
+use crate::ops::activation::Activation;
 use crate::runtime::launch::{Launch, workspace};
 
 const THREADS: usize = 256;
@@ -38,6 +39,63 @@ impl Columns {
     }
 }
 
+/// Rows of `T` that are summed in parts, and the parts added up.
+struct Parts {
+    columns: Columns,
+    rows: usize,
+    cols: usize,
+    splits: usize,
+    /// Sums of all parts.
+    len: usize,
+}
+
+impl Parts {
+    fn new<T: Float>([rows, cols]: [usize; 2]) -> Result<Self> {
+        let columns = Columns::of::<T>(cols);
+        let depth = THREADS / columns.lanes * ROWS_PER_THREAD;
+        let most = (MAX_BLOCKS / columns.wide_blocks).max(1);
+        let splits = rows.div_ceil(depth).clamp(1, most);
+        let len = numel(OP, &[splits, cols])?;
+        Ok(Self {
+            columns,
+            rows,
+            cols,
+            splits,
+            len,
+        })
+    }
+
+    fn launch<'a>(&self, stream: &'a Arc<CudaStream>, name: &str) -> Result<Launch<'a>> {
+        let launch = Launch::new(stream, OP, name)?;
+        let launch = launch.grid(self.columns.blocks, self.splits, 1);
+        Ok(launch.block(THREADS as u32))
+    }
+
+    fn sizes<'a>(&self, launch: Launch<'a>) -> Result<Launch<'a>> {
+        let launch = launch.scalar(self.rows as i64);
+        let launch = launch.scalar(to_i32(OP, "columns", self.cols)?);
+        Ok(launch.scalar(to_i32(OP, "lanes", self.columns.lanes)?))
+    }
+
+    fn finish<T: Float>(
+        &self,
+        stream: &Arc<CudaStream>,
+        parts: &CudaSlice<f32>,
+        y: &mut impl DevicePtrMut<T>,
+    ) -> Result<()> {
+        let columns = Columns::of::<f32>(self.cols);
+        let launch = Launch::new(stream, OP, &format!("column_sum_finish_{}", T::NAME))?;
+        let launch = launch.grid(columns.blocks, 1, 1).block(THREADS as u32);
+        launch
+            .read(parts, self.len)
+            .write(y, self.cols)
+            .scalar(self.splits as i64)
+            .scalar(to_i32(OP, "columns", self.cols)?)
+            .scalar(to_i32(OP, "lanes", columns.lanes)?)
+            .run()
+    }
+}
+
 /// `y[c]` = the sum over r of `x[r, c]`, with `x` (rows, cols).
 ///
 /// # Errors
@@ -54,34 +112,37 @@ pub fn column_sum<T: Float>(
     if cols == 0 {
         return Ok(());
     }
-    let cols_i32 = to_i32(OP, "columns", cols)?;
-    let columns = Columns::of::<T>(cols);
-    let depth = THREADS / columns.lanes * ROWS_PER_THREAD;
-    let most = (MAX_BLOCKS / columns.wide_blocks).max(1);
-    let splits = rows.div_ceil(depth).clamp(1, most);
-    let needed = numel(OP, &[splits, cols])?;
-    let mut parts = workspace::<f32>(stream, OP, needed)?;
+    let of = Parts::new::<T>([rows, cols])?;
+    let mut parts = workspace::<f32>(stream, OP, of.len)?;
+    let launch = of.launch(stream, &format!("column_sum_{}", T::NAME))?;
+    let launch = launch.read(x, n).write(&mut parts, of.len);
+    of.sizes(launch)?.run()?;
+    of.finish(stream, &parts, y)
+}
 
-    let launch = Launch::new(stream, OP, &format!("column_sum_{}", T::NAME))?;
-    let launch = launch.grid(columns.blocks, splits, 1).block(THREADS as u32);
-    let launch = launch
-        .read(x, n)
-        .write(&mut parts, needed)
-        .scalar(rows as i64);
-    launch
-        .scalar(cols_i32)
-        .scalar(to_i32(OP, "lanes", columns.lanes)?)
-        .run()?;
-
-    let columns = Columns::of::<f32>(cols);
-    let launch = Launch::new(stream, OP, &format!("column_sum_finish_{}", T::NAME))?;
-    let launch = launch.grid(columns.blocks, 1, 1).block(THREADS as u32);
-    let launch = launch
-        .read(&parts, needed)
-        .write(y, cols)
-        .scalar(splits as i64);
-    launch
-        .scalar(cols_i32)
-        .scalar(to_i32(OP, "lanes", columns.lanes)?)
-        .run()
+/// `dx[r, c]` = the gradient of the activation's input, from that of its output `y`, and `db[c]` = the sum over r of
+/// `dx[r, c]`; `dy`, `y` and `dx` are (rows, cols).
+///
+/// # Errors
+/// A `dy`, `y` or `dx` shorter than rows * cols, or those of [`column_sum`].
+pub fn column_sum_activated<T: Float>(
+    stream: &Arc<CudaStream>,
+    dy: &impl DevicePtr<T>,
+    y: &impl DevicePtr<T>,
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    db: &mut impl DevicePtrMut<T>,
+    [rows, cols]: [usize; 2],
+) -> Result<()> {
+    let n = numel(OP, &[rows, cols])?;
+    if cols == 0 {
+        return Ok(());
+    }
+    let of = Parts::new::<T>([rows, cols])?;
+    let mut parts = workspace::<f32>(stream, OP, of.len)?;
+    let launch = of.launch(stream, &format!("column_sum_activated_{}", T::NAME))?;
+    let launch = launch.read(dy, n).read(y, n).write(dx, n);
+    let launch = of.sizes(launch.write(&mut parts, of.len))?;
+    launch.scalar(activation.code()).run()?;
+    of.finish(stream, &parts, db)
 }

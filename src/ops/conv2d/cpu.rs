@@ -4,9 +4,10 @@
 use ndarray::s;
 
 use super::{Conv, winograd};
-use crate::cpu::{self, Buffer, parts, share, share_with};
+use crate::cpu::{self, Buffer, parts, share, share_with, vectorized};
 use crate::element::Float;
 use crate::error::Result;
+use crate::ops::activation::Activation;
 
 /// Elements of an unfolded block: 1 MiB, which a second-level cache holds.
 const BLOCK: usize = 256 * 1024;
@@ -88,9 +89,16 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
                     for (mut row, &bias) in y.rows_mut().into_iter().zip(&bias[group * m..]) {
                         row.fill(bias);
                     }
-                    cpu::add_product(w, windows, y);
+                    cpu::add_product(w, windows, y.view_mut());
                 }
-                None => cpu::product(w, windows, y),
+                None => cpu::product(w, windows, y.view_mut()),
+            }
+            if conv.activation != Activation::None {
+                for mut row in y.rows_mut() {
+                    if let Some(row) = row.as_slice_mut() {
+                        vectorized!(conv.activation.apply(row));
+                    }
+                }
             }
         },
     );

@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::launches::{backward_bias, backward_input, backward_weight, forward};
+use super::launches::{
+    backward_bias, backward_bias_activated, backward_input, backward_weight, forward,
+};
 use super::tile::Tile;
 use super::{Conv, Conv2dOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
+use crate::ops::activation::Activation;
 use crate::ops::matmul::cuda::Kernel;
 use crate::runtime::kernels;
 
@@ -145,4 +148,21 @@ pub fn conv2d_backward_bias<T: Float>(
     shape: [usize; 4],
 ) -> Result<()> {
     backward_bias(stream, dy, db, shape)
+}
+
+/// `dx`, the gradient of what is before the activation, from that of its output `y`, and the bias's gradient `db`; `dy`, `y`
+/// and `dx` are of shape (N, O, H, W).
+///
+/// # Errors
+/// Those of [`conv2d`].
+pub fn conv2d_backward_bias_activated<T: Float>(
+    stream: &Arc<CudaStream>,
+    dy: &impl DevicePtr<T>,
+    y: &impl DevicePtr<T>,
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    db: &mut impl DevicePtrMut<T>,
+    shape: [usize; 4],
+) -> Result<()> {
+    backward_bias_activated(stream, (dy, y), activation, dx, db, shape)
 }

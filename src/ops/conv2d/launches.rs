@@ -10,6 +10,7 @@ use super::tile::{BACKWARD_INPUT, BACKWARD_WEIGHT, Tile, geometry};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
+use crate::ops::activation::Activation;
 use crate::ops::matmul::cuda::Kernel;
 use crate::ops::window::check_count;
 use crate::runtime::grid::multiprocessors;
@@ -47,6 +48,7 @@ pub(super) fn forward<T: Float>(
         .read_optional(bias, conv.groups * conv.outputs)
         .write(y, y_len);
     let launch = launch.scalar(m as i32).scalar(n as i32).scalar(k as i32);
+    let launch = launch.scalar(conv.activation.code());
     geometry(launch, conv, tile.step::<T>()).run()
 }
 
@@ -98,6 +100,7 @@ pub(super) fn backward_input<T: Float>(
         .read_optional(None::<&CudaSlice<T>>, 0)
         .write(dx, x_len);
     let launch = launch.scalar(m as i32).scalar(n as i32).scalar(k);
+    let launch = launch.scalar(Activation::None.code());
     geometry(launch, conv, tile.step::<T>()).run()
 }
 
@@ -157,6 +160,36 @@ pub(super) fn backward_bias<T: Float>(
             .scalar(channels as i32)
             .scalar((h * w) as i32)
             .scalar(chunk as i32)
+            .run()?;
+    }
+    finish(stream, &partial, db, splits, channels)
+}
+
+/// The gradient `dx` of what is before the activation, from that of its output `y`, and the bias's.
+pub(super) fn backward_bias_activated<T: Float>(
+    stream: &Arc<CudaStream>,
+    (dy, y): (&impl DevicePtr<T>, &impl DevicePtr<T>),
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    db: &mut impl DevicePtrMut<T>,
+    [images, channels, h, w]: [usize; 4],
+) -> Result<()> {
+    let count = check_count(BIAS, &[images, channels, h, w])?;
+    let (chunk, splits) = split_images(stream, images, channels)?;
+    let mut partial = workspace::<f32>(stream, BIAS, (splits * channels).max(1))?;
+    if splits * channels > 0 {
+        Launch::new(stream, OP, &format!("conv2d_bias_activated_{}", T::NAME))?
+            .grid(channels, splits, 1)
+            .block(THREADS as u32)
+            .read(dy, count)
+            .read(y, count)
+            .write(dx, count)
+            .write(&mut partial, splits * channels)
+            .scalar(images as i32)
+            .scalar(channels as i32)
+            .scalar((h * w) as i32)
+            .scalar(chunk as i32)
+            .scalar(activation.code())
             .run()?;
     }
     finish(stream, &partial, db, splits, channels)

@@ -9,6 +9,7 @@ use super::tile::{BACKWARD_WEIGHT, Tile};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
+use crate::ops::activation::Activation;
 use crate::runtime::grid::multiprocessors;
 use crate::runtime::launch::{Launch, workspace};
 
@@ -107,6 +108,11 @@ pub(super) fn backward_input<T: Float>(
     let (windows, m) = ((conv.plane, [1; 2]), conv.inputs);
     let dy = padded.of(stream, dy)?;
     let bias = None::<&CudaSlice<T>>;
+    // what the gradient is of has no activation
+    let conv = &Conv {
+        activation: Activation::None,
+        ..*conv
+    };
     product(stream, tile, &a, (&dy, &padded, windows), bias, dx, m, conv)
 }
 
@@ -134,6 +140,7 @@ fn product<T: Float>(
         .read_optional(bias, conv.groups * m)
         .write(y, conv.groups * m * n);
     let launch = scalars(launch, &[m, n, k as usize, plane, conv.groups]);
+    let launch = launch.scalar(conv.activation.code());
     let launch = Ladder::positions::<T>(padded, output, stride).give(launch);
     let step = taps.step(4);
     let launch = taps.give(launch);

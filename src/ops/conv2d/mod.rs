@@ -1,4 +1,4 @@
-//! Convolution of images: `y[n, o, i, j] = bias[o] + sum of w[o, c, a, b] x[n, c, i * stride - padding + a * dilation, ...]`
+//! Convolution of images: `y[n, o, i, j] = activation(bias[o] + sum of w[o, c, a, b] x[n, c, i * stride - padding + a * dilation, ...]`
 //! over the channels c of o's group and the taps (a, b); outside the plane x is zero. x (N, C, H, W), w (O, C / groups,
 //! kh, kw), bias (O). ONNX `Conv`, PyTorch `F.conv2d(x, w, bias, stride, padding, dilation, groups)`.
 //!
@@ -32,6 +32,7 @@ pub use shape::Conv2dOptions;
 use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::Result;
+use crate::ops::activation::Activation;
 use crate::ops::dispatch;
 use crate::tensor::Tensor;
 
@@ -199,5 +200,37 @@ pub fn conv2d_backward_bias_out<T: Float>(grad: &Tensor<T>, out: &mut Tensor<T>)
         out,
         |dy, db| cpu::backward_bias(dy, db, shape),
         |s, dy, db| launches::backward_bias(s, dy, db, shape),
+    )
+}
+
+/// `dx`, the gradient of what is before the activation, from that of the output and the output itself (N, O, H, W), and its
+/// sum over images and places, the bias's gradient (O): in one pass what [`activation_backward`](super::activation_backward)
+/// and [`conv2d_backward_bias_out`] do.
+///
+/// # Errors
+/// Those of [`conv2d_backward_bias_out`], and different shapes.
+pub fn conv2d_backward_bias_activated_out<T: Float>(
+    grad: &Tensor<T>,
+    output: &Tensor<T>,
+    activation: Activation,
+    dx: &mut Tensor<T>,
+    out: &mut Tensor<T>,
+) -> Result<()> {
+    const OP: &str = "conv2d_backward_bias_activated";
+    let shape = shape::gradient(grad.shape())?;
+    expect_shape(OP, grad.shape(), output.shape())?;
+    expect_shape(OP, grad.shape(), dx.shape())?;
+    expect_shape(OP, &[shape[1]], out.shape())?;
+    dispatch::binary_two(
+        OP,
+        [grad, output],
+        [dx, out],
+        |[dy, y], [dx, db]| {
+            activation.backward(dy, y, dx);
+            cpu::backward_bias(dx, db, shape);
+        },
+        |s, [dy, y], [dx, db]| {
+            launches::backward_bias_activated(s, (dy, y), activation, dx, db, shape)
+        },
     )
 }

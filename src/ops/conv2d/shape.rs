@@ -1,6 +1,7 @@
 //! What a convolution is asked to do, and the checks on it.
 
 use crate::error::{Error, Result, to_i32};
+use crate::ops::activation::Activation;
 use crate::ops::window::{Window, check_count, split};
 
 pub(super) const BIAS: &str = "conv2d_backward_bias";
@@ -21,6 +22,8 @@ pub struct Conv2dOptions {
     pub dilation: [usize; 2],
     /// Groups of channels, each convolved for itself.
     pub groups: usize,
+    /// Applied to the output after the bias; the gradients are of what is before it.
+    pub activation: Activation,
     /// On CUDA, `f32` factors may be rounded to tf32 (10 bits of fraction) for the sake of Tensor Cores (PyTorch's
     /// `torch.backends.cudnn.allow_tf32`). Without effect where there are none.
     pub allow_tf32: bool,
@@ -34,6 +37,7 @@ impl Default for Conv2dOptions {
             padding_end: [0; 2],
             dilation: [1; 2],
             groups: 1,
+            activation: Activation::None,
             allow_tf32: false,
         }
     }
@@ -81,6 +85,7 @@ pub(crate) struct Conv {
     pub(crate) plane: [usize; 2],
     pub(crate) output: [usize; 2],
     pub(crate) window: Window,
+    pub(crate) activation: Activation,
     pub(crate) allow_tf32: bool,
 }
 
@@ -132,6 +137,7 @@ impl Conv {
             plane: [h, w],
             output,
             window,
+            activation: options.activation,
             allow_tf32: options.allow_tf32,
         };
         check_count(op, input)?;
@@ -163,6 +169,7 @@ impl Conv {
                 padding: [down, across],
                 ..self.window
             },
+            activation: Activation::None,
             ..*self
         })
     }

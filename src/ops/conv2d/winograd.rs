@@ -117,7 +117,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
             .collect::<Result<_>>()?;
         let done = collect(tasks.into_iter(), |task| {
             let Task { first, y, groups } = task;
-            groups.iter().enumerate().try_for_each(|(group, plan)| {
+            let summed = groups.iter().enumerate().try_for_each(|(group, plan)| {
                 if !plan.transformed.is_empty() {
                     let x = self.inputs(&inputs, group, &plan.transformed)?;
                     let mut products = Matrices::stale(x.rows, conv.outputs)?;
@@ -131,7 +131,9 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
                     Some(w) => self.windows((&inputs, w), bias, group, &plan.plain, (y, first)),
                     None => Ok(()),
                 }
-            })
+            });
+            vectorized!(conv.activation.apply(y));
+            summed
         });
         done.into_iter().collect::<Result<()>>()?;
         transpose(&outputs, y, plane, channels);

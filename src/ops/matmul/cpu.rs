@@ -4,10 +4,11 @@
 use ndarray::ArrayView2;
 
 use super::few_rows;
-use super::gemm::{Activation, Gemm};
-use crate::cpu::{self, Buffer, math, vectorized};
+use super::gemm::Gemm;
+use crate::cpu::{self, Buffer, vectorized};
 use crate::element::Float;
 use crate::error::Result;
+use crate::ops::activation::Activation;
 
 /// `y = activation(op(a) op(b) + bias)`. The caller has checked the layouts; matrices of `y` are dense.
 pub(crate) fn matmul<T: Float>(
@@ -81,14 +82,7 @@ fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {
                     row.iter_mut().zip(bias).for_each(|(y, &bias)| *y += bias);
                 }
             }
-            match activation {
-                Activation::None => {}
-                // not `max`, which would lose a NaN
-                Activation::Relu => y
-                    .iter_mut()
-                    .for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y }),
-                Activation::Sigmoid => y.iter_mut().for_each(|y| *y = math::sigmoid(*y)),
-            }
+            activation.apply(y);
         });
     });
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
-use super::gemm::{Activation, Gemm};
+use super::gemm::Gemm;
 use super::kernel::Aligned;
 pub use super::kernel::Kernel;
 use super::{split, thin};
@@ -69,11 +69,11 @@ pub fn matmul_by<T: Float>(
         }
     }
     if kernel == Kernel::Split64 {
-        let of_device = (multiprocessors(stream, OP)?, code(gemm.activation));
+        let of_device = (multiprocessors(stream, OP)?, gemm.activation.code());
         return split::matmul(stream, a, b, bias, y, gemm, of_device);
     }
     if kernel.module() == "matmul_thin" {
-        let by = (kernel, multiprocessors(stream, OP)?, code(gemm.activation));
+        let by = (kernel, multiprocessors(stream, OP)?, gemm.activation.code());
         return thin::matmul(stream, a, b, bias, y, gemm, by);
     }
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
@@ -95,7 +95,7 @@ pub fn matmul_by<T: Float>(
     for stride in [gemm.stride_a, gemm.stride_b, gemm.stride_y] {
         launch = launch.scalar(stride as i64);
     }
-    launch.scalar(code(gemm.activation)).run()
+    launch.scalar(gemm.activation.code()).run()
 }
 
 /// `matmul_wgmma`, which moves boxes by tensor maps; as many clusters stay as the device holds at once.
@@ -141,15 +141,6 @@ fn by_boxes<T: Float>(
         .scalar(i32::from(gemm.stride_a != 0))
         .scalar(i32::from(gemm.stride_b != 0))
         .scalar(tiles)
-        .scalar(code(gemm.activation))
+        .scalar(gemm.activation.code())
         .run()
-}
-
-/// As cuda/matmul/epilogue.cuh has it.
-fn code(activation: Activation) -> i32 {
-    match activation {
-        Activation::None => 0,
-        Activation::Relu => 1,
-        Activation::Sigmoid => 2,
-    }
 }

@@ -2,21 +2,10 @@
 
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::ops::activation::Activation;
 
 /// Tiles end past the matrix by less than this, and a kernel's i32 indices must hold their ends.
 const MARGIN: usize = 256;
-
-/// What is applied to every element of a product, after the bias.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Activation {
-    /// The sum as it is.
-    #[default]
-    None,
-    /// `max(v, 0)`, NaN for NaN.
-    Relu,
-    /// `1 / (1 + e^-v)`.
-    Sigmoid,
-}
 
 /// `y = activation(op(a) op(b) + bias)` for every matrix of a batch, all row-major.
 ///

@@ -21,13 +21,14 @@ mod split;
 mod thin;
 mod vectors;
 
-pub use gemm::{Activation, Gemm};
+pub use gemm::Gemm;
 
 use cudarc::driver::CudaSlice;
 
 use crate::checks::expect_shape;
 use crate::element::Float;
 use crate::error::{Error, Result};
+use crate::ops::activation::Activation;
 use crate::ops::dispatch;
 use crate::tensor::Tensor;
 use shape::Plan;
@@ -130,17 +131,19 @@ pub fn linear<T: Float>(
     weight: &Tensor<T>,
     bias: Option<&Tensor<T>>,
 ) -> Result<Tensor<T>> {
-    linear_with(input, weight, bias, false)
+    linear_with(input, weight, bias, Activation::None, false)
 }
 
-/// [`linear`] whose factors may be rounded to tf32 ([`MatmulOptions::allow_tf32`]).
+/// [`linear`] and an activation, whose factors may be rounded to tf32 ([`MatmulOptions::allow_tf32`]).
 pub(crate) fn linear_with<T: Float>(
     input: &Tensor<T>,
     weight: &Tensor<T>,
     bias: Option<&Tensor<T>>,
+    activation: Activation,
     allow_tf32: bool,
 ) -> Result<Tensor<T>> {
     let options = MatmulOptions {
+        activation,
         allow_tf32,
         ..linear_options(weight, bias)?
     };

@@ -4,7 +4,7 @@ use crate::cpu;
 use crate::element::Float;
 
 #[inline(always)]
-fn forward(x: f32) -> f32 {
+pub(crate) fn forward(x: f32) -> f32 {
     // not `max`, which would lose a NaN
     if x < 0.0 { 0.0 } else { x }
 }

@@ -144,6 +144,7 @@ pub fn rmsprop_step<T: Float>(
             param,
             grad,
             states,
+            copy: None,
         };
         return rmsprop_steps(&mut [slot], options);
     }
@@ -152,6 +153,7 @@ pub fn rmsprop_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     rmsprop_momentum_steps(&mut [slot], options)
 }
@@ -175,6 +177,7 @@ pub fn rmsprop_centered_step<T: Float>(
             param,
             grad,
             states,
+            copy: None,
         };
         return rmsprop_centered_steps(&mut [slot], options);
     }
@@ -184,6 +187,7 @@ pub fn rmsprop_centered_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     rmsprop_centered_momentum_steps(&mut [slot], options)
 }

@@ -106,6 +106,7 @@ pub fn sgd_step<T: Float>(
             param,
             grad,
             states,
+            copy: None,
         };
         return sgd_steps(&mut [slot], options);
     }
@@ -114,6 +115,7 @@ pub fn sgd_step<T: Float>(
         param,
         grad,
         states,
+        copy: None,
     };
     sgd_momentum_steps(&mut [slot], options, step)
 }

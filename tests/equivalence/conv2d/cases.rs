@@ -1,6 +1,6 @@
 //! The convolutions that every kernel runs.
 
-use warpsmith::ops::Conv2dOptions;
+use warpsmith::ops::{Activation, Conv2dOptions};
 
 /// A convolution and why it is tried.
 pub struct Case {
@@ -39,7 +39,7 @@ impl Case {
     }
 }
 
-/// Small, because the device may be emulated; each kernel runs all of them.
+/// Small, because the device may be emulated; each kernel runs all of them. One after the other they have each activation.
 pub fn cases() -> Vec<Case> {
     let plain = Conv2dOptions::default();
     let case = |name, input, weight, bias, options| Case {
@@ -49,7 +49,7 @@ pub fn cases() -> Vec<Case> {
         bias,
         options,
     };
-    vec![
+    let mut cases = vec![
         case("empty", [0, 2, 3, 3], [4, 2, 2], true, plain),
         case("one", [1, 1, 1, 1], [1, 1, 1], false, plain),
         // tiles that end inside, planes that are no multiple of four
@@ -158,5 +158,15 @@ pub fn cases() -> Vec<Case> {
             false,
             plain.padding([1, 1]),
         ),
-    ]
+    ];
+    const ACTIVATIONS: [Activation; 4] = [
+        Activation::None,
+        Activation::Relu,
+        Activation::Sigmoid,
+        Activation::Tanh,
+    ];
+    for (case, activation) in cases.iter_mut().zip(ACTIVATIONS.iter().cycle()) {
+        case.options.activation = *activation;
+    }
+    cases
 }

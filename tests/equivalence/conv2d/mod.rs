@@ -8,7 +8,8 @@ use warpsmith::ops::conv2d::cuda::{
 };
 use warpsmith::ops::matmul::cuda::Kernel;
 use warpsmith::ops::{
-    Conv2dOptions, conv2d_backward_bias_out, conv2d_backward_input_out, conv2d_backward_weight_out,
+    Conv2dOptions, activation_backward, conv2d_backward_bias_activated_out,
+    conv2d_backward_bias_out, conv2d_backward_input_out, conv2d_backward_weight_out,
 };
 use warpsmith::{Device, Float};
 
@@ -206,4 +207,32 @@ pub fn tensors(device: &Device) {
     check::<f32>(device, true, tf32);
     check::<f16>(device, false, sums::<f16>);
     check::<bf16>(device, false, sums::<bf16>);
+}
+
+/// An activation's gradient and the bias's in one: near the CPU's, and to the bit what two ops make of them.
+pub fn activated(device: &Device) {
+    fn check<T: Float>(device: &Device) {
+        for case in cases() {
+            let (shape, activation) = (case.output(), case.options.activation);
+            let [y, dy] = [9, 10].map(|seed| uniform::<T>(shape.iter().product(), seed));
+            let [want, got] = [&Device::Cpu, device].map(|d| {
+                let [y, dy] = [&y, &dy].map(|v| tensor(v, &shape, d));
+                let mut dx = unwritten::<T>(&shape, d);
+                let [mut db, mut sums] = [(); 2].map(|()| unwritten::<T>(&[shape[1]], d));
+                conv2d_backward_bias_activated_out(&dy, &y, activation, &mut dx, &mut db).unwrap();
+                let apart = activation_backward(&dy, &y, activation).unwrap();
+                conv2d_backward_bias_out(&apart, &mut sums).unwrap();
+                let [dx, apart, db, sums] = [dx, apart, db, sums].map(|t| t.to_vec().unwrap());
+                assert_eq!([&dx, &db], [&apart, &sums], "{}", case.name);
+                [dx, db]
+            });
+            for (part, terms) in [(0, 1), (1, case.terms()[2])] {
+                let what = format!("conv2d bias {activation:?} {} {}", T::NAME, case.name);
+                assert_close(&what, &got[part], &want[part], sums::<T>(terms));
+            }
+        }
+    }
+    check::<f32>(device);
+    check::<f16>(device);
+    check::<bf16>(device);
 }

@@ -1,7 +1,8 @@
 //! The products that every matmul kernel is tried on, their operands, and their sums in f64.
 
 use cudarc::driver::sys::CUdevice_attribute;
-use warpsmith::ops::matmul::{Activation, Gemm};
+use warpsmith::ops::Activation;
+use warpsmith::ops::matmul::Gemm;
 use warpsmith::{Device, Float};
 
 use crate::common::data::uniform;
@@ -73,7 +74,7 @@ pub fn cases(tile: usize) -> [Case; 7] {
             k: 40,
             gap: 8,
             bias: true,
-            activation: Activation::Sigmoid,
+            activation: Activation::Tanh,
             ..PLAIN
         },
         Case {
@@ -84,6 +85,7 @@ pub fn cases(tile: usize) -> [Case; 7] {
             k: 21,
             gap: 1,
             shared_b: true,
+            activation: Activation::Tanh,
             ..PLAIN
         },
         // enough tiles for the walk through them to turn
@@ -193,7 +195,7 @@ pub fn pieces([rows, cols]: [usize; 2]) -> [Case; 10] {
             k: 56,
             gap: 8,
             bias: true,
-            activation: Activation::Sigmoid,
+            activation: Activation::Tanh,
             ..PLAIN
         },
         Case {
@@ -306,7 +308,7 @@ pub fn few(shape: fn(usize, usize, usize) -> [usize; 3]) -> [Case; 8] {
             batch: 2,
             gap: 8,
             bias: true,
-            activation: Activation::Sigmoid,
+            activation: Activation::Tanh,
             ..case("gaps", 5, 72, 40)
         },
         Case {
@@ -408,6 +410,7 @@ pub fn reference<T: Float>(a: &[T], b: &[T], bias: Option<&[T]>, gemm: &Gemm) ->
             Activation::None => sum,
             Activation::Relu => sum.max(0.0),
             Activation::Sigmoid => 1.0 / (1.0 + (-sum).exp()),
+            Activation::Tanh => sum.tanh(),
         };
     }
     y

@@ -4,8 +4,9 @@ mod cases;
 
 use cudarc::driver::CudaSlice;
 use half::{bf16, f16};
+use warpsmith::ops::Activation;
+use warpsmith::ops::matmul::Gemm;
 use warpsmith::ops::matmul::cuda::{Kernel, matmul, matmul_by};
-use warpsmith::ops::matmul::{Activation, Gemm};
 use warpsmith::ops::{MatmulOptions, matmul_with_out};
 use warpsmith::{Device, Float};
 

@@ -1,6 +1,9 @@
 //! How many launches a step takes, counted by the emulated driver: a program of its own, since launches of other threads
 //! would count too.
 
+mod alexnet;
+
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use warpsmith::models::{LeNetActivation, lenet5};
@@ -94,6 +97,12 @@ fn a_step_of_a_whole_model_is_one_launch() {
     assert_eq!(launches(make, &mut many), [(adam.into(), 2)]);
 }
 
+/// Whether a kernel is one that multiplies matrices or convolves; `matmul_finish` adds up what others multiplied.
+fn multiplies(kernel: &str) -> bool {
+    let those = ["matmul_", "conv2d_tiled", "conv2d_wmma", "conv2d_mma"];
+    those.iter().any(|name| kernel.starts_with(name)) && !kernel.starts_with("matmul_finish")
+}
+
 /// What a training step of LeNet launches in a precision, but for what it is not asked here: names and operations of Tensor
 /// Cores of the kernels that multiply.
 fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(String, u64)> {
@@ -112,9 +121,8 @@ fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(Stri
             .unwrap();
         adam.step(&mut lenet).unwrap();
     });
-    let multiplies = ["matmul_", "conv2d_tiled", "conv2d_wmma", "conv2d_mma"];
     let kernels = kernels.into_iter();
-    let kernels = kernels.filter(|(name, _)| multiplies.iter().any(|m| name.starts_with(m)));
+    let kernels = kernels.filter(|(name, _)| multiplies(name));
     kernels
         .map(|(name, counts)| (name, counts.tensor_flop))
         .collect()
@@ -160,5 +168,86 @@ fn every_product_of_a_step_is_on_tensor_cores() {
         for (name, tensor_flop) in products_of(Precision::F32, BATCH, &device) {
             assert_eq!(tensor_flop, 0, "{name}");
         }
+    }
+}
+
+/// The kernels of a training step of LeNet that has been made before, and how often each is launched.
+fn step_of(precision: Precision, fuse: bool, device: &Device) -> BTreeMap<String, u64> {
+    let mut generator = Generator::manual_seed(1);
+    let lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, device).unwrap();
+    let mut lenet = lenet.precision(precision).fuse(fuse);
+    let x = Tensor::randn(&[4, 1, 28, 28], &mut generator, device).unwrap();
+    let labels = Tensor::zeros(&[4], device).unwrap();
+    let (mut adam, mut criterion) = (optim::Adam::new(1e-3), CrossEntropyLoss::new());
+    let mut step = || {
+        let logits = lenet.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        let grad = criterion.backward().unwrap();
+        lenet.backward_parameters(&grad).unwrap();
+        adam.step(&mut lenet).unwrap();
+    };
+    step();
+    let kernels = cuda_emulator_testing::count(step).into_iter();
+    kernels
+        .map(|(name, counts)| (name, counts.launches))
+        .collect()
+}
+
+/// An activation behind a layer is no launch of its own, neither forward nor backward, and the bias's sum is the only one
+/// that knows of it; apart, it is two launches.
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn an_activation_behind_a_layer_is_no_launch() {
+    if !cuda_emulator_testing::emulated() {
+        println!("not on the emulated driver: nothing is counted");
+        return;
+    }
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = Device::cuda(0).unwrap();
+    for (precision, t) in [(Precision::F32, "f32"), (Precision::Bf16, "bf16")] {
+        let [fused, apart] = [true, false].map(|fuse| step_of(precision, fuse, &device));
+        let launches = |of: &BTreeMap<String, u64>, kernel: &str| {
+            of.get(&format!("{kernel}_{t}"))
+                .copied()
+                .unwrap_or_default()
+        };
+        for (kernel, when_fused, when_apart) in [
+            ("relu", 0, 4),
+            ("relu_backward", 0, 4),
+            ("conv2d_bias", 0, 2),
+            ("conv2d_bias_activated", 2, 0),
+            ("column_sum", 1, 3),
+            ("column_sum_activated", 2, 0),
+        ] {
+            let got = [&fused, &apart].map(|of| launches(of, kernel));
+            assert_eq!(got, [when_fused, when_apart], "{kernel} in {precision}");
+        }
+        let [fused, apart] = [fused, apart].map(|of| of.values().sum::<u64>());
+        assert_eq!(fused + 8, apart);
+    }
+}
+
+/// In halves, a step writes what the next forward reads: all that is cast to them is the images and the gradient of the logits.
+#[test]
+#[cfg_attr(
+    not(warpsmith_kernels),
+    ignore = "this build holds no kernels: NVRTC was not found"
+)]
+fn no_parameter_is_cast_for_a_forward() {
+    if !cuda_emulator_testing::emulated() {
+        println!("not on the emulated driver: nothing is counted");
+        return;
+    }
+    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = Device::cuda(0).unwrap();
+    for (precision, cast) in [
+        (Precision::Bf16, "cast_f32_bf16"),
+        (Precision::F16, "cast_f32_f16"),
+    ] {
+        let kernels = step_of(precision, true, &device);
+        assert_eq!(kernels.get(cast), Some(&2), "{kernels:?}");
     }
 }
