@@ -90,25 +90,26 @@ __device__ __forceinline__ void stats(const T* x, f32* parts, int images, int ch
     Walk walk(part.first + threadIdx.x, part.packs);
     Moments own = {0.0f, 0.0f, 0.0f};
     for (unsigned q = part.first + threadIdx.x; q < part.last; q += AHEAD * THREADS) {
-        f32 v[AHEAD][V], sum = 0.0f;
+        // nothing but loads until all are asked for
+        Pack<T, V> packs[AHEAD];
         int count = 0;
 #pragma unroll
         for (int a = 0; a < AHEAD; a++) {
             if (q + a * THREADS < part.last) {
-                const Pack<T, V> p = load_pack<V>(x + (walk.image * channels + c) * plane + walk.at * V);
-#pragma unroll
-                for (int i = 0; i < V; i++) v[a][i] = to_f32(p.at[i]) - first;
+                packs[a] = load_pack<V>(x + (walk.image * channels + c) * plane + walk.at * V);
                 count += V;
-            } else {
-#pragma unroll
-                for (int i = 0; i < V; i++) v[a][i] = 0.0f;
             }
             walk.next();
         }
+        f32 v[AHEAD][V], sum = 0.0f;
 #pragma unroll
-        for (int a = 0; a < AHEAD; a++)
+        for (int a = 0; a < AHEAD; a++) {
 #pragma unroll
-            for (int i = 0; i < V; i++) sum += v[a][i];
+            for (int i = 0; i < V; i++) {
+                v[a][i] = a * V < count ? to_f32(packs[a].at[i]) - first : 0.0f;
+                sum += v[a][i];
+            }
+        }
         const f32 mean = sum / count;
         f32 m2 = 0.0f;
 #pragma unroll

@@ -12,6 +12,7 @@
 mod classify;
 mod onnx;
 mod picture;
+mod proto;
 mod timing;
 mod train;
 

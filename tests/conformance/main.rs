@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod norm;
 mod onnx;
 mod run;
 mod windows;
@@ -105,6 +106,10 @@ vectors! {
     averagepool_2d_strides
     basic_conv_with_padding
     basic_conv_without_padding
+    batchnorm_epsilon
+    batchnorm_epsilon_training_mode
+    batchnorm_example
+    batchnorm_example_training_mode
     conv_with_autopad_same
     conv_with_strides_and_asymmetric_padding
     conv_with_strides_no_padding
@@ -123,6 +128,8 @@ vectors! {
     gemm_default_zero_bias
     gemm_transposeA
     gemm_transposeB
+    globalaveragepool
+    globalaveragepool_precomputed
     logsoftmax_axis_2
     logsoftmax_default_axis
     logsoftmax_example_1

@@ -7,7 +7,7 @@ use warpsmith::ops::{
 };
 use warpsmith::{Device, Element, Result, Tensor};
 
-use crate::{Vector, windows};
+use crate::{Vector, norm, windows};
 
 /// The outputs of the vector's op for its inputs, each flattened.
 pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
@@ -38,6 +38,12 @@ pub fn run(vector: &Vector, device: &Device) -> Result<Vec<Vec<f64>>> {
             Ok(vec![flat(&y, f64::from)?, places])
         }
         "Conv" => one(windows::conv(node, &input(0)?, &input(1)?)?),
+        "GlobalAveragePool" => one(input(0)?.adaptive_avg_pool2d([1, 1])?),
+        "BatchNormalization" => {
+            let inputs = [input(0)?, input(1)?, input(2)?, input(3)?, input(4)?];
+            let outputs = norm::batch_norm(node, inputs)?;
+            outputs.iter().map(|y| flat(y, f64::from)).collect()
+        }
         "AveragePool" => one(windows::average_pool(node, &input(0)?)?),
         "Softmax" | "LogSoftmax" => {
             let x = input(0)?;
