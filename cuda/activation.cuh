@@ -49,6 +49,8 @@ __device__ __forceinline__ f32 activate_backward(f32 g, f32 y, int activation) {
 
 // What a gradient is summed from: a tensor as it is.
 template <class T> struct Plain {
+    // rows on their way at a time
+    static constexpr int UNROLL = 4;
     const T* x;
     __device__ __forceinline__ bool vec() const { return aligned16(x); }
     __device__ __forceinline__ T one(i64 at) const { return x[at]; }
@@ -57,6 +59,7 @@ template <class T> struct Plain {
 
 // Or the gradient of an activation's output, which becomes that of its input, rounded as it is stored, on the way.
 template <class T> struct Activated {
+    static constexpr int UNROLL = 2; // of two tensors
     const T *dy, *y;
     T* dx;
     int activation;

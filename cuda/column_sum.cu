@@ -22,7 +22,7 @@ __device__ __forceinline__ void sum_columns(const From& from, i64 rows, int cols
     if (blockIdx.x * (i64)lanes * N >= cols) return;  // the whole block
     f32 sums[N] = {};
     if (column < cols) {
-#pragma unroll 4
+#pragma unroll From::UNROLL
         for (i64 row = blockIdx.y * (i64)depth + threadIdx.x / lanes; row < rows; row += gridDim.y * (i64)depth) {
             const i64 at = row * cols + column;
             if constexpr (N == 1) {
@@ -63,7 +63,7 @@ __device__ __forceinline__ void sum_columns(const From<T>& from, i64 rows, int c
         column_sum_##T(const T* x, f32* parts, i64 rows, int cols, int lanes) {                                        \
         sum_columns(Plain<T>{x}, rows, cols, lanes, [=](i64 c, f32 sum) { parts[blockIdx.y * (i64)cols + c] = sum; }); \
     }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256)                                                                  \
+    extern "C" __global__ void __launch_bounds__(256, 4)                                                               \
         column_sum_activated_##T(const T* __restrict__ dy, const T* __restrict__ y, T* __restrict__ dx, f32* parts,    \
                                  i64 rows, int cols, int lanes, int activation) {                                      \
         sum_columns(Activated<T>{dy, y, dx, activation}, rows, cols, lanes,                                            \
