@@ -22,7 +22,9 @@ impl<const N: usize> Strides<N> {
             }
             let own = strides.map(|strides| strides[d]);
             match dims.last_mut() {
-                Some((inner, steps)) if own == steps.map(|step| step * *inner as isize) => {
+                Some((inner, steps))
+                    if own == steps.map(|step| step.wrapping_mul(*inner as isize)) =>
+                {
                     *inner *= size;
                 }
                 _ => dims.push((size, own)),
@@ -45,7 +47,9 @@ impl<const N: usize> Strides<N> {
     }
 
     pub(crate) fn numel(&self) -> usize {
-        self.dims.iter().map(|(size, _)| size).product()
+        let sizes = self.dims.iter().map(|(size, _)| *size);
+        // beside a 0 the others may be of any size
+        sizes.fold(1_usize, usize::saturating_mul)
     }
 
     /// The same box of words `by` times as wide, where the innermost dimension is a run of whole such words in each buffer
@@ -161,9 +165,10 @@ fn reciprocal(size: u64) -> (u64, u64) {
 
 /// The strides of a contiguous tensor, in elements.
 pub(crate) fn of_shape(shape: &[usize]) -> Vec<isize> {
-    let mut strides = vec![1; shape.len()];
+    let mut strides = vec![1_isize; shape.len()];
     for d in (1..shape.len()).rev() {
-        strides[d - 1] = strides[d] * shape[d].max(1) as isize;
+        // of no elements sizes may be anything, and no place is asked for
+        strides[d - 1] = strides[d].saturating_mul(shape[d].max(1) as isize);
     }
     strides
 }

@@ -126,9 +126,16 @@ impl<T: Number> Tensor<T> {
                 got,
             ));
         }
-        let count = crate::error::numel("arange", &[count as usize])?;
-        let values = (0..count).map(|i| of(from + i as f64 * by)).collect();
-        Self::from_vec(values, &[count], device)
+        let count = count as usize;
+        Self::counted(&[count], device, |i| of(from + i as f64 * by))
+    }
+
+    /// The elements as a function of their place.
+    fn counted(shape: &[usize], device: &Device, f: impl Fn(usize) -> T) -> Result<Self> {
+        let mut host = Self::empty(shape, &Device::Cpu)?;
+        let mut place = 0..;
+        host.fill_with(|| f(place.next().unwrap_or_default()))?;
+        host.to(device)
     }
 
     /// `steps` values from `start` to `end`, both among them, in equal steps (`torch.linspace`).
@@ -139,8 +146,7 @@ impl<T: Number> Tensor<T> {
         let (from, to) = (value(start), value(end));
         let last = steps.saturating_sub(1).max(1) as f64;
         let at = |i: usize| from + (to - from) * (i as f64 / last);
-        crate::error::numel("linspace", &[steps])?;
-        Self::from_vec((0..steps).map(|i| of(at(i))).collect(), &[steps], device)
+        Self::counted(&[steps], device, |i| of(at(i)))
     }
 
     /// Ones on the diagonal of an `n` by `n` matrix of zeros (`torch.eye`).
@@ -148,8 +154,8 @@ impl<T: Number> Tensor<T> {
     /// # Errors
     /// More elements than memory holds.
     pub fn eye(n: usize, device: &Device) -> Result<Self> {
-        let mut matrix = vec![T::default(); crate::error::numel("eye", &[n, n])?];
-        matrix.iter_mut().step_by(n + 1).for_each(|x| *x = of(1.0));
-        Self::from_vec(matrix, &[n, n], device)
+        Self::counted(&[n, n], device, |i| {
+            of(f64::from(u8::from(i % (n + 1) == 0)))
+        })
     }
 }

@@ -81,6 +81,13 @@ fn sequences_and_constants() -> Result<()> {
     ] {
         assert!(error.unwrap_err().to_string().contains("step"));
     }
+    for error in [
+        Tensor::arange(0_i64, 1 << 59, 1, CPU),
+        Tensor::<i64>::eye(1 << 29, CPU),
+        Tensor::linspace(0_i64, 1, 1 << 59, CPU),
+    ] {
+        assert!(error.unwrap_err().to_string().contains("memory"));
+    }
     assert!(Tensor::<i32>::randint(3, 3, &[1], &mut Generator::manual_seed(1), CPU).is_err());
     Ok(())
 }

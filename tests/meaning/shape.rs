@@ -270,6 +270,20 @@ fn triangles_and_products() -> Result<()> {
     Ok(())
 }
 
+/// Of no elements, sizes may be so large that their product is not.
+#[test]
+fn no_elements_of_any_size() -> Result<()> {
+    let huge = usize::MAX / 4;
+    let x = Tensor::<f32>::zeros(&[0, huge, 9], CPU)?;
+    assert_eq!(x.permute(&[2, 0, 1])?.shape(), [9, 0, huge]);
+    assert_eq!(x.flip(&[1])?.i((.., 3..7))?.shape(), [0, 4, 9]);
+    assert_eq!(cat(&[&x, &x], 0)?.numel(), 0);
+    assert_eq!(x.add(&x)?.gt(1.0)?.shape(), x.shape());
+    assert!(x.sum_dim(&[0, 2], false).is_err());
+    assert_eq!(x.sum_dim(&[1], true)?.shape(), [0, 1, 9]);
+    Ok(())
+}
+
 #[test]
 fn what_is_not_there_is_named() -> Result<()> {
     let x = Tensor::<f32>::zeros(&[2, 3], CPU)?;

@@ -64,7 +64,7 @@ fn of_name(name: &str) -> Result<&'static Op> {
 fn made<T: Number>(op: &Op, a: Operand<'_, T>, b: Operand<'_, T>) -> Result<Tensor<T>> {
     let shape = broadcast(op.name, a.shape(), b.shape())?;
     let Some(tensor) = a.tensor().or(b.tensor()) else {
-        return Err(mixed(op.name));
+        return Err(Error::argument(op.name, "a tensor", "two numbers"));
     };
     let mut out = Tensor::empty(&shape, tensor.device())?;
     binary_out(op, a, b, &mut out)?;

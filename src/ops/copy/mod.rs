@@ -60,18 +60,16 @@ fn transposed(strides: &Strides<2>) -> Option<(usize, usize)> {
 /// Errors unless all places are in buffers of these lengths, and those in `y` differ.
 fn check_places(strides: &Strides<2>, at: [usize; 2], len: [usize; 2]) -> Result<()> {
     for k in 0..2 {
-        let reach = |of: fn(isize) -> bool| -> isize {
-            let ends = strides
-                .dims()
-                .iter()
-                .map(|(size, s)| (*size as isize - 1) * s[k]);
+        let reach = |of: fn(i128) -> bool| -> i128 {
+            let ends = strides.dims().iter();
+            let ends = ends.map(|(size, s)| (*size as i128 - 1) * s[k] as i128);
             ends.filter(|end| of(*end)).sum()
         };
-        let (low, high) = (reach(|e| e < 0), reach(|e| e > 0));
-        if at[k] as isize + low < 0 || at[k] as isize + high >= len[k] as isize {
+        let low = at[k] as i128 + reach(|end| end < 0);
+        let high = at[k] as i128 + reach(|end| end > 0);
+        if low < 0 || high >= len[k] as i128 {
             let expected = format!("places within a buffer of {} elements", len[k]);
-            let got = format!("{} to {}", at[k] as isize + low, at[k] as isize + high);
-            return Err(Error::argument(OP, expected, got));
+            return Err(Error::argument(OP, expected, format!("{low} to {high}")));
         }
     }
     let mut steps: Vec<(usize, usize)> = strides

@@ -44,7 +44,7 @@ impl Plan {
         let left = left
             .map(|(size, reduced)| if *reduced { 1 } else { *size })
             .collect();
-        let product = |range: std::ops::Range<usize>| shape[range].iter().product();
+        let product = |range: std::ops::Range<usize>| shape[range].iter().fold(1, times);
         let first = reduced.iter().position(|r| *r).unwrap_or(rank);
         let end = reduced
             .iter()
@@ -66,12 +66,17 @@ impl Plan {
                 false => (&mut order, &mut outer),
             };
             places.push(d as isize);
-            *product *= size;
+            *product = times(*product, size);
         }
         order.extend(last);
         let (order, of) = (Some(order), [outer, n, 1]);
         Ok(Self { order, of, left })
     }
+}
+
+/// Beside a 0 the other sizes may be anything.
+fn times(product: usize, size: &usize) -> usize {
+    product.saturating_mul(*size)
 }
 
 fn reduce<T: Float, Y: Element>(

@@ -50,7 +50,9 @@ pub fn cat<T: Element>(tensors: &[&Tensor<T>], dim: isize) -> Result<Tensor<T>> 
     for tensor in tensors {
         let walk = Strides::new(tensor.shape(), [&of_shape(tensor.shape()), &strides]);
         copy(tensor, &mut out, [0, at], &walk)?;
-        at += tensor.shape()[d] * strides[d].unsigned_abs();
+        at = tensor.shape()[d]
+            .saturating_mul(strides[d].unsigned_abs())
+            .saturating_add(at);
     }
     Ok(out)
 }
