@@ -31,7 +31,7 @@ pub fn batch_norm(node: &Node, inputs: [Tensor<f32>; 5]) -> Result<Vec<Tensor<f3
     // ONNX's new variance is the biased one: (n - 1) / n of what was added here
     let n = (x.numel() / mean.numel()) as f32;
     let kept = old.mul(1.0 - momentum as f32)?;
-    let added = running_var.add(&kept, -1.0)?.mul((n - 1.0) / n)?;
+    let added = running_var.sub(&kept)?.mul((n - 1.0) / n)?;
     let y = x.batch_norm2d(&stats, affine)?;
-    Ok(vec![y, running_mean, kept.add(&added, 1.0)?])
+    Ok(vec![y, running_mean, kept.add(&added)?])
 }
