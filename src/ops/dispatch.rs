@@ -338,6 +338,29 @@ impl<'a, T> DataMut<'a, T> {
     }
 }
 
+/// What an op reads for one of its operands: elements, or one value for all of them.
+#[derive(Clone, Copy)]
+pub(crate) enum Side<D, V> {
+    Data(D),
+    Value(V),
+}
+
+impl<'a, T, V> Side<Data<'a, T>, V> {
+    pub(crate) fn cpu(self, op: &'static str) -> Result<Side<&'a [T], V>> {
+        Ok(match self {
+            Self::Data(data) => Side::Data(data.cpu(op)?),
+            Self::Value(value) => Side::Value(value),
+        })
+    }
+
+    pub(crate) fn cuda(self, op: &'static str) -> Result<Side<&'a CudaSlice<T>, V>> {
+        Ok(match self {
+            Self::Data(data) => Side::Data(data.cuda(op)?),
+            Self::Value(value) => Side::Value(value),
+        })
+    }
+}
+
 /// Equal devices hold equal kinds of storage, so this is only the match's last arm.
 pub(crate) fn mixed(op: &'static str) -> Error {
     Error::Device {

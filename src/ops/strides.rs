@@ -117,6 +117,14 @@ impl<const N: usize> Strides<N> {
         Ok(words)
     }
 
+    /// [`Strides::words`] for a kernel that does without them, told by no dimensions, where all buffers have one run.
+    pub(crate) fn words_unless_contiguous(&self, op: &'static str) -> Result<Vec<u64>> {
+        match self.is_contiguous() {
+            true => Self { dims: Vec::new() }.words(op),
+            false => self.words(op),
+        }
+    }
+
     /// Calls `f` with the places of the first element and the length of each innermost run, of the indices from `first` to
     /// `end` in row-major order.
     pub(crate) fn runs(&self, first: usize, end: usize, mut f: impl FnMut([isize; N], usize)) {

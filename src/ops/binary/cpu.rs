@@ -1,26 +1,28 @@
 //! Ops of two operands on the CPU, a block at a time: what an operand is (contiguous, strided, a number; narrow or wide) is
 //! settled before its formula sees it, so that each formula is compiled once.
 
-use super::Side;
 use super::table::Op;
 use crate::cpu::{stream, tasks};
 use crate::element::{Element, Number, Wide};
+use crate::ops::dispatch::Side;
 use crate::ops::strides::Strides;
 
 /// Elements computed at a time; the three blocks stay in the first-level cache.
 pub(crate) const BLOCK: usize = 1024;
 
-/// `y[i] = f(a[..], b[..])`, where the strides say which.
+/// `y[i] = f(a[..], b[..])`, where the strides say which; without `a` that is `y` as it was.
 pub(crate) fn binary<T: Number>(
     op: &Op,
-    [a, b]: [Side<&[T], T::Wide>; 2],
+    a: Option<Side<&[T], T::Wide>>,
+    b: Side<&[T], T::Wide>,
     y: &mut [T],
     strides: &Strides<2>,
 ) {
     let formula = T::Wide::formula(op.floats, op.integers);
     let large = stream::is_large(y.len());
     tasks(y, |first, y| {
-        let [mut of_a, mut of_b] = [Reader::new(&a, strides, 0), Reader::new(&b, strides, 1)];
+        let [mut of_a, mut of_b] =
+            [(a, 0), (Some(b), 1)].map(|(side, which)| Reader::new(side, strides, which));
         let mut made = [T::Wide::default(); BLOCK];
         for (block, y) in y.chunks_mut(BLOCK).enumerate() {
             let at = first + block * BLOCK;
@@ -36,9 +38,9 @@ pub(crate) fn binary<T: Number>(
     });
 }
 
-/// Blocks of an operand in the wide type.
+/// Blocks of an operand in the wide type, or of the output where there is none.
 pub(crate) struct Reader<'a, T: Number> {
-    side: &'a Side<&'a [T], T::Wide>,
+    side: Option<Side<&'a [T], T::Wide>>,
     strides: &'a Strides<2>,
     which: usize,
     narrow: [T; BLOCK],
@@ -47,36 +49,36 @@ pub(crate) struct Reader<'a, T: Number> {
 
 impl<'a, T: Number> Reader<'a, T> {
     pub(crate) fn new(
-        side: &'a Side<&'a [T], T::Wide>,
+        side: Option<Side<&'a [T], T::Wide>>,
         strides: &'a Strides<2>,
         which: usize,
     ) -> Self {
-        let mut wide = [T::Wide::default(); BLOCK];
-        if let Side::Number(number) = side {
-            wide = [*number; BLOCK];
-        }
+        let value = match side {
+            Some(Side::Value(value)) => value,
+            _ => T::Wide::default(),
+        };
         Self {
             side,
             strides,
             which,
             narrow: [T::default(); BLOCK],
-            wide,
+            wide: [value; BLOCK],
         }
     }
 
     /// The operand for `len` elements of the output from `at` on; the output's are `own`.
     pub(crate) fn read<'r>(&'r mut self, at: usize, len: usize, own: &[T]) -> &'r [T::Wide] {
-        let narrow = match *self.side {
-            Side::Number(_) => return &self.wide[..len],
-            Side::Own => own,
-            Side::Data(x) if self.strides.is_contiguous() => {
+        let narrow = match self.side {
+            Some(Side::Value(_)) => return &self.wide[..len],
+            None => own,
+            Some(Side::Data(x)) if self.strides.is_contiguous() => {
                 let x: &'a [T] = &x[at..at + len];
                 match T::as_wide(x) {
                     Some(wide) => return wide,
                     None => x,
                 }
             }
-            Side::Data(x) => {
+            Some(Side::Data(x)) => {
                 let (mut done, step) = (0, self.strides.inner()[self.which]);
                 let narrow = &mut self.narrow;
                 self.strides.runs(at, at + len, |places, run| {

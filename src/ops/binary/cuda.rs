@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
+use super::of_name;
 use super::table::{OPS, Op};
-use super::{Side, of_name};
-use crate::element::{Number, Wide};
+use crate::element::{Element, Number, Wide};
 use crate::error::{Result, numel};
+use crate::ops::dispatch::Side;
 use crate::ops::strides::{Strides, broadcast, expanded};
 use crate::runtime::launch::Launch;
 
@@ -29,108 +30,115 @@ pub fn binary<T: Number>(
     y: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
     let op = of_name(name)?;
-    let shape = broadcast(op.name, shape_a, shape_b)?;
-    let places = [
-        expanded(op.name, shape_a, &shape)?,
-        expanded(op.name, shape_b, &shape)?,
-    ];
-    let strides = Strides::new(&shape, [&places[0], &places[1]]);
-    let needed = [shape_a, shape_b, &shape].map(|shape| numel(op.name, shape));
-    let [of_a, of_b, of_y] = needed;
-    let (of_a, of_b, of_y) = (of_a?, of_b?, of_y?);
-    if of_y == 0 {
-        return Ok(());
-    }
-    for (part, at) in parts(&strides) {
-        let mut launch = start::<T>(stream, op)?;
-        let a = launch.address(a, of_a) + offset::<T>(at[0]);
-        let b = launch.address(b, of_b) + offset::<T>(at[1]);
-        let y = launch.address_mut(y, of_y) + offset::<T>(at[2]);
-        finish::<T>(launch, op, [a, b, y], None, &part)?;
-    }
-    Ok(())
+    let (strides, [of_a, of_b, of_y]) = shapes(op.name, shape_a, shape_b)?;
+    let (a, b) = (Side::Data((a, of_a)), Side::Data((b, of_b)));
+    let (kernel, code) = kernel::<T>(op);
+    launch::<T, _, T>(
+        stream,
+        (MODULE, &kernel),
+        Some(a),
+        b,
+        (y, of_y),
+        &strides,
+        code,
+    )
 }
 
-pub(super) fn run_op<T: Number>(
+/// How buffers of two shapes are read for what both broadcast to, and the elements of each of the three.
+pub(crate) fn shapes(
+    op: &'static str,
+    a: &[usize],
+    b: &[usize],
+) -> Result<(Strides<2>, [usize; 3])> {
+    let shape = broadcast(op, a, b)?;
+    let strides = [expanded(op, a, &shape)?, expanded(op, b, &shape)?];
+    let elements = [numel(op, a)?, numel(op, b)?, numel(op, &shape)?];
+    Ok((Strides::new(&shape, [&strides[0], &strides[1]]), elements))
+}
+
+pub(super) fn binary_op<T: Number>(
     stream: &Arc<CudaStream>,
     op: &Op,
-    sides: [Side<&CudaSlice<T>, T::Wide>; 2],
+    a: Option<Side<&CudaSlice<T>, T::Wide>>,
+    b: Side<&CudaSlice<T>, T::Wide>,
     y: &mut CudaSlice<T>,
     strides: &Strides<2>,
 ) -> Result<()> {
-    for (part, at) in parts(strides) {
-        let mut launch = start::<T>(stream, op)?;
-        let own = launch.address_mut(y, strides.numel()) + offset::<T>(at[2]);
-        let mut number = None;
-        let mut addresses = [own; 3];
-        for (k, side) in sides.iter().enumerate() {
-            addresses[k] = match side {
-                Side::Data(x) => launch.address(*x, x.len()) + offset::<T>(at[k]),
-                Side::Own => own,
-                Side::Number(of) => {
-                    number = Some(*of);
-                    0
-                }
-            };
+    let (a, b) = (a.map(whole), whole(b));
+    let (kernel, code) = kernel::<T>(op);
+    let y = (y, strides.numel());
+    launch::<T, _, T>(stream, (MODULE, &kernel), a, b, y, strides, code)
+}
+
+/// A slice as long as it is.
+pub(crate) fn whole<T, V>(side: Side<&CudaSlice<T>, V>) -> Side<(&CudaSlice<T>, usize), V> {
+    match side {
+        Side::Data(x) => Side::Data((x, x.len())),
+        Side::Value(value) => Side::Value(value),
+    }
+}
+
+/// The kernel of an op, and for integers, which share one, the op's place in the table.
+fn kernel<T: Number>(op: &Op) -> (String, Option<i32>) {
+    match T::IS_INTEGER {
+        true => {
+            let place = OPS.iter().position(|other| other.name == op.name);
+            (
+                format!("binary_{}", T::NAME),
+                place.map(|place| place as i32),
+            )
         }
-        finish::<T>(launch, op, addresses, number, &part)?;
+        false => (format!("binary_{}_{}", op.name, T::NAME), None),
+    }
+}
+
+/// Launches a kernel of `cuda/broadcast.cuh`, in as many parts as its indices need: on buffers and so many of their elements,
+/// on `y`'s own where there is no `a`; with a last argument, where the kernel has one.
+pub(crate) fn launch<T: Number, B: DevicePtr<T>, Y: Element>(
+    stream: &Arc<CudaStream>,
+    (module, kernel): (&'static str, &str),
+    a: Option<Side<(&impl DevicePtr<T>, usize), T::Wide>>,
+    b: Side<(&B, usize), T::Wide>,
+    (y, len): (&mut impl DevicePtrMut<Y>, usize),
+    strides: &Strides<2>,
+    last: Option<i32>,
+) -> Result<()> {
+    if len == 0 {
+        return Ok(());
+    }
+    let mut done = 0;
+    for (at, part) in strides.parts(MOST) {
+        let mut launch = Launch::new(stream, module, kernel)?;
+        let of_y = launch.address_mut(y, len) + offset::<Y>(done);
+        let (of_a, value_a) = match &a {
+            None => (of_y, None),
+            Some(a) => operand(&mut launch, a, at[0]),
+        };
+        let (of_b, value_b) = operand(&mut launch, &b, at[1]);
+        let (n, value) = (part.numel(), value_a.or(value_b));
+        let launch = launch.over::<T>(n).scalar(of_a).scalar(of_b).scalar(of_y);
+        let launch = launch
+            .scalar(n as i64)
+            .scalar(value.map_or(0, Wide::argument));
+        let launch = launch.table(&part.words_unless_contiguous(module)?);
+        last.into_iter().fold(launch, Launch::scalar).run()?;
+        done += n;
     }
     Ok(())
 }
 
-/// Boxes that a launch can index, with the places of their first elements in a, b and y.
-pub(crate) fn parts(strides: &Strides<2>) -> Vec<(Strides<2>, [usize; 3])> {
-    let mut done = 0;
-    let with_places = |(at, part): ([isize; 2], Strides<2>)| {
-        let places = [at[0] as usize, at[1] as usize, done];
-        done += part.numel();
-        (part, places)
-    };
-    strides.parts(MOST).into_iter().map(with_places).collect()
+/// An operand's address, or null and its value.
+pub(crate) fn operand<'a, T, V: Copy>(
+    launch: &mut Launch<'a>,
+    side: &Side<(&'a impl DevicePtr<T>, usize), V>,
+    at: isize,
+) -> (u64, Option<V>) {
+    match *side {
+        Side::Data((x, len)) => (launch.address(x, len) + offset::<T>(at as usize), None),
+        Side::Value(value) => (0, Some(value)),
+    }
 }
 
 pub(crate) fn offset<T>(at: usize) -> u64 {
     (at * size_of::<T>()) as u64
-}
-
-fn start<'a, T: Number>(stream: &'a Arc<CudaStream>, op: &Op) -> Result<Launch<'a>> {
-    match T::IS_INTEGER {
-        true => Launch::new(stream, MODULE, &format!("binary_{}", T::NAME)),
-        false => Launch::new(stream, MODULE, &format!("binary_{}_{}", op.name, T::NAME)),
-    }
-}
-
-fn finish<T: Number>(
-    launch: Launch<'_>,
-    op: &Op,
-    addresses: [u64; 3],
-    number: Option<T::Wide>,
-    strides: &Strides<2>,
-) -> Result<()> {
-    let launch = arguments::<T>(launch, addresses, number, strides)?;
-    match T::IS_INTEGER {
-        true => {
-            let which = OPS.iter().position(|other| other.name == op.name);
-            launch.scalar(which.unwrap_or_default() as i32).run()
-        }
-        false => launch.run(),
-    }
-}
-
-/// What `cuda/broadcast.cuh` takes.
-pub(crate) fn arguments<'a, T: Number>(
-    launch: Launch<'a>,
-    addresses: [u64; 3],
-    number: Option<T::Wide>,
-    strides: &Strides<2>,
-) -> Result<Launch<'a>> {
-    let n = strides.numel();
-    let words = match strides.is_contiguous() {
-        true => Strides::<2>::new(&[], [&[], &[]]).words(MODULE)?,
-        false => strides.words(MODULE)?,
-    };
-    let [a, b, y] = addresses;
-    let launch = launch.over::<T>(n).scalar(a).scalar(b).scalar(y);
-    let bits = number.map_or(0, Wide::argument);
-    Ok(launch.scalar(n as i64).scalar(bits).table(&words))
 }

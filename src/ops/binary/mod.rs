@@ -23,7 +23,7 @@ use table::{OPS, Op};
 use crate::checks::{expect_shape, same_device};
 use crate::element::Number;
 use crate::error::{Error, Result};
-use crate::ops::dispatch::mixed;
+use crate::ops::dispatch::Side;
 use crate::ops::strides::{Strides, broadcast, expanded};
 use crate::tensor::{Data, DataMut, Tensor};
 
@@ -86,11 +86,7 @@ fn binary_out<T: Number>(
     if out.numel() == 0 {
         return Ok(());
     }
-    let data = [a, b].map(|side| match side.0 {
-        Kind::Tensor(tensor) => Side::Data(tensor.data()),
-        Kind::Number(number) => Side::Number(number),
-    });
-    run(op, data, out.data_mut()?, &strides)
+    run(op, Some(a.side()), b.side(), out.data_mut()?, &strides)
 }
 
 fn binary_in_place<T: Number>(op: &Op, y: &mut Tensor<T>, b: Operand<'_, T>) -> Result<()> {
@@ -101,46 +97,27 @@ fn binary_in_place<T: Number>(op: &Op, y: &mut Tensor<T>, b: Operand<'_, T>) -> 
     if y.numel() == 0 {
         return Ok(());
     }
-    let b = match b.0 {
-        Kind::Tensor(tensor) => Side::Data(tensor.data()),
-        Kind::Number(number) => Side::Number(number),
-    };
-    run(op, [Side::Own, b], y.data_update()?, &strides)
+    run(op, None, b.side(), y.data_update()?, &strides)
 }
 
-/// An operand's elements: a buffer's, the output's own, or one number.
-pub(crate) enum Side<D, W> {
-    Data(D),
-    Own,
-    Number(W),
-}
-
+/// Without `a`, that is the output's own elements.
 fn run<T: Number>(
     op: &Op,
-    sides: [Side<Data<'_, T>, T::Wide>; 2],
+    a: Option<Side<Data<'_, T>, T::Wide>>,
+    b: Side<Data<'_, T>, T::Wide>,
     y: DataMut<'_, T>,
     strides: &Strides<2>,
 ) -> Result<()> {
     match y {
         DataMut::Cpu(y) => {
-            let [a, b] = sides.map(|side| match side {
-                Side::Data(Data::Cpu(x)) => Ok(Side::Data(x)),
-                Side::Data(Data::Cuda(_)) => Err(mixed(op.name)),
-                Side::Own => Ok(Side::Own),
-                Side::Number(number) => Ok(Side::Number(number)),
-            });
-            cpu::binary(op, [a?, b?], y, strides);
+            let a = a.map(|a| a.cpu(op.name)).transpose()?;
+            cpu::binary(op, a, b.cpu(op.name)?, y, strides);
             Ok(())
         }
         DataMut::Cuda(y) => {
-            let [a, b] = sides.map(|side| match side {
-                Side::Data(Data::Cuda(x)) => Ok(Side::Data(x)),
-                Side::Data(Data::Cpu(_)) => Err(mixed(op.name)),
-                Side::Own => Ok(Side::Own),
-                Side::Number(number) => Ok(Side::Number(number)),
-            });
+            let a = a.map(|a| a.cuda(op.name)).transpose()?;
             let stream = y.stream().clone();
-            cuda::run_op(&stream, op, [a?, b?], y, strides)
+            cuda::binary_op(&stream, op, a, b.cuda(op.name)?, y, strides)
         }
     }
 }

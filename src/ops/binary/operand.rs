@@ -3,7 +3,8 @@
 use half::{bf16, f16};
 
 use crate::element::{Float, Number};
-use crate::tensor::Tensor;
+use crate::ops::dispatch::Side;
+use crate::tensor::{Data, Tensor};
 
 /// A tensor or a number; ops take `impl Into<Operand<T>>`, so both `x.add(&y)` and `x.add(2.0)` are said. A float's number
 /// is an `f32`, whatever the type of the tensor, as in PyTorch.
@@ -45,6 +46,13 @@ impl<T: Number> Operand<'_, T> {
         match self.0 {
             Kind::Tensor(tensor) => tensor.shape(),
             Kind::Number(_) => &[],
+        }
+    }
+
+    pub(crate) fn side(&self) -> Side<Data<'_, T>, T::Wide> {
+        match self.0 {
+            Kind::Tensor(tensor) => Side::Data(tensor.data()),
+            Kind::Number(number) => Side::Value(number),
         }
     }
 

@@ -3,8 +3,8 @@
 use super::{EQUAL, GREATER, LESS, UNORDERED};
 use crate::cpu::{tasks, vectorized};
 use crate::element::Number;
-use crate::ops::binary::Side;
 use crate::ops::binary::cpu::{BLOCK, Reader};
+use crate::ops::dispatch::Side;
 use crate::ops::strides::Strides;
 
 /// `y[i]` = whether what a and b are to each other is among the wanted.
@@ -17,7 +17,8 @@ pub(crate) fn compare<T: Number>(
     let [less, equal, greater, unordered] =
         [LESS, EQUAL, GREATER, UNORDERED].map(|order| wanted & order != 0);
     tasks(y, |first, y| {
-        let [mut of_a, mut of_b] = [Reader::new(&a, strides, 0), Reader::new(&b, strides, 1)];
+        let [mut of_a, mut of_b] =
+            [(a, 0), (b, 1)].map(|(side, which)| Reader::new(Some(side), strides, which));
         for (block, y) in y.chunks_mut(BLOCK).enumerate() {
             let at = first + block * BLOCK;
             let (a, b) = (of_a.read(at, y.len(), &[]), of_b.read(at, y.len(), &[]));

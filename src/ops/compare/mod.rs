@@ -8,10 +8,10 @@ pub mod cuda;
 use crate::checks::{expect_shape, same_device};
 use crate::element::Number;
 use crate::error::Result;
-use crate::ops::binary::{Kind, Operand, Side, strides};
-use crate::ops::dispatch::mixed;
+use crate::ops::binary::{Kind, Operand, strides};
+use crate::ops::dispatch::Side;
 use crate::ops::strides::broadcast;
-use crate::tensor::{Data, DataMut, Tensor};
+use crate::tensor::{DataMut, Tensor};
 
 const OP: &str = "compare";
 
@@ -83,28 +83,18 @@ fn compare_out<T: Number>(
     if out.numel() == 0 {
         return Ok(());
     }
-    let b = match b.0 {
-        Kind::Tensor(tensor) => Side::Data(tensor.data()),
-        Kind::Number(number) => Side::Number(number),
-    };
-    match (a.data(), b, out.data_mut()?) {
-        (Data::Cpu(a), Side::Data(Data::Cpu(b)), DataMut::Cpu(y)) => {
-            cpu::compare(wanted, [Side::Data(a), Side::Data(b)], y, &strides);
+    match out.data_mut()? {
+        DataMut::Cpu(y) => {
+            let a = Side::Data(a.data().cpu(op)?);
+            cpu::compare(wanted, [a, b.side().cpu(op)?], y, &strides);
+            Ok(())
         }
-        (Data::Cpu(a), Side::Number(b), DataMut::Cpu(y)) => {
-            cpu::compare(wanted, [Side::Data(a), Side::Number(b)], y, &strides);
-        }
-        (Data::Cuda(a), Side::Data(Data::Cuda(b)), DataMut::Cuda(y)) => {
+        DataMut::Cuda(y) => {
+            let (a, b) = (a.data().cuda(op)?, b.side().cuda(op)?);
             let stream = y.stream().clone();
-            return cuda::run(&stream, wanted, a, Side::Data(b), y, &strides);
+            cuda::compare_sides(&stream, wanted, a, b, y, &strides)
         }
-        (Data::Cuda(a), Side::Number(b), DataMut::Cuda(y)) => {
-            let stream = y.stream().clone();
-            return cuda::run(&stream, wanted, a, Side::Number(b), y, &strides);
-        }
-        _ => return Err(mixed(op)),
     }
-    Ok(())
 }
 
 impl<T: Number> Tensor<T> {

@@ -1,8 +1,8 @@
 //! Choice on the CPU.
 
-use super::Side;
 use crate::cpu::tasks;
 use crate::element::Element;
+use crate::ops::dispatch::Side;
 use crate::ops::strides::Strides;
 
 pub(crate) fn where_<T: Element>(

@@ -9,7 +9,8 @@ pub mod cuda;
 use crate::checks::same_device;
 use crate::element::Element;
 use crate::error::Result;
-use crate::ops::dispatch::mixed;
+use crate::ops::binary::cuda::whole;
+use crate::ops::dispatch::Side;
 use crate::ops::strides::{Strides, broadcast, expanded, of_shape};
 use crate::tensor::{Data, DataMut, Tensor};
 
@@ -48,18 +49,19 @@ impl<T: Element> Choice<'_, T> {
         self.tensor().map_or(&[], Tensor::shape)
     }
 
+    fn side(&self) -> Side<Data<'_, T>, T> {
+        match *self {
+            Self::Tensor(tensor) => Side::Data(tensor.data()),
+            Self::Value(value) => Side::Value(value),
+        }
+    }
+
     fn strides(&self, shape: &[usize]) -> Result<Vec<isize>> {
         match self {
             Self::Tensor(tensor) => expanded(OP, tensor.shape(), shape),
             Self::Value(_) => Ok(of_shape(shape)),
         }
     }
-}
-
-/// An operand's elements, or its value.
-pub(crate) enum Side<D, T> {
-    Data(D),
-    Value(T),
 }
 
 /// `a` where the condition holds, `b` elsewhere; tensors or values.
@@ -94,36 +96,18 @@ pub fn where_<'a, T: Element>(
     if out.numel() == 0 {
         return Ok(out);
     }
-    let side = |choice: &Choice<'a, T>| match *choice {
-        Choice::Tensor(tensor) => Side::Data(tensor.data()),
-        Choice::Value(value) => Side::Value(value),
-    };
-    match (condition.data(), out.data_mut()?) {
-        (Data::Cpu(condition), DataMut::Cpu(y)) => {
-            let cpu = |side| match side {
-                Side::Data(Data::Cpu(x)) => Ok(Side::Data(x)),
-                Side::Data(Data::Cuda(_)) => Err(mixed(OP)),
-                Side::Value(value) => Ok(Side::Value(value)),
-            };
-            cpu::where_(condition, &cpu(side(&a))?, &cpu(side(&b))?, y, &strides);
+    let (condition, a, b) = (condition.data(), a.side(), b.side());
+    match out.data_mut()? {
+        DataMut::Cpu(y) => {
+            let (a, b) = (a.cpu(OP)?, b.cpu(OP)?);
+            cpu::where_(condition.cpu(OP)?, &a, &b, y, &strides);
         }
-        (Data::Cuda(condition), DataMut::Cuda(y)) => {
-            let cuda = |side| match side {
-                Side::Data(Data::Cuda(x)) => Ok(Side::Data(x)),
-                Side::Data(Data::Cpu(_)) => Err(mixed(OP)),
-                Side::Value(value) => Ok(Side::Value(value)),
-            };
+        DataMut::Cuda(y) => {
+            let (condition, a, b) = (condition.cuda(OP)?, a.cuda(OP)?, b.cuda(OP)?);
             let stream = y.stream().clone();
-            cuda::run(
-                &stream,
-                condition,
-                &cuda(side(&a))?,
-                &cuda(side(&b))?,
-                y,
-                &strides,
-            )?;
+            let condition = (condition, condition.len());
+            cuda::launch(&stream, condition, whole(a), whole(b), y, &strides)?;
         }
-        _ => return Err(mixed(OP)),
     }
     Ok(out)
 }
