@@ -9,27 +9,27 @@ use crate::element::Float;
 use crate::error::Result;
 use crate::runtime::launch::Launch;
 
-/// `y[i] = f(x[i])` for every element of `x`.
+/// `y[i] = f(x[i])` for every element of `x`, by the kernel `name` of `op`.
 pub(crate) fn map<T: Float>(
     stream: &Arc<CudaStream>,
-    op: &'static str,
+    (op, name): (&'static str, &str),
     x: &impl DevicePtr<T>,
     y: &mut impl DevicePtrMut<T>,
     scalars: &[f32],
 ) -> Result<()> {
     let n = x.len();
-    run::<T>(stream, op, op, n, scalars, |l| l.read(x, n).write(y, n))
+    run::<T>(stream, op, name, n, scalars, |l| l.read(x, n).write(y, n))
 }
 
 /// `x[i] = f(x[i])`.
 pub(crate) fn map_in_place<T: Float>(
     stream: &Arc<CudaStream>,
-    op: &'static str,
+    (op, name): (&'static str, &str),
     x: &mut impl DevicePtrMut<T>,
     scalars: &[f32],
 ) -> Result<()> {
     let n = x.len();
-    run::<T>(stream, op, op, n, scalars, |l| l.in_place(x, n))
+    run::<T>(stream, op, name, n, scalars, |l| l.in_place(x, n))
 }
 
 /// `y[i] = f(a[i], b[i])` for every element of `a`, by the kernel `name` of `op`.

@@ -18,7 +18,7 @@ pub fn relu<T: Float>(
     x: &impl DevicePtr<T>,
     y: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map(stream, OP, x, y, &[])
+    elementwise::map(stream, (OP, OP), x, y, &[])
 }
 
 /// [`relu`] in place.
@@ -29,7 +29,7 @@ pub fn relu_in_place<T: Float>(
     stream: &Arc<CudaStream>,
     x: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map_in_place(stream, OP, x, &[])
+    elementwise::map_in_place(stream, (OP, OP), x, &[])
 }
 
 /// `dx[i] = 0` where `y[i] <= 0`, else `dy[i]`, also where `y[i]` is NaN; `y` is the output of [`relu`].

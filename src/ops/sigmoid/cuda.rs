@@ -18,7 +18,7 @@ pub fn sigmoid<T: Float>(
     x: &impl DevicePtr<T>,
     y: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map(stream, OP, x, y, &[])
+    elementwise::map(stream, (OP, OP), x, y, &[])
 }
 
 /// [`sigmoid`] in place.
@@ -29,7 +29,7 @@ pub fn sigmoid_in_place<T: Float>(
     stream: &Arc<CudaStream>,
     x: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map_in_place(stream, OP, x, &[])
+    elementwise::map_in_place(stream, (OP, OP), x, &[])
 }
 
 /// `dx[i] = dy[i] * y[i] * (1 - y[i])`; `y` is the output of [`sigmoid`].

@@ -18,7 +18,7 @@ pub fn tanh<T: Float>(
     x: &impl DevicePtr<T>,
     y: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map(stream, OP, x, y, &[])
+    elementwise::map(stream, (OP, OP), x, y, &[])
 }
 
 /// [`tanh`] in place.
@@ -29,7 +29,7 @@ pub fn tanh_in_place<T: Float>(
     stream: &Arc<CudaStream>,
     x: &mut impl DevicePtrMut<T>,
 ) -> Result<()> {
-    elementwise::map_in_place(stream, OP, x, &[])
+    elementwise::map_in_place(stream, (OP, OP), x, &[])
 }
 
 /// `dx[i] = dy[i] * (1 - y[i]^2)`; `y` is the output of [`tanh`].

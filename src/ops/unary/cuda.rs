@@ -7,7 +7,7 @@ use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 use super::{Op, of_name};
 use crate::element::Float;
 use crate::error::Result;
-use crate::runtime::launch::Launch;
+use crate::ops::elementwise;
 
 const MODULE: &str = "unary";
 
@@ -26,7 +26,7 @@ pub fn unary<T: Float>(
     forward_op(stream, of_name(name)?, x, y, numbers)
 }
 
-/// `dx[i] = dy[i] * f'(x[i])` for every element of `x`; the others are at least as long.
+/// `dx[i] = dy[i] * f'(x[i])` for every element of `dy`; the others are at least as long.
 ///
 /// # Errors
 /// Those of [`unary`].
@@ -48,8 +48,7 @@ pub(super) fn forward_op<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     numbers: [f32; 2],
 ) -> Result<()> {
-    let n = x.len();
-    run::<T>(stream, op, "", n, numbers, |l| l.read(x, n).write(y, n))
+    elementwise::map(stream, (MODULE, &kernel(op)), x, y, &numbers)
 }
 
 pub(super) fn in_place_op<T: Float>(
@@ -58,8 +57,7 @@ pub(super) fn in_place_op<T: Float>(
     x: &mut impl DevicePtrMut<T>,
     numbers: [f32; 2],
 ) -> Result<()> {
-    let n = x.len();
-    run::<T>(stream, op, "", n, numbers, |l| l.in_place(x, n))
+    elementwise::map_in_place(stream, (MODULE, &kernel(op)), x, &numbers)
 }
 
 pub(super) fn backward_op<T: Float>(
@@ -70,24 +68,10 @@ pub(super) fn backward_op<T: Float>(
     dx: &mut impl DevicePtrMut<T>,
     numbers: [f32; 2],
 ) -> Result<()> {
-    let n = x.len();
-    run::<T>(stream, op, "_backward", n, numbers, |l| {
-        l.read(dy, n).read(x, n).write(dx, n)
-    })
+    let kernel = kernel(op) + "_backward";
+    elementwise::zip(stream, (MODULE, &kernel), dy, x, dx, &numbers)
 }
 
-fn run<'a, T: Float>(
-    stream: &'a Arc<CudaStream>,
-    op: &Op,
-    suffix: &str,
-    n: usize,
-    [p, q]: [f32; 2],
-    buffers: impl FnOnce(Launch<'a>) -> Launch<'a>,
-) -> Result<()> {
-    if n == 0 {
-        return Ok(());
-    }
-    let name = format!("unary_{}{suffix}", op.name);
-    let launch = buffers(Launch::elementwise::<T>(stream, MODULE, &name, n)?);
-    launch.scalar(n as i64).scalar(p).scalar(q).run()
+fn kernel(op: &Op) -> String {
+    format!("unary_{}", op.name)
 }
