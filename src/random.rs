@@ -152,12 +152,6 @@ impl<T: Number> Tensor<T> {
             made[0]
         })
     }
-
-    fn from_fn(shape: &[usize], device: &Device, f: impl FnMut() -> T) -> Result<Self> {
-        let mut host = Self::empty(shape, &Device::Cpu)?;
-        host.fill_with(f)?;
-        host.to(device)
-    }
 }
 
 #[cfg(test)]

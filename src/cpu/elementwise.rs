@@ -6,6 +6,18 @@ use crate::element::Float;
 /// Elements widened at a time; a block stays in the first-level cache.
 const BLOCK: usize = 512;
 
+/// A block as `f32`, in the buffer, which is as long, where it is something else.
+pub(crate) fn widened<'a, T: Float>(x: &'a [T], wide: &'a mut [f32]) -> &'a [f32] {
+    match T::as_f32(x) {
+        Some(x) => x,
+        None => {
+            let wide = &mut wide[..x.len()];
+            T::widen(x, wide);
+            wide
+        }
+    }
+}
+
 /// `y[i] = f(x[i])`. Both slices have one length.
 pub(crate) fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(f32) -> f32 + Copy + Sync) {
     let large = stream::is_large(y.len());

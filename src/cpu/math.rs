@@ -4,6 +4,16 @@
 //! factors, of which the last one rounds; where the result is 0 the power itself is, since a product that rounds to 0
 //! costs most CPUs a hundred times an ordinary one.
 
+/// A polynomial by its coefficients, from that of the highest power down.
+#[inline(always)]
+fn horner<const N: usize>(x: f32, highest: f32, lower: [f32; N]) -> f32 {
+    let mut p = highest;
+    for coefficient in lower {
+        p = p.mul_add(x, coefficient);
+    }
+    p
+}
+
 /// `x = n ln 2 + r` with n the nearest integer, so |r| <= ln 2 / 2; and bits whose low end holds n.
 #[inline(always)]
 fn reduce(x: f32) -> (f32, u32) {
@@ -20,18 +30,18 @@ fn reduce(x: f32) -> (f32, u32) {
 /// by 7e-9 at most.
 #[inline(always)]
 fn polynomial(r: f32) -> f32 {
-    let mut p = 1.0 / 720.0_f32;
-    for coefficient in [
-        1.0 / 120.0 + 4.170_6e-5,
-        1.0 / 24.0,
-        1.0 / 6.0 - 2.504_7e-6,
-        0.5,
-        1.0,
-        1.0,
-    ] {
-        p = p.mul_add(r, coefficient);
-    }
-    p
+    horner(
+        r,
+        1.0 / 720.0,
+        [
+            1.0 / 120.0 + 4.170_6e-5,
+            1.0 / 24.0,
+            1.0 / 6.0 - 2.504_7e-6,
+            0.5,
+            1.0,
+            1.0,
+        ],
+    )
 }
 
 /// Below this `e^x` rounds to 0.
@@ -86,10 +96,11 @@ pub(crate) fn tanh(x: f32) -> f32 {
     // 1 - 2 / (e^2|x| + 1), and where that cancels an odd polynomial of degree 11 (Cephes' tanhf)
     let far = 1.0 - 2.0 / (exp(2.0 * x.abs()) + 1.0);
     let square = x * x;
-    let mut p = -5.704_988_7e-3_f32;
-    for coefficient in [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1] {
-        p = p.mul_add(square, coefficient);
-    }
+    let p = horner(
+        square,
+        -5.704_988_7e-3,
+        [2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1],
+    );
     let near = (p * square).mul_add(x, x);
     // the sign of -0 too
     let y = if x.abs() < 0.625 { near } else { far };
@@ -99,35 +110,36 @@ pub(crate) fn tanh(x: f32) -> f32 {
 /// `erf(x) / x - 1` by a polynomial in x², for |x| < 0.93, off by 3e-9 at most (a fit through Chebyshev's points).
 #[inline(always)]
 fn erf_near(square: f32) -> f32 {
-    let mut p = 8.339_972e-5_f32;
-    for coefficient in [
-        -8.136_075e-4,
-        5.200_501_5e-3,
-        -2.685_921e-2,
-        1.128_369_3e-1,
-        -3.761_263_5e-1,
-        1.283_791_7e-1,
-    ] {
-        p = p.mul_add(square, coefficient);
-    }
-    p
+    horner(
+        square,
+        8.339_972e-5,
+        [
+            -8.136_075e-4,
+            5.200_501_5e-3,
+            -2.685_921e-2,
+            1.128_369_3e-1,
+            -3.761_263_5e-1,
+            1.283_791_7e-1,
+        ],
+    )
 }
 
 /// `ln(erfc(t))` by a polynomial, for t from 0.93 to 4 (a fit likewise).
 #[inline(always)]
 fn ln_erfc(t: f32) -> f32 {
-    let mut p = 9.194_299e-7_f32;
-    for coefficient in [
-        -3.216_49e-5,
-        4.826_005_6e-4,
-        -4.240_229e-3,
-        2.499_565e-2,
-        -1.076_68e-1,
-        -6.342_783e-1,
-        -1.128_865_8,
-    ] {
-        p = p.mul_add(t, coefficient);
-    }
+    let p = horner(
+        t,
+        9.194_299e-7,
+        [
+            -3.216_49e-5,
+            4.826_005_6e-4,
+            -4.240_229e-3,
+            2.499_565e-2,
+            -1.076_68e-1,
+            -6.342_783e-1,
+            -1.128_865_8,
+        ],
+    );
     p * t
 }
 
@@ -156,19 +168,20 @@ pub(crate) fn ln(x: f32) -> f32 {
     let n = (bits.wrapping_sub(SQRT_HALF) as i32) >> 23;
     let f = f32::from_bits(bits.wrapping_sub((n << 23) as u32)) - 1.0;
     let n = n as f32 - shift;
-    let mut p = 7.037_683_6e-2_f32;
-    for coefficient in [
-        -1.151_461e-1,
-        1.167_699_9e-1,
-        -1.242_014_1e-1,
-        1.424_932_3e-1,
-        -1.666_805_8e-1,
-        2.000_071_5e-1,
-        -2.499_999_4e-1,
-        3.333_333e-1,
-    ] {
-        p = p.mul_add(f, coefficient);
-    }
+    let p = horner(
+        f,
+        7.037_683_6e-2,
+        [
+            -1.151_461e-1,
+            1.167_699_9e-1,
+            -1.242_014_1e-1,
+            1.424_932_3e-1,
+            -1.666_805_8e-1,
+            2.000_071_5e-1,
+            -2.499_999_4e-1,
+            3.333_333e-1,
+        ],
+    );
     let square = f * f;
     let rest = n.mul_add(LN2_LOW, p * f * square) - 0.5 * square;
     let ln = n.mul_add(LN2_HIGH, f + rest);

@@ -73,12 +73,19 @@ impl Style {
     }
 }
 
-/// The places of a dimension that are shown, and where the others are left out.
-fn shown(size: usize, abridged: bool) -> (Vec<usize>, bool) {
-    match abridged && size > 2 * EDGE {
-        true => ((0..EDGE).chain(size - EDGE..size).collect(), true),
-        false => ((0..size).collect(), false),
-    }
+/// Whether the middle of a dimension is left out.
+fn is_abridged(size: usize, abridged: bool) -> bool {
+    abridged && size > 2 * EDGE
+}
+
+/// The places of a dimension that are shown.
+fn places(size: usize, abridged: bool) -> impl Iterator<Item = usize> {
+    let edge = if is_abridged(size, abridged) {
+        EDGE
+    } else {
+        size
+    };
+    (0..edge).chain(size.max(2 * edge) - edge..size)
 }
 
 struct Text<'a> {
@@ -96,36 +103,26 @@ impl Text<'_> {
             *at += 1;
             return write!(f, "{word:>width$}", width = self.width);
         };
-        let (places, gap) = shown(size, self.abridged);
         let indent = OPENING.len() + d + 1;
         let last = d + 1 == self.shape.len();
-        let per_line = (WIDTH.saturating_sub(indent) / (self.width + 2)).max(1);
+        let per_line = match last {
+            true => (WIDTH.saturating_sub(indent) / (self.width + 2)).max(1),
+            false => 1,
+        };
+        let blank = self.shape.len() - d - 1;
+        let gap = is_abridged(size, self.abridged).then_some(EDGE);
+        let items = places(size, self.abridged).count() + usize::from(gap.is_some());
         f.write_str("[")?;
-        let mut in_line = 0;
-        for (i, place) in places.iter().enumerate() {
-            let behind_gap = gap && i == EDGE;
-            for item in [behind_gap.then_some(true), Some(false)]
-                .into_iter()
-                .flatten()
-            {
-                if i > 0 {
-                    let lines = if last { 1 } else { self.shape.len() - d - 1 };
-                    f.write_str(",")?;
-                    match last && in_line < per_line {
-                        true => f.write_str(" ")?,
-                        false => {
-                            in_line = 0;
-                            write!(f, "{}{:indent$}", "\n".repeat(lines), "")?;
-                        }
-                    }
-                }
-                in_line += 1;
-                match item {
-                    true => f.write_str(if last { " ..." } else { "..." })?,
-                    false => self.write(f, d + 1, at)?,
-                }
+        for i in 0..items {
+            match (i, i % per_line) {
+                (0, _) => {}
+                (_, 0) => write!(f, ",{}{:indent$}", "\n".repeat(blank.max(1)), "")?,
+                _ => f.write_str(", ")?,
             }
-            let _ = place;
+            match gap == Some(i) {
+                true => f.write_str(if last { " ..." } else { "..." })?,
+                false => self.write(f, d + 1, at)?,
+            }
         }
         f.write_str("]")
     }
@@ -135,10 +132,9 @@ impl Text<'_> {
 fn offsets(shape: &[usize], abridged: bool) -> Vec<usize> {
     let mut all = vec![0];
     for &size in shape {
-        let (places, _) = shown(size, abridged);
         all = all
             .iter()
-            .flat_map(|at| places.iter().map(move |place| at * size + place))
+            .flat_map(|at| places(size, abridged).map(move |place| at * size + place))
             .collect();
     }
     all

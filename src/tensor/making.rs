@@ -132,10 +132,8 @@ impl<T: Number> Tensor<T> {
 
     /// The elements as a function of their place.
     fn counted(shape: &[usize], device: &Device, f: impl Fn(usize) -> T) -> Result<Self> {
-        let mut host = Self::empty(shape, &Device::Cpu)?;
         let mut place = 0..;
-        host.fill_with(|| f(place.next().unwrap_or_default()))?;
-        host.to(device)
+        Self::from_fn(shape, device, || f(place.next().unwrap_or_default()))
     }
 
     /// `steps` values from `start` to `end`, both among them, in equal steps (`torch.linspace`).

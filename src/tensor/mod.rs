@@ -238,12 +238,13 @@ impl<T: Element> Tensor<T> {
         Ok(())
     }
 
-    /// Overwrites the elements of a CPU tensor in order.
-    pub(crate) fn fill_with(&mut self, f: impl FnMut() -> T) -> Result<()> {
-        if let DataMut::Cpu(y) = self.data_mut()? {
+    /// A tensor of what `f` answers, element after element.
+    pub(crate) fn from_fn(shape: &[usize], device: &Device, f: impl FnMut() -> T) -> Result<Self> {
+        let mut host = Self::empty(shape, &Device::Cpu)?;
+        if let DataMut::Cpu(y) = host.data_mut()? {
             y.fill_with(f);
         }
-        Ok(())
+        host.to(device)
     }
 
     /// Becomes `new`, of the same shape and device: by its elements where a graph has this tensor's memory.

@@ -145,24 +145,10 @@ pub(super) fn backward_bias<T: Float>(
     stream: &Arc<CudaStream>,
     dy: &impl DevicePtr<T>,
     db: &mut impl DevicePtrMut<T>,
-    [images, channels, h, w]: [usize; 4],
+    shape: [usize; 4],
 ) -> Result<()> {
-    let count = check_count(BIAS, &[images, channels, h, w])?;
-    let (chunk, splits) = split_images(stream, images, channels)?;
-    let mut partial = workspace::<f32>(stream, BIAS, (splits * channels).max(1))?;
-    if splits * channels > 0 {
-        Launch::new(stream, OP, &format!("conv2d_bias_{}", T::NAME))?
-            .grid(channels, splits, 1)
-            .block(THREADS as u32)
-            .read(dy, count)
-            .write(&mut partial, splits * channels)
-            .scalar(images as i32)
-            .scalar(channels as i32)
-            .scalar((h * w) as i32)
-            .scalar(chunk as i32)
-            .run()?;
-    }
-    finish(stream, &partial, db, splits, channels)
+    let kernel = format!("conv2d_bias_{}", T::NAME);
+    bias_sums(stream, &kernel, |l, n| l.read(dy, n), None, db, shape)
 }
 
 /// The gradient `dx` of what is before the activation, from that of its output `y`, and the bias's.
@@ -172,25 +158,43 @@ pub(super) fn backward_bias_activated<T: Float>(
     activation: Activation,
     dx: &mut impl DevicePtrMut<T>,
     db: &mut impl DevicePtrMut<T>,
+    shape: [usize; 4],
+) -> Result<()> {
+    let kernel = format!("conv2d_bias_activated_{}", T::NAME);
+    bias_sums(
+        stream,
+        &kernel,
+        |l, n| l.read(dy, n).read(y, n).write(dx, n),
+        Some(activation),
+        db,
+        shape,
+    )
+}
+
+/// The sums over images and places of what a kernel makes of buffers of all elements.
+fn bias_sums<'a, T: Float>(
+    stream: &'a Arc<CudaStream>,
+    kernel: &str,
+    buffers: impl FnOnce(Launch<'a>, usize) -> Launch<'a>,
+    activation: Option<Activation>,
+    db: &mut impl DevicePtrMut<T>,
     [images, channels, h, w]: [usize; 4],
 ) -> Result<()> {
     let count = check_count(BIAS, &[images, channels, h, w])?;
     let (chunk, splits) = split_images(stream, images, channels)?;
     let mut partial = workspace::<f32>(stream, BIAS, (splits * channels).max(1))?;
     if splits * channels > 0 {
-        Launch::new(stream, OP, &format!("conv2d_bias_activated_{}", T::NAME))?
+        let launch = Launch::new(stream, OP, kernel)?
             .grid(channels, splits, 1)
-            .block(THREADS as u32)
-            .read(dy, count)
-            .read(y, count)
-            .write(dx, count)
+            .block(THREADS as u32);
+        let launch = buffers(launch, count)
             .write(&mut partial, splits * channels)
             .scalar(images as i32)
             .scalar(channels as i32)
             .scalar((h * w) as i32)
-            .scalar(chunk as i32)
-            .scalar(activation.code())
-            .run()?;
+            .scalar(chunk as i32);
+        let code = activation.map(Activation::code).into_iter();
+        code.fold(launch, Launch::scalar).run()?;
     }
     finish(stream, &partial, db, splits, channels)
 }

@@ -8,14 +8,10 @@ use crate::ops::window::Window;
 
 /// A plane as `f32`, in the buffer where it is something else.
 pub(crate) fn widened<'a, T: Float>(plane: &'a [T], wide: &'a mut Vec<f32>) -> &'a [f32] {
-    match T::as_f32(plane) {
-        Some(plane) => plane,
-        None => {
-            wide.resize(plane.len(), 0.0);
-            T::widen(plane, wide);
-            wide
-        }
+    if T::as_f32(plane).is_none() {
+        wide.resize(plane.len(), 0.0);
     }
+    cpu::widened(plane, wide)
 }
 
 /// Works on planes of `size` elements in parallel; `work` gets the plane's number, the plane as `f32`, that of `also` where

@@ -2,7 +2,7 @@
 //! out to lanes, which become one in their order. Work is cut by shapes alone: the same bits on any number of threads.
 
 use super::table::{Lanes, Op, Places, State};
-use crate::cpu::{collect, share_out};
+use crate::cpu::{collect, share_out, widened};
 use crate::element::Float;
 
 /// Lanes of a single column, and columns of one task at most.
@@ -87,15 +87,4 @@ fn states(lanes: &Lanes, width: usize) -> Vec<State> {
     (0..width)
         .map(|i| std::array::from_fn(|k| lanes[k][i]))
         .collect()
-}
-
-fn widened<'a, T: Float>(x: &'a [T], wide: &'a mut [f32; COLUMNS]) -> &'a [f32] {
-    match T::as_f32(x) {
-        Some(x) => x,
-        None => {
-            let wide = &mut wide[..x.len()];
-            T::widen(x, wide);
-            wide
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! Ops of one operand on the CPU, a block at a time in `f32`, so that each formula is compiled once.
 
 use super::Op;
-use crate::cpu::{stream, tasks};
+use crate::cpu::{stream, tasks, widened};
 use crate::element::Float;
 
 /// Elements computed at a time; the blocks stay in the first-level cache.
@@ -44,18 +44,6 @@ pub(crate) fn backward<T: Float>(op: &Op, dy: &[T], x: &[T], dx: &mut [T], numbe
             put(made, dx, large);
         }
     });
-}
-
-/// A block as `f32`.
-fn widened<'a, T: Float>(x: &'a [T], wide: &'a mut [f32; BLOCK]) -> &'a [f32] {
-    match T::as_f32(x) {
-        Some(x) => x,
-        None => {
-            let wide = &mut wide[..x.len()];
-            T::widen(x, wide);
-            wide
-        }
-    }
 }
 
 fn put<T: Float>(made: &[f32], y: &mut [T], large: bool) {
