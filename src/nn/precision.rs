@@ -80,6 +80,24 @@ macro_rules! with_tensor {
 }
 pub(super) use with_tensor;
 
+/// The methods of [`Module`](super::Module) for f32, of what is made of layers and computes in the type of these.
+macro_rules! by_any_type {
+    () => {
+        fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+            self.forward_any(&AnyTensor::of(input)?)?.cast()
+        }
+
+        fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+            self.backward_any(&AnyTensor::of(grad)?)?.cast()
+        }
+
+        fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+            self.backward_parameters_any(&AnyTensor::of(grad)?)
+        }
+    };
+}
+pub(super) use by_any_type;
+
 impl AnyTensor {
     /// The tensor, whatever its type; it is shared, not copied.
     ///

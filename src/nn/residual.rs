@@ -1,6 +1,6 @@
 //! Layers with a way around them.
 
-use super::precision::{AnyTensor, Precision};
+use super::precision::{AnyTensor, Precision, by_any_type};
 use super::sequential::under;
 use super::{Module, Parameter};
 use crate::error::Result;
@@ -50,17 +50,7 @@ impl Residual {
 }
 
 impl Module for Residual {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.forward_any(&AnyTensor::of(input)?)?.cast()
-    }
-
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.backward_any(&AnyTensor::of(grad)?)?.cast()
-    }
-
-    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
-        self.backward_parameters_any(&AnyTensor::of(grad)?)
-    }
+    by_any_type!();
 
     fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
         let through = self.body.forward_any(input)?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::precision::{AnyTensor, Precision};
+use super::precision::{AnyTensor, Precision, by_any_type};
 use super::{Module, Parameter};
 use crate::cpu;
 use crate::device::Device;
@@ -126,17 +126,7 @@ impl Sequential {
 }
 
 impl Module for Sequential {
-    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.forward_any(&AnyTensor::of(input)?)?.cast()
-    }
-
-    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
-        self.backward_any(&AnyTensor::of(grad)?)?.cast()
-    }
-
-    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
-        self.backward_parameters_any(&AnyTensor::of(grad)?)
-    }
+    by_any_type!();
 
     fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
         let layers = self.layers.iter_mut().zip(&self.fused);

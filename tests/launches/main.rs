@@ -4,7 +4,7 @@
 mod alexnet;
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::optim::{self, Optimizer};
@@ -31,6 +31,15 @@ impl Module for Many {
 
 /// One count at a time: launches of another test would be in it.
 static COUNTING: Mutex<()> = Mutex::new(());
+
+/// The turn to count, where there is somebody who does.
+fn counting() -> Option<MutexGuard<'static, ()>> {
+    if !cuda_emulator_testing::emulated() {
+        println!("not on the emulated driver: nothing is counted");
+        return None;
+    }
+    Some(COUNTING.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 type Make = fn() -> Box<dyn Optimizer>;
 
@@ -74,11 +83,9 @@ fn launches(make: Make, model: &mut dyn Module) -> Vec<(String, u64)> {
     ignore = "this build holds no kernels: NVRTC was not found"
 )]
 fn a_step_of_a_whole_model_is_one_launch() {
-    if !cuda_emulator_testing::emulated() {
-        println!("not on the emulated driver: nothing is counted");
+    let Some(_counting) = counting() else {
         return;
-    }
-    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    };
     let device = Device::cuda(0).unwrap();
     let mut generator = Generator::manual_seed(1);
     let mut lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, &device).unwrap();
@@ -103,24 +110,27 @@ fn multiplies(kernel: &str) -> bool {
     those.iter().any(|name| kernel.starts_with(name)) && !kernel.starts_with("matmul_finish")
 }
 
+/// A training step of LeNet.
+fn lenet_step(precision: Precision, fuse: bool, batch: usize, device: &Device) -> impl FnMut() {
+    let mut generator = Generator::manual_seed(1);
+    let lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, device).unwrap();
+    let mut lenet = lenet.precision(precision).fuse(fuse);
+    let x = Tensor::randn(&[batch, 1, 28, 28], &mut generator, device).unwrap();
+    let labels = Tensor::zeros(&[batch], device).unwrap();
+    let (mut adam, mut criterion) = (optim::Adam::new(1e-3), CrossEntropyLoss::new());
+    move || {
+        let logits = lenet.forward(&x).unwrap();
+        criterion.forward(&logits, &labels).unwrap();
+        let grad = criterion.backward().unwrap();
+        lenet.backward_parameters(&grad).unwrap();
+        adam.step(&mut lenet).unwrap();
+    }
+}
+
 /// What a training step of LeNet launches in a precision, but for what it is not asked here: names and operations of Tensor
 /// Cores of the kernels that multiply.
 fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(String, u64)> {
-    let mut generator = Generator::manual_seed(1);
-    let lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, device).unwrap();
-    let mut lenet = lenet.precision(precision);
-    let x = Tensor::randn(&[batch, 1, 28, 28], &mut generator, device).unwrap();
-    let labels = Tensor::zeros(&[batch], device).unwrap();
-    let mut adam = optim::Adam::new(1e-3);
-    let kernels = cuda_emulator_testing::count(|| {
-        let mut criterion = CrossEntropyLoss::new();
-        let logits = lenet.forward(&x).unwrap();
-        criterion.forward(&logits, &labels).unwrap();
-        lenet
-            .backward_parameters(&criterion.backward().unwrap())
-            .unwrap();
-        adam.step(&mut lenet).unwrap();
-    });
+    let kernels = cuda_emulator_testing::count(lenet_step(precision, true, batch, device));
     let kernels = kernels.into_iter();
     let kernels = kernels.filter(|(name, _)| multiplies(name));
     kernels
@@ -134,11 +144,9 @@ fn products_of(precision: Precision, batch: usize, device: &Device) -> Vec<(Stri
     ignore = "this build holds no kernels: NVRTC was not found"
 )]
 fn every_product_of_a_step_is_on_tensor_cores() {
-    if !cuda_emulator_testing::emulated() {
-        println!("not on the emulated driver: nothing is counted");
+    let Some(_counting) = counting() else {
         return;
-    }
-    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    };
     // more rows than Tensor Cores leave to others
     const BATCH: usize = 8;
     // forward and the weights' gradients, and of all but the first the input's gradient as well
@@ -173,19 +181,7 @@ fn every_product_of_a_step_is_on_tensor_cores() {
 
 /// The kernels of a training step of LeNet that has been made before, and how often each is launched.
 fn step_of(precision: Precision, fuse: bool, device: &Device) -> BTreeMap<String, u64> {
-    let mut generator = Generator::manual_seed(1);
-    let lenet = lenet5(10, LeNetActivation::ReLU, &mut generator, device).unwrap();
-    let mut lenet = lenet.precision(precision).fuse(fuse);
-    let x = Tensor::randn(&[4, 1, 28, 28], &mut generator, device).unwrap();
-    let labels = Tensor::zeros(&[4], device).unwrap();
-    let (mut adam, mut criterion) = (optim::Adam::new(1e-3), CrossEntropyLoss::new());
-    let mut step = || {
-        let logits = lenet.forward(&x).unwrap();
-        criterion.forward(&logits, &labels).unwrap();
-        let grad = criterion.backward().unwrap();
-        lenet.backward_parameters(&grad).unwrap();
-        adam.step(&mut lenet).unwrap();
-    };
+    let mut step = lenet_step(precision, fuse, 4, device);
     step();
     let kernels = cuda_emulator_testing::count(step).into_iter();
     kernels
@@ -201,11 +197,9 @@ fn step_of(precision: Precision, fuse: bool, device: &Device) -> BTreeMap<String
     ignore = "this build holds no kernels: NVRTC was not found"
 )]
 fn an_activation_behind_a_layer_is_no_launch() {
-    if !cuda_emulator_testing::emulated() {
-        println!("not on the emulated driver: nothing is counted");
+    let Some(_counting) = counting() else {
         return;
-    }
-    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    };
     let device = Device::cuda(0).unwrap();
     for (precision, t) in [(Precision::F32, "f32"), (Precision::Bf16, "bf16")] {
         let [fused, apart] = [true, false].map(|fuse| step_of(precision, fuse, &device));
@@ -237,11 +231,9 @@ fn an_activation_behind_a_layer_is_no_launch() {
     ignore = "this build holds no kernels: NVRTC was not found"
 )]
 fn no_parameter_is_cast_for_a_forward() {
-    if !cuda_emulator_testing::emulated() {
-        println!("not on the emulated driver: nothing is counted");
+    let Some(_counting) = counting() else {
         return;
-    }
-    let _counting = COUNTING.lock().unwrap_or_else(PoisonError::into_inner);
+    };
     let device = Device::cuda(0).unwrap();
     for (precision, cast) in [
         (Precision::Bf16, "cast_f32_bf16"),
