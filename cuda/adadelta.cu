@@ -8,6 +8,7 @@
 // Why         one launch for a whole model: p, v and u are read once and written once, dp is read once, f32 between
 // Limits      v and u are zeros before the first step
 
+#include "floats.cuh"
 #include "optimizer.cuh"
 
 struct Adadelta {

@@ -7,6 +7,7 @@
 // Why         one launch for a whole model: p and h are read once and written once, dp is read once, all in f32 between
 // Limits      h holds the first accumulator value before the first step. The binding computes rate in f64.
 
+#include "floats.cuh"
 #include "optimizer.cuh"
 
 struct Adagrad {

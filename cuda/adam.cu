@@ -11,6 +11,7 @@
 // Limits      m, v and u are zeros before the first step. The binding computes rate, root, take1 and take2 in f64:
 //             1 - beta2^t has few digits in f32.
 
+#include "floats.cuh"
 #include "optimizer.cuh"
 
 struct Adam {

@@ -12,6 +12,7 @@
 // Limits      n, the elements of every tensor and the product of a side and its outputs below 2^31, checked by the binding
 
 #include "elementwise.cuh"
+#include "floats.cuh"
 #include "group.cuh"
 #include "pack.cuh"
 #include "window.cuh"

@@ -6,6 +6,7 @@
 // Limits      y may be a or b
 
 #include "elementwise.cuh"
+#include "floats.cuh"
 
 #define ADD(T)                                                                                                         \
     extern "C" __global__ void add_##T(const T* a, const T* b, T* y, i64 n, f32 alpha) {                               \

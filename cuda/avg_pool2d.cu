@@ -8,7 +8,7 @@
 // Why         as max_pool2d: overlaps come from the cache, and backward gathers over the windows above an input
 // Limits      n and the elements of every tensor below 2^31, checked by the binding
 
-#include "number.cuh"
+#include "floats.cuh"
 #include "window.cuh"
 
 // How many taps along a side count for an output.

@@ -23,6 +23,7 @@
 //             consecutive elements, of one plane; planes of a few elements leave most of each sector unused.
 
 #include "elementwise.cuh"
+#include "floats.cuh"
 #include "group.cuh"
 #include "pack.cuh"
 

@@ -6,6 +6,7 @@
 //             thread divides once to find its column and its step modulo cols; after that it only adds and wraps.
 // Limits      x and y may be one buffer; 16-byte accesses where cols is a multiple of their elements, else scalar
 
+#include "floats.cuh"
 #include "vec.cuh"
 
 // Calls f(v, c) for every v of [0, n) that is this thread's, with c = v mod cols.

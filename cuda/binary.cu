@@ -8,6 +8,7 @@
 // Limits      y may be a or b where that is not broadcast. Integers wrap; divided by 0 they are 0, with remainder 0.
 
 #include "broadcast.cuh"
+#include "floats.cuh"
 
 __device__ __forceinline__ i64 quotient(i64 a, i64 b) {
     return b == 0 ? 0 : b == -1 ? (i64)(0 - (unsigned long long)a) : a / b;

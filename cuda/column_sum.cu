@@ -12,6 +12,7 @@
 // Limits      dx is another buffer than dy and y; adds in f32, whatever the type; the binding checks cols <= i32::MAX
 
 #include "activation.cuh"
+#include "floats.cuh"
 
 // f(c, sum) for every column c of what `from` has, (rows, cols), whose rows gridDim.y blocks take in turn.
 template <int N, class From, class F>

@@ -9,6 +9,7 @@
 // Limits      -
 
 #include "broadcast.cuh"
+#include "floats.cuh"
 
 template <class W> __device__ __forceinline__ bool is_wanted(int wanted, W a, W b) {
     const int order = a < b ? 1 : a == b ? 2 : a > b ? 4 : 8;

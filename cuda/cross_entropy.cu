@@ -20,6 +20,7 @@
 // Limits      x and dx may be one buffer; the binding checks cols <= i32::MAX. A label outside 0..cols makes its loss,
 //             and its row of dx, NaN: the host cannot look at labels without waiting for the device.
 
+#include "floats.cuh"
 #include "row.cuh"
 
 __device__ __forceinline__ f32 nan() { return __int_as_float(0x7fc00000); }

@@ -10,6 +10,7 @@
 //             the numbers of 4 neighbours.
 // Limits      x and y may be one buffer
 
+#include "floats.cuh"
 #include "vec.cuh"
 
 struct Four {

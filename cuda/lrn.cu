@@ -15,6 +15,7 @@
 //             chunks of at least 4 w. Squares are f32: |x| < 1.8e19. Misaligned or odd planes: halves move 2 bytes a
 //             thread, else 4: a warp's access is then whole lines, since odd planes allow no wider one.
 
+#include "floats.cuh"
 #include "pack.cuh"
 
 __device__ __forceinline__ f32 sqrt_approx(f32 x) {

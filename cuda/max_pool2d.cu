@@ -12,7 +12,7 @@
 // Limits      n and the elements of every tensor below 2^31, checked by the binding. The first of equals is taken; NaN
 //             counts as the largest; a window of padding alone (holes of a dilation) gives -infinity and index -1
 
-#include "number.cuh"
+#include "floats.cuh"
 #include "window.cuh"
 
 template <class T>

@@ -20,11 +20,3 @@ template <> __device__ __forceinline__ bf16 from_f32<bf16>(f32 x) { return __flo
 
 // NVRTC has no host headers, so no <cmath> and no INFINITY.
 __device__ __forceinline__ f32 infinity() { return __int_as_float(0x7f800000); }
-
-// Stamps out one entry point per element type: DEFINE(T) uses T as the type and as the end of the name. Of these, Ampere has
-// instructions of its own for bf16 alone: f32 and f16 would come out the same again, and the loader takes what Turing has.
-#if __CUDA_ARCH__ < 800
-#define FOR_EACH_FLOAT(DEFINE) DEFINE(f32) DEFINE(f16) DEFINE(bf16)
-#else
-#define FOR_EACH_FLOAT(DEFINE) DEFINE(bf16)
-#endif

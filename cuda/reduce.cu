@@ -1,6 +1,6 @@
 // reduce: y[o, i] = the sum, product, ... over k of x[o, k, i]
 //
-// Parameters  x (outer, n, inner) row-major; y (outer, inner), f32 or T, i32 for argmax and argmin; correction, what var takes off
+// Parameters  x (outer, n, inner) row-major; y (outer, inner), T, i32 for argmax and argmin, i64 of integers; correction, what var takes off
 //             n; lanes, a power of two up to 256: columns (o, i) that a block has side by side; chunk, what of n a block has;
 //             parts, the states of all columns for each chunk, null where there is one
 // Grid        (ceil(outer * inner / lanes), chunks) blocks of 256 threads: 256 / lanes of them to a column. reduce_finish: one
@@ -8,25 +8,12 @@
 // Why         memory-bound: each element is read once, neighbours by neighbours: where inner is 1 the threads of a column lie along
 //             it, else the lanes along the columns. Few long columns are cut in chunks, so that they fill a GPU. What is added up
 //             in which order follows from shapes alone: the same bits on every run and every device.
-// Limits      computed in f32, by trees over threads; NaN is the maximum and the minimum; columns and chunk below 2^31
+// Limits      computed in f32, integers in i64, by trees over threads; NaN is the maximum and the minimum; columns and chunk below 2^31
 
-#include "number.cuh"
+#include "sums.cuh"
 
-typedef int i32;
-
-// A line each below: what stands for no elements, for one, for two parts together, and what comes out of n elements.
-// Sums are pairs: what rounding leaves of each addition is carried along (Neumaier's way, for 2^24 ones and one more).
-struct Sum {
-    f32 sum, rest;
-    __device__ static Sum none() { return {0.0f, 0.0f}; }
-    __device__ static Sum of(f32 x, unsigned) { return {x, 0.0f}; }
-    __device__ static Sum both(Sum a, Sum b) {
-        const f32 sum = a.sum + b.sum, of_b = sum - a.sum;
-        const f32 lost = (a.sum - (sum - of_b)) + (b.sum - of_b);
-        return {sum, a.rest + b.rest + (fabsf(sum) < infinity() ? lost : 0.0f)};
-    }
-    __device__ static f32 value(Sum s, f32, f32 divisor) { return (s.sum + s.rest) / divisor; }
-};
+// A line each below: what stands for no elements, for one, for two parts together, and what comes out of n elements. Sums
+// are sums.cuh's.
 struct Norm : Sum {
     __device__ static Norm none() { return {}; }
     __device__ static Norm of(f32 x, unsigned) {
@@ -48,6 +35,13 @@ struct Prod {
     __device__ static Prod both(Prod a, Prod b) { return {a.product * b.product}; }
     __device__ static f32 value(Prod s, f32, f32) { return s.product; }
 };
+struct Product {
+    i64 product;
+    __device__ static Product none() { return {1}; }
+    __device__ static Product of(i64 x, unsigned) { return {x}; }
+    __device__ static Product both(Product a, Product b) { return {a.product * b.product}; }
+    __device__ static i64 value(Product s, f32, f32) { return s.product; }
+};
 struct Max {
     f32 most;
     __device__ static Max none() { return {-infinity()}; }
@@ -62,7 +56,7 @@ struct Min {
     __device__ static Min both(Min a, Min b) { return a.least < b.least || a.least != a.least ? a : b; }
     __device__ static f32 value(Min s, f32, f32) { return s.least; }
 };
-struct LogSumExp {
+struct alignas(8) LogSumExp {
     f32 most, sum;  // of exp(x - most)
     __device__ static LogSumExp none() { return {-infinity(), 0.0f}; }
     __device__ static LogSumExp of(f32 x, unsigned) { return {x, 1.0f}; }
@@ -100,7 +94,7 @@ struct Std : Var {
     }
 };
 // The first of equal ones; NaN before all.
-template <bool MOST> struct Place {
+template <bool MOST> struct alignas(8) Place {
     f32 best;
     unsigned at;
     __device__ static Place none() { return {MOST ? -infinity() : infinity(), 0xffffffff}; }
@@ -115,11 +109,6 @@ template <bool MOST> struct Place {
 };
 typedef Place<true> Argmax;
 typedef Place<false> Argmin;
-
-__device__ __forceinline__ void put(f32 v, f32& y) { y = v; }
-__device__ __forceinline__ void put(f32 v, f16& y) { y = from_f32<f16>(v); }
-__device__ __forceinline__ void put(f32 v, bf16& y) { y = from_f32<bf16>(v); }
-__device__ __forceinline__ void put(i32 v, i32& y) { y = v; }
 
 constexpr int THREADS = 256, UNROLL = 4;
 
@@ -160,7 +149,7 @@ __device__ __forceinline__ void first_pass(
     const i64 columns = outer * inner;
     const auto read = [=](i64 column, i64 k) {
         const i64 o = inner == 1 ? column : column / inner;
-        return S::of(to_f32(x[(o * n + k) * inner + (column - o * inner)]), (unsigned)k);
+        return S::of(wide(x[(o * n + k) * inner + (column - o * inner)]), (unsigned)k);
     };
     const auto write = [=](i64 column, S state) {
         if (parts)
@@ -178,11 +167,13 @@ __device__ __forceinline__ void second_pass(const S* parts, Y* y, i64 columns, i
     reduce<S>(columns, chunks, false, lanes, chunks, read, write);
 }
 
-#define ENTRY(NAME, S, T, Y)                                                                                           \
+#define FIRST(NAME, S, T, Y)                                                                                           \
     extern "C" __global__ void __launch_bounds__(256) reduce_##NAME##_##T(                                             \
         const T* x, S* parts, Y* y, i64 outer, i64 n, i64 inner, int lanes, i64 chunk, f32 number) {                   \
         first_pass(x, parts, y, outer, n, inner, lanes, chunk, number);                                                \
-    }                                                                                                                  \
+    }
+#define ENTRY(NAME, S, T, Y)                                                                                           \
+    FIRST(NAME, S, T, Y)                                                                                               \
     extern "C" __global__ void __launch_bounds__(256) reduce_##NAME##_finish_##T(                                      \
         const S* parts, Y* y, i64 columns, i64 n, i64 chunks, int lanes, f32 number) {                                 \
         second_pass(parts, y, columns, n, chunks, lanes, number);                                                      \
@@ -198,4 +189,7 @@ __device__ __forceinline__ void second_pass(const S* parts, Y* y, i64 columns, i
     ENTRY(std, Std, T, T)                                                                                              \
     ENTRY(argmax, Argmax, T, i32)                                                                                      \
     ENTRY(argmin, Argmin, T, i32)
-FOR_EACH_FLOAT(OF_TYPE)
+OF_TYPE(f32) OF_TYPE(f16) OF_TYPE(bf16)
+// of integers, and of bool as u8
+ENTRY(sum, Whole, i64, i64) FIRST(sum, Whole, i32, i64) FIRST(sum, Whole, u8, i64)
+ENTRY(prod, Product, i64, i64) FIRST(prod, Product, i32, i64) FIRST(prod, Product, u8, i64)

@@ -10,6 +10,7 @@
 // Limits      the states are zeros before the first step. v - m^2 is a variance, which rounding can take below 0: then it
 //             is 0. For gradients that do not change it cancels, so that eps decides.
 
+#include "floats.cuh"
 #include "optimizer.cuh"
 
 template <bool CENTERED, bool MOMENTUM> struct RmsProp {

@@ -9,6 +9,7 @@
 // Limits      v is not read in the first step, so it may hold anything then; half parameters lose steps below their
 //             last digit, so train those with a large enough lr or keep f32 masters
 
+#include "floats.cuh"
 #include "optimizer.cuh"
 
 struct Sgd {

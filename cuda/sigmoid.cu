@@ -9,6 +9,7 @@
 
 #include "activation.cuh"
 #include "elementwise.cuh"
+#include "floats.cuh"
 
 #define SIGMOID(T)                                                                                                     \
     extern "C" __global__ void sigmoid_##T(const T* x, T* y, i64 n) {                                                  \

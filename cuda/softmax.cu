@@ -11,6 +11,7 @@
 //             read twice, the first time for maximum and sum together, the second time mostly from a cache.
 // Limits      x and y may be one buffer, dy and dx too; the binding checks cols <= i32::MAX
 
+#include "floats.cuh"
 #include "row.cuh"
 
 template <class Group, class T>

@@ -10,6 +10,7 @@
 //             do not count where it is taken. Arithmetic is free here.
 // Limits      adds in f32, whatever the type; divisor 1 for the sum, n for the mean (n = 0 gives 0 and NaN)
 
+#include "floats.cuh"
 #include "group.cuh"
 #include "vec.cuh"
 

@@ -10,6 +10,7 @@
 
 #include "activation.cuh"
 #include "elementwise.cuh"
+#include "floats.cuh"
 
 #define TANH(T)                                                                                                        \
     extern "C" __global__ void tanh_##T(const T* x, T* y, i64 n) {                                                     \

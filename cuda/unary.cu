@@ -9,6 +9,7 @@
 
 #include "activation.cuh"
 #include "elementwise.cuh"
+#include "floats.cuh"
 
 // Long functions are called: inlined, each of a kernel's loops would have one for every element of a vector.
 #define CALLED(NAME)                                                                                                   \

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::runtime::kernels;
 use crate::runtime::memory::{DeviceSlice, keep_freed, trim};
 use crate::runtime::probe::probe;
+use crate::runtime::report;
 use crate::runtime::turn::{is_captured, turn_outside};
 
 /// A device: the CPU, or a CUDA GPU with the stream that its work is queued on.
@@ -121,7 +122,7 @@ impl Device {
     /// Waits until everything queued on the device is done, and reports what went wrong with it.
     ///
     /// # Errors
-    /// Whatever an earlier, asynchronous launch ended with.
+    /// Whatever an earlier, asynchronous launch ended with; an index out of range that one came upon ([`Error::Index`]), once.
     pub fn synchronize(&self) -> Result<()> {
         match self {
             Self::Cpu => Ok(()),
@@ -130,7 +131,8 @@ impl Device {
                 let reason = "it waits for work that does not run yet";
                 let _turn = turn_outside(&device.stream, OP, reason)?;
                 let done = device.stream.synchronize();
-                done.map_err(|e| Error::driver(OP, e))
+                done.map_err(|e| Error::driver(OP, e))?;
+                report::check(&device.stream)
             }
         }
     }

@@ -56,6 +56,8 @@ pub trait Element:
 pub trait Wide: Number<Wide = Self> + PartialOrd {
     /// The bits of a kernel's 64-bit argument.
     fn argument(self) -> u64;
+    /// The sum; of integers it wraps.
+    fn plus(self, other: Self) -> Self;
     /// The formula of this type.
     fn formula(floats: Formula<f32>, integers: Formula<i64>) -> Formula<Self>;
     /// The values, where they are `f32`.
@@ -72,6 +74,9 @@ impl Wide for f32 {
     fn argument(self) -> u64 {
         u64::from(self.to_bits())
     }
+    fn plus(self, other: f32) -> f32 {
+        self + other
+    }
     fn formula(floats: Formula<f32>, _: Formula<i64>) -> Formula<Self> {
         floats
     }
@@ -85,6 +90,9 @@ impl Wide for f32 {
 impl Wide for i64 {
     fn argument(self) -> u64 {
         self.cast_unsigned()
+    }
+    fn plus(self, other: i64) -> i64 {
+        self.wrapping_add(other)
     }
     fn formula(_: Formula<f32>, integers: Formula<i64>) -> Formula<Self> {
         integers

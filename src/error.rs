@@ -64,6 +64,18 @@ pub enum Error {
         /// The row it stands in.
         row: usize,
     },
+    /// An index outside its dimension.
+    #[error("{op}: expected indices in 0..{size} along dimension {dim}, got {index}")]
+    Index {
+        /// The operation.
+        op: &'static str,
+        /// The dimension that it is an index of.
+        dim: usize,
+        /// The dimension's size.
+        size: usize,
+        /// The index; where several are outside, one of them.
+        index: i64,
+    },
     /// A file that is missing or does not hold what it should.
     #[error("{}: expected {expected}, got {got}", path.display())]
     File {

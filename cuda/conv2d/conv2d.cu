@@ -14,6 +14,7 @@
 // Limits      dx is another buffer than dy and y; n and the elements of every tensor below 2^31, checked by the binding
 
 #include "activation.cuh"
+#include "floats.cuh"
 #include "group.cuh"
 
 constexpr int THREADS = 256;

@@ -11,6 +11,7 @@
 //             are added in one order: the same bits on every run.
 // Limits      matmul_mma's; batch * m * n below 2^31
 
+#include "floats.cuh"
 #include "matmul/epilogue.cuh"
 
 template <class T>

@@ -15,6 +15,7 @@
 //             columns of b, and y is all there is to move. Operands that are not aligned to 4 elements part ways at the loads alone.
 // Limits      the binding checks count, k against 16 and i32, and that grid.x holds the blocks
 
+#include "floats.cuh"
 #include "matmul/epilogue.cuh"
 
 constexpr int THREADS = 128, MOST = 16;

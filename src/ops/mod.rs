@@ -22,11 +22,13 @@ pub mod compare;
 pub mod conv2d;
 pub mod copy;
 pub mod cross_entropy;
+pub mod cumsum;
 pub(crate) mod dispatch;
 pub mod dropout;
 pub(crate) mod elementwise;
 pub mod fill;
 mod flatten;
+pub mod index;
 pub mod lrn;
 pub mod matmul;
 pub mod max_pool2d;
@@ -41,6 +43,7 @@ pub mod softmax;
 pub(crate) mod strides;
 pub mod sum;
 pub mod tanh;
+pub mod topk;
 pub mod transpose;
 pub mod unary;
 pub mod where_;
@@ -69,7 +72,9 @@ pub use cross_entropy::{
     cross_entropy_backward_out, cross_entropy_backward_with, cross_entropy_backward_with_out,
     cross_entropy_out, cross_entropy_with, cross_entropy_with_out,
 };
+pub use cumsum::cumsum_backward;
 pub use dropout::{DropoutOptions, dropout_backward, dropout_backward_out};
+pub use index::{gather_backward, index_select_backward};
 pub use lrn::{LrnOptions, local_response_norm_backward, local_response_norm_backward_out};
 pub use matmul::{MatmulOptions, linear, linear_out, matmul_with, matmul_with_out};
 pub use max_pool2d::{
@@ -77,7 +82,10 @@ pub use max_pool2d::{
     max_pool2d_with_indices_out,
 };
 pub use optimizer::{HalfCopy, Slot};
-pub use reduce::sum_to_shape;
+pub use reduce::{
+    amax_backward, amin_backward, logsumexp_backward, mean_dim_backward, norm_backward,
+    prod_backward, std_backward, sum_dim_backward, sum_to_shape, var_backward,
+};
 pub use relu::{relu_backward, relu_backward_out};
 pub use rmsprop::{
     RmsPropOptions, rmsprop_centered_momentum_steps, rmsprop_centered_step, rmsprop_centered_steps,

@@ -53,20 +53,21 @@ impl<const N: usize> Strides<N> {
     }
 
     /// The same box of words `by` times as wide, where the innermost dimension is a run of whole such words in each buffer
-    /// and every other stride a multiple of them.
-    pub(crate) fn widened(&self, by: usize) -> Option<Self> {
-        let whole = |step: isize| step.unsigned_abs().is_multiple_of(by);
+    /// of words and every other stride a multiple of them. A buffer that is not of words is to have one element for such a run.
+    pub(crate) fn widened(&self, by: usize, of_words: [bool; N]) -> Option<Self> {
         let mut dims = self.dims.clone();
         let ((size, inner), outer) = dims.split_first_mut()?;
-        if *inner != [1; N] || !size.is_multiple_of(by) {
+        if *inner != of_words.map(isize::from) || !size.is_multiple_of(by) {
             return None;
         }
         *size /= by;
         for (_, strides) in outer {
-            if !strides.iter().all(|step| whole(*step)) {
-                return None;
+            for (step, _) in strides.iter_mut().zip(of_words).filter(|(_, words)| *words) {
+                if !step.unsigned_abs().is_multiple_of(by) {
+                    return None;
+                }
+                *step /= by as isize;
             }
-            strides.iter_mut().for_each(|step| *step /= by as isize);
         }
         dims.retain(|(size, _)| *size > 1);
         Some(Self { dims })

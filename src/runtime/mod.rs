@@ -7,8 +7,9 @@
 //! - `arena`: the memory of a graph, and freeing in a stream's order.
 //! - `memory`: what tensors own; from the driver, or from the arena of the capture that goes on.
 //! - `transfer`: copies between host and device that are done with the host's memory when they return.
+//! - `report`: what kernels found wrong, for whoever waits for their stream next.
 //! - `live`: values that a captured launch reads from memory, because they are others at every replay.
-//! - `capture`: tells the three above when a capture begins and ends, and keeps what its graph needs.
+//! - `capture`: tells `arena`, `memory` and `live` when a capture begins and ends, and keeps what its graph needs.
 //! - `tensor_map`: how Hopper's bulk copies see matrices.
 //! - `launch`: the only unsafe launch, checked argument by argument; `grid`: the grids that kernels have in common.
 //! - `probe`: one launch, to see whether a GPU runs them.
@@ -22,6 +23,7 @@ pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod probe;
 mod relaxed;
+pub(crate) mod report;
 pub(crate) mod table;
 pub(crate) mod tensor_map;
 pub(crate) mod transfer;

@@ -73,6 +73,40 @@ impl Drop for Block {
     }
 }
 
+/// Words of the host that kernels write: they lie at one address for both, and what a kernel has written is there once the
+/// kernel is done.
+pub(crate) struct Mailbox<const WORDS: usize> {
+    words: PinnedHostSlice<i64>,
+    address: u64,
+}
+
+impl<const WORDS: usize> Mailbox<WORDS> {
+    /// Full of zeros.
+    pub(crate) fn new(context: &Arc<CudaContext>) -> Result<Self, DriverError> {
+        relaxed(|| {
+            // without flags: what is allocated write-combined has another address for kernels, and is slow to read.
+            // SAFETY: of an i64 every bit pattern is a value, and the next line writes all words.
+            let mut words = unsafe { context.alloc_pinned_with_flags::<i64>(WORDS, 0) }?;
+            words.as_mut_slice()?.fill(0);
+            let address = words.as_ptr()? as u64;
+            Ok(Self { words, address })
+        })
+    }
+
+    /// For kernels; of as many words.
+    pub(crate) fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// What the words are, which are zeros then. The caller has waited for the kernels that write them.
+    pub(crate) fn take(&mut self) -> Result<[i64; WORDS], DriverError> {
+        let words = self.words.as_mut_slice()?;
+        let taken = std::array::from_fn(|i| words[i]);
+        words.fill(0);
+        Ok(taken)
+    }
+}
+
 /// Words that are written again and again, and copied without waiting but for the copy before the last.
 pub(crate) struct Pinned {
     blocks: [Block; 2],

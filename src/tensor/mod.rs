@@ -17,6 +17,7 @@ use crate::cpu::{self, Buffer};
 use crate::device::Device;
 use crate::element::Element;
 use crate::error::{Error, Result, numel};
+use crate::runtime::report;
 use crate::runtime::transfer::{to_device, to_host};
 use crate::runtime::turn::{turn, turn_outside};
 use storage::Storage;
@@ -167,7 +168,7 @@ impl<T: Element> Tensor<T> {
     /// Every element in row-major order. On a GPU this waits for the work that was queued before.
     ///
     /// # Errors
-    /// Whatever the device's earlier work ended with.
+    /// Whatever the device's earlier work ended with; an index out of range that it came upon ([`Error::Index`]), once.
     pub fn to_vec(&self) -> Result<Vec<T>> {
         match self.data() {
             Data::Cpu(x) => Ok(x.to_vec()),
@@ -175,8 +176,9 @@ impl<T: Element> Tensor<T> {
             Data::Cuda(x) => {
                 let reason = "the host cannot read what is not computed yet";
                 let _turn = turn_outside(x.stream(), "to_vec", reason)?;
-                let copied = to_host(x.stream(), x);
-                copied.map_err(|e| Error::driver("to_vec", e))
+                let copied = to_host(x.stream(), x).map_err(|e| Error::driver("to_vec", e))?;
+                report::check(x.stream())?;
+                Ok(copied)
             }
         }
     }

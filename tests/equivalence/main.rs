@@ -21,10 +21,12 @@ mod column_sum;
 mod conv2d;
 mod copy;
 mod cross_entropy;
+mod cumsum;
 mod dropout;
 mod elementwise;
 mod emulated;
 mod fill;
+mod index;
 mod lrn;
 mod matmul;
 mod optimizers;
@@ -39,6 +41,7 @@ mod softmax;
 mod subnormals;
 mod sum;
 mod tanh;
+mod topk;
 mod transpose;
 mod unary;
 
@@ -123,6 +126,8 @@ tests! {
     reduce {
         floats: *crate::REDUCED,
         places: *crate::PLACED,
+        integers: *warpsmith::ops::reduce::INTEGER_KERNELS,
+        gradients: [],
         exact: ["reduce_sum_f32"],
         truth: ["reduce_min_f32", "reduce_max_f32"],
     }
@@ -130,6 +135,23 @@ tests! {
         widths: ["copy_b128", "copy_b64", "copy_b32", "copy_b16", "copy_b8",
             "where_b64", "where_b32", "where_b16", "where_b8", "transpose_b64", "transpose_b8"],
         views: ["copy_b32"],
+    }
+    index {
+        gather: ["gather_b128", "gather_b64", "gather_b32", "gather_b16", "gather_b8"],
+        scatter_add: ["scatter_add_f32", "scatter_add_f16", "scatter_add_bf16", "scatter_add_i64"],
+        narrow_integers: ["scatter_add_i64"],
+        gradients: ["scatter_add_f32"],
+        views: ["gather_b32"],
+        out_of_range: ["gather_b32", "scatter_add_f32"],
+    }
+    cumsum {
+        floats: ["cumsum_f32", "cumsum_f16", "cumsum_bf16"],
+        integers: ["cumsum_i64", "cumsum_i32", "cumsum_u8"],
+        exact: ["cumsum_f32"],
+    }
+    topk {
+        floats: ["topk_select_b32", "topk_select_b16", "topk_order_b32"],
+        integers: ["topk_select_b64", "topk_select_b8", "topk_order_b64"],
     }
     cast {
         from_f32: ["cast_f32_f16", "cast_f32_bf16", "cast_f32_i64", "cast_f32_i32", "cast_f32_u8", "cast_f32_bool"],

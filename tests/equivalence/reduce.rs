@@ -1,6 +1,7 @@
 use half::{bf16, f16};
-use warpsmith::{Device, Float, Result, Tensor};
+use warpsmith::{Device, Float, Result, Tensor, ops};
 
+use crate::binary::typed;
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{outliers, tensor, uniform};
 use crate::emulated::{wanted, wanted_name};
@@ -118,4 +119,61 @@ pub fn truth(device: &Device) {
         [true, true, false]
     );
     assert!(x.any(&[], false).unwrap().item().unwrap());
+}
+
+pub fn integers(device: &Device) {
+    macro_rules! of {
+        ($type:ty, $data:expr) => {
+            for (shape, dims) in CASES {
+                let data: Vec<$type> = $data(shape.iter().product());
+                let [want, got]: [[Vec<i64>; 2]; 2] = [&Device::Cpu, device].map(|d| {
+                    let x: Tensor<$type> = tensor(&data, shape, d);
+                    let (sum, product) = (x.sum_dim(dims, true), x.prod(dims, false));
+                    [sum, product].map(|y| y.unwrap().to_vec().unwrap())
+                });
+                assert_eq!(got, want, "{} {shape:?} over {dims:?}", stringify!($type));
+            }
+        };
+    }
+    let large = |n: usize| {
+        let some: Vec<i64> = typed(n, 4);
+        some.into_iter()
+            .map(|x| x.wrapping_mul(i64::MAX / 3))
+            .collect()
+    };
+    of!(i64, large);
+    of!(i32, |n| typed(n, 5));
+    // no zeros among the factors
+    of!(u8, |n| (0..n).map(|i| (i % 251 + 1) as u8).collect());
+    of!(bool, |n| (0..n).map(|i| i % 3 != 1).collect());
+}
+
+/// They are made of other ops, whose kernels have their own tests: here that no device is asked for what it has not.
+pub fn gradients(device: &Device) {
+    let (shape, dims) = ([6, 5, 4], [0, 2]);
+    let run = |d: &Device| -> Vec<Vec<f32>> {
+        let mut x = outliers::<f32>(120, 1);
+        x[7] = 0.0;
+        let (x, dy) = (
+            tensor(&x, &shape, d),
+            tensor(&uniform::<f32>(5, 2), &[5], d),
+        );
+        let y = |y: Result<Tensor<f32>>| y.unwrap();
+        let all = [
+            ops::sum_dim_backward(&dy, &shape, &dims),
+            ops::mean_dim_backward(&dy, &shape, &dims),
+            ops::prod_backward(&dy, &x.div(16.0).unwrap(), &dims),
+            ops::var_backward(&dy, &x, &dims, 1),
+            ops::std_backward(&dy, &x, &y(x.std(&dims, 1, true)), &dims, 1),
+            ops::norm_backward(&dy, &x, &y(x.norm(&dims, false)), &dims),
+            ops::logsumexp_backward(&dy, &x, &y(x.logsumexp(&dims, false)), &dims),
+            ops::amax_backward(&dy, &x, &y(x.amax(&dims, false)), &dims),
+            ops::amin_backward(&dy, &x, &y(x.amin(&dims, true)), &dims),
+        ];
+        all.into_iter().map(|dx| y(dx).to_vec().unwrap()).collect()
+    };
+    for (i, (got, want)) in run(device).iter().zip(run(&Device::Cpu)).enumerate() {
+        let what = format!("gradient {i}");
+        assert_close(&what, got, &want, Tolerance::of::<f32>(120, 10.0));
+    }
 }

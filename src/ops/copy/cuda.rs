@@ -89,7 +89,10 @@ fn widest(strides: &Strides<2>, bytes: usize, starts: [u64; 2]) -> (usize, Strid
         let aligned = starts
             .iter()
             .all(|start| start.is_multiple_of(words as u64));
-        if let Some(wide) = strides.widened(words / bytes).filter(|_| aligned) {
+        if let Some(wide) = strides
+            .widened(words / bytes, [true; 2])
+            .filter(|_| aligned)
+        {
             return (words, wide);
         }
         words /= 2;

@@ -5,11 +5,20 @@
 //! The CPU adds in `f64`, kernels in `f32` with what rounding leaves carried along; both in an order that shapes alone
 //! decide. NaN is the largest and the smallest of what it is among.
 //!
-//! Backward: of a sum dy `broadcast_to` x's shape.
+//! Sums and products of integers and of `bool` are `i64`, and wrap.
 
+mod backward;
 pub(crate) mod cpu;
 pub mod cuda;
+mod integers;
 mod table;
+
+pub use backward::{
+    amax_backward, amin_backward, logsumexp_backward, mean_dim_backward, norm_backward,
+    prod_backward, std_backward, sum_dim_backward, var_backward,
+};
+pub use integers::INTEGER_KERNELS;
+pub(crate) use integers::sum_of_slabs;
 
 pub use table::KERNELS;
 use table::{ARGMAX, ARGMIN, LOGSUMEXP, MAX, MIN, NORM, Op, PROD, STD, SUM, VAR};
@@ -72,6 +81,14 @@ impl Plan {
         let (order, of) = (Some(order), [outer, n, 1]);
         Ok(Self { order, of, left })
     }
+
+    /// The tensor with its dimensions in that order.
+    fn ordered<T: Element>(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
+        match &self.order {
+            Some(order) => x.permute(order),
+            None => Ok(x.clone()),
+        }
+    }
 }
 
 /// Beside a 0 the other sizes may be anything.
@@ -87,10 +104,7 @@ fn reduce<T: Float, Y: Element>(
     put: impl Fn(f64) -> Y + Sync,
 ) -> Result<Tensor<Y>> {
     let plan = Plan::new(op.name, x.shape(), dims, keepdim)?;
-    let x = match &plan.order {
-        Some(order) => x.permute(order)?,
-        None => x.clone(),
-    };
+    let x = plan.ordered(x)?;
     let [outer, n, inner] = plan.of;
     let number = number(n);
     let mut out = Tensor::empty(&plan.left, x.device())?;
