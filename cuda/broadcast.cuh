@@ -6,31 +6,16 @@
 #include "pack.cuh"
 #include "strides.cuh"
 
-typedef int i32;
-typedef unsigned char u8;
-
-// What a type is computed in: floats in f32, integers in i64, whose high bits go.
+// What a type is computed in, and such a number of 64 bits.
 template <class T> struct Number {
-    typedef f32 Wide;
-    __device__ __forceinline__ static f32 of_bits(i64 bits) { return __int_as_float((int)bits); }
-    __device__ __forceinline__ static f32 wide(T x) { return to_f32(x); }
+    typedef decltype(wide(T())) Wide;
+    __device__ __forceinline__ static Wide of_bits(i64 bits) {
+        if constexpr (sizeof(Wide) == sizeof(f32))
+            return __int_as_float((int)bits);
+        else
+            return bits;
+    }
 };
-template <class T> struct Integer {
-    typedef i64 Wide;
-    __device__ __forceinline__ static i64 of_bits(i64 bits) { return bits; }
-    __device__ __forceinline__ static i64 wide(T x) { return x; }
-};
-template <> struct Number<i64> : Integer<i64> {};
-template <> struct Number<i32> : Integer<i32> {};
-template <> struct Number<u8> : Integer<u8> {};
-
-__device__ __forceinline__ void narrow(f32 x, f32& y) { y = x; }
-__device__ __forceinline__ void narrow(f32 x, f16& y) { y = from_f32<f16>(x); }
-__device__ __forceinline__ void narrow(f32 x, bf16& y) { y = from_f32<bf16>(x); }
-__device__ __forceinline__ void narrow(i64 x, i64& y) { y = x; }
-__device__ __forceinline__ void narrow(i64 x, i32& y) { y = (i32)x; }
-__device__ __forceinline__ void narrow(i64 x, u8& y) { y = (u8)x; }
-__device__ __forceinline__ void narrow(bool x, bool& y) { y = x; }
 
 // The same number, of which the compiler knows nothing: else it makes each loop anew for what is null.
 __device__ __forceinline__ int unknown(int x) {
@@ -46,7 +31,7 @@ __device__ __forceinline__ void broadcast(const T* a, const T* b, Y* y, i64 n, i
     const typename As::Wide number = As::of_bits(bits);
     const int has = (a ? 1 : 0) | (b ? 2 : 0);
     const auto compute = [&](T p, T q, int has) {
-        return f(has & 1 ? As::wide(p) : number, has & 2 ? As::wide(q) : number);
+        return f(has & 1 ? wide(p) : number, has & 2 ? wide(q) : number);
     };
     const i64 thread = blockIdx.x * (i64)blockDim.x + threadIdx.x, threads = gridDim.x * (i64)blockDim.x;
     if (strides.dims > 0) {

@@ -8,45 +8,41 @@
 
 #include "pack.cuh"
 
-typedef int i32;
-typedef unsigned char u8;
-
-// Either side of a cast: how it comes to the f32 or i64 between, and back.
+// Either side of a cast: how it comes to the f32 between, and back.
 template <class T> struct Cast {
     static constexpr bool INTEGER = false;
-    __device__ __forceinline__ static f32 wide(T x) { return to_f32(x); }
+    __device__ __forceinline__ static f32 single(T x) { return to_f32(x); }
     __device__ __forceinline__ static T of(f32 x) { return from_f32<T>(x); }
 };
 template <> struct Cast<i64> {
     static constexpr bool INTEGER = true;
-    __device__ __forceinline__ static f32 wide(i64 x) { return __ll2float_rn(x); }
+    __device__ __forceinline__ static f32 single(i64 x) { return __ll2float_rn(x); }
     __device__ __forceinline__ static i64 of(f32 x) { return x == x ? __float2ll_rz(x) : 0; }
-    __device__ __forceinline__ static i64 cut(i64 x) { return x; }
 };
 template <> struct Cast<i32> {
     static constexpr bool INTEGER = true;
-    __device__ __forceinline__ static f32 wide(i32 x) { return __int2float_rn(x); }
+    __device__ __forceinline__ static f32 single(i32 x) { return __int2float_rn(x); }
     __device__ __forceinline__ static i32 of(f32 x) { return x == x ? __float2int_rz(x) : 0; }
-    __device__ __forceinline__ static i32 cut(i64 x) { return (i32)x; }
 };
 template <> struct Cast<u8> {
     static constexpr bool INTEGER = true;
-    __device__ __forceinline__ static f32 wide(u8 x) { return __int2float_rn(x); }
+    __device__ __forceinline__ static f32 single(u8 x) { return __int2float_rn(x); }
     __device__ __forceinline__ static u8 of(f32 x) { return (u8)__float2int_rz(fminf(fmaxf(x, 0.0f), 255.0f)); }
-    __device__ __forceinline__ static u8 cut(i64 x) { return (u8)x; }
 };
 template <> struct Cast<bool> {
     static constexpr bool INTEGER = true;
-    __device__ __forceinline__ static f32 wide(bool x) { return x ? 1.0f : 0.0f; }
+    __device__ __forceinline__ static f32 single(bool x) { return x ? 1.0f : 0.0f; }
     __device__ __forceinline__ static bool of(f32 x) { return x != 0.0f; }
-    __device__ __forceinline__ static bool cut(i64 x) { return x != 0; }
 };
 
 template <class X, class Y> __device__ __forceinline__ Y cast_one(X x) {
-    if constexpr (Cast<X>::INTEGER && Cast<Y>::INTEGER)
-        return Cast<Y>::cut((i64)x);
-    else
-        return Cast<Y>::of(Cast<X>::wide(x));
+    if constexpr (Cast<X>::INTEGER && Cast<Y>::INTEGER) {
+        Y y;
+        narrow(wide(x), y);
+        return y;
+    } else {
+        return Cast<Y>::of(Cast<X>::single(x));
+    }
 }
 
 template <class X, class Y> __device__ __forceinline__ void cast(const X* x, Y* y, i64 n) {

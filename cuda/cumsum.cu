@@ -51,7 +51,7 @@ __device__ __forceinline__ void cumsum(
 #pragma unroll
         for (int u = 0; u < ITEMS; u++) {
             const i64 j = at + rank * ITEMS + u, k = reverse ? end - 1 - j : first + j;
-            if (j < len) put(S::value(S::both(before, run[u]), 0.0f, 1.0f), y[base + k * inner]);
+            if (j < len) narrow(S::value(S::both(before, run[u]), 0.0f, 1.0f), y[base + k * inner]);
         }
         __syncthreads();
     }

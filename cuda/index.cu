@@ -77,9 +77,6 @@ GATHER(32, unsigned)
 GATHER(16, unsigned short)
 GATHER(8, unsigned char)
 
-__device__ __forceinline__ i64 wide(i64 x) { return x; }
-template <class T> __device__ __forceinline__ f32 wide(T x) { return to_f32(x); }
-
 // The sum of v over the lanes of `peers`, in their order, for the first of them.
 template <class A> __device__ __forceinline__ A sum_of_peers(A v, unsigned peers, bool first) {
     unsigned rest = first ? peers & (peers - 1) : 0;

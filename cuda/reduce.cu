@@ -155,7 +155,7 @@ __device__ __forceinline__ void first_pass(
         if (parts)
             parts[blockIdx.y * columns + column] = state;
         else
-            put(S::value(state, (f32)n, number), y[column]);
+            narrow(S::value(state, (f32)n, number), y[column]);
     };
     reduce<S>(columns, n, inner == 1, lanes, chunk, read, write);
 }
@@ -163,7 +163,7 @@ __device__ __forceinline__ void first_pass(
 template <class S, class Y>
 __device__ __forceinline__ void second_pass(const S* parts, Y* y, i64 columns, i64 n, i64 chunks, int lanes, f32 number) {
     const auto read = [=](i64 column, i64 k) { return parts[k * columns + column]; };
-    const auto write = [=](i64 column, S state) { put(S::value(state, (f32)n, number), y[column]); };
+    const auto write = [=](i64 column, S state) { narrow(S::value(state, (f32)n, number), y[column]); };
     reduce<S>(columns, chunks, false, lanes, chunks, read, write);
 }
 

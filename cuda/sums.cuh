@@ -3,14 +3,6 @@
 #pragma once
 #include "number.cuh"
 
-typedef int i32;
-typedef unsigned char u8;
-
-template <class T> __device__ __forceinline__ f32 wide(T x) { return to_f32(x); }
-__device__ __forceinline__ i64 wide(i64 x) { return x; }
-__device__ __forceinline__ i64 wide(i32 x) { return x; }
-__device__ __forceinline__ i64 wide(u8 x) { return x; }
-
 // Two words that one access moves, so that neighbours in shared memory do not meet in a bank.
 struct alignas(8) Sum {
     f32 sum, rest;
@@ -30,9 +22,3 @@ struct Whole {
     __device__ static Whole both(Whole a, Whole b) { return {a.sum + b.sum}; }
     __device__ static i64 value(Whole s, f32, f32) { return s.sum; }
 };
-
-__device__ __forceinline__ void put(f32 v, f32& y) { y = v; }
-__device__ __forceinline__ void put(f32 v, f16& y) { y = from_f32<f16>(v); }
-__device__ __forceinline__ void put(f32 v, bf16& y) { y = from_f32<bf16>(v); }
-__device__ __forceinline__ void put(i32 v, i32& y) { y = v; }
-__device__ __forceinline__ void put(i64 v, i64& y) { y = v; }

@@ -152,6 +152,14 @@ impl<T: Number> Tensor<T> {
             made[0]
         })
     }
+
+    /// [`Tensor::randint`] of another's shape, on its device.
+    ///
+    /// # Errors
+    /// Those of [`Tensor::randint`].
+    pub fn randint_like(&self, low: i64, high: i64, generator: &mut Generator) -> Result<Self> {
+        Self::randint(low, high, self.shape(), generator, self.device())
+    }
 }
 
 #[cfg(test)]

@@ -17,10 +17,19 @@ pub fn all(report: &mut Report, device: &Device) {
     integers::<i64>(report, device);
     integers::<i32>(report, device);
     integers::<u8>(report, device);
+    indices::<f32>(report, device);
+    indices::<f16>(report, device);
+    indices::<bf16>(report, device);
+    indices::<i64>(report, device);
+    sums_of_integers(report, device);
     moves::<i64>(report, device);
     moves::<f32>(report, device);
     moves::<f16>(report, device);
     moves::<u8>(report, device);
+    taken::<i64>(report, device);
+    taken::<f32>(report, device);
+    taken::<f16>(report, device);
+    taken::<u8>(report, device);
 }
 
 fn run<Y>(report: &mut Report, name: String, work: impl FnOnce() -> Result<Y>) {
@@ -73,6 +82,10 @@ fn floats<T: Float>(report: &mut Report, device: &Device) {
         ("argmin_dim", |x, d| x.argmin_dim(d, false).map(drop)),
     ];
     let tall = randn(&TALL);
+    run(report, format!("cumsum rows {t} 1024x256"), || x.cumsum(1));
+    run(report, format!("cumsum columns {t} 40000x8"), || {
+        tall.cumsum(0)
+    });
     for (name, op) in reductions {
         run(report, format!("{name} rows {t} 1024x256"), || op(&x, 1));
         run(report, format!("{name} columns {t} 40000x8"), || {
@@ -107,4 +120,60 @@ fn moves<T: Element + Number>(report: &mut Report, device: &Device) {
     run(report, format!("where {t} 4x64x32x32"), || {
         where_(&mask, &x, T::default())
     });
+}
+
+/// Indices below `size`, in no order.
+fn places(shape: &[usize], size: usize, device: &Device) -> Tensor<i64> {
+    let n = shape.iter().product();
+    let places: Vec<i64> = (0..n).map(|i| (i * 7919 % size) as i64).collect();
+    Tensor::from_slice(&places, shape, device).expect("a tensor of indices")
+}
+
+/// Rows of a table, elements of rows, the best of rows.
+fn taken<T: Number>(report: &mut Report, device: &Device) {
+    let x = Tensor::<T>::ones(&ROWS, device).expect("a tensor of ones");
+    let (list, index) = (places(&[1024], 1024, device), places(&ROWS, 256, device));
+    let t = T::NAME;
+    run(report, format!("index_select 0 {t} 1024x256"), || {
+        x.index_select(0, &list)
+    });
+    run(report, format!("gather 1 {t} 1024x256"), || {
+        x.gather(1, &index)
+    });
+    run(report, format!("topk 8 {t} 1024x256"), || {
+        x.topk(8, 1, true, true)
+    });
+}
+
+/// Rows of an embedding, and a column that is cut in chunks.
+fn indices<T: Number>(report: &mut Report, device: &Device) {
+    let ones = |shape: &[usize]| Tensor::<T>::ones(shape, device).expect("a tensor of ones");
+    let (table, rows, column) = (ones(&ROWS), ones(&ROWS), ones(&[1000]));
+    let (index, long) = (places(&ROWS, 1024, device), places(&[N], 1000, device));
+    let t = T::NAME;
+    run(report, format!("scatter_add 0 {t} 1024x256"), || {
+        table.scatter_add(0, &index, &rows)
+    });
+    let many = ones(&[N]);
+    run(report, format!("scatter_add 0 {t} {N} to 1000"), || {
+        column.scatter_add(0, &long, &many)
+    });
+}
+
+fn sums_of_integers(report: &mut Report, device: &Device) {
+    macro_rules! of {
+        ($($type:ty)*) => {
+            $(let [rows, tall] = [ROWS, TALL].map(|shape| {
+                Tensor::<$type>::ones(&shape, device).expect("a tensor of ones")
+            });
+            let t = stringify!($type);
+            run(report, format!("sum_dim rows {t} 1024x256"), || rows.sum_dim(&[1], false));
+            run(report, format!("sum_dim columns {t} 40000x8"), || tall.sum_dim(&[0], false));
+            run(report, format!("prod rows {t} 1024x256"), || rows.prod(&[1], false));
+            run(report, format!("prod columns {t} 40000x8"), || tall.prod(&[0], false));
+            run(report, format!("cumsum rows {t} 1024x256"), || rows.cumsum(1));
+            run(report, format!("cumsum columns {t} 40000x8"), || tall.cumsum(0));)*
+        };
+    }
+    of!(i64 i32 u8);
 }

@@ -2,6 +2,7 @@
 //! not the CPU and the usual ones.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::Tensor;
 use crate::device::Device;
@@ -128,8 +129,11 @@ impl Text<'_> {
     }
 }
 
-/// The offsets of all shown elements, in order.
-fn offsets(shape: &[usize], abridged: bool) -> Vec<usize> {
+/// All shown elements in order, as runs of neighbours: of a large tensor no more is copied.
+fn runs(shape: &[usize], abridged: bool) -> Vec<Range<usize>> {
+    if shape.contains(&0) {
+        return Vec::new();
+    }
     let mut all = vec![0];
     for &size in shape {
         all = all
@@ -137,21 +141,17 @@ fn offsets(shape: &[usize], abridged: bool) -> Vec<usize> {
             .flat_map(|at| places(size, abridged).map(move |place| at * size + place))
             .collect();
     }
-    all
+    let neighbours = all.chunk_by(|a, b| a + 1 == *b);
+    neighbours.map(|run| run[0]..run[0] + run.len()).collect()
 }
 
 impl<T: Element> fmt::Display for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = match self.to_vec() {
-            Ok(data) => data,
+        let abridged = self.numel() > THRESHOLD;
+        let elements = match self.runs_to_vec(&runs(&self.shape, abridged)) {
+            Ok(elements) => elements,
             // formatting has no other word for it
             Err(error) => return write!(f, "{OPENING}<{error}>)"),
-        };
-        let abridged = data.len() > THRESHOLD;
-        let shown = offsets(&self.shape, abridged);
-        let elements: Vec<T> = match data.is_empty() {
-            true => Vec::new(),
-            false => shown.into_iter().map(|at| data[at]).collect(),
         };
         let (mut floats, mut integers) = (vec![0.0; elements.len()], vec![0; elements.len()]);
         T::block_to_f32(&elements, &mut floats);
@@ -163,7 +163,7 @@ impl<T: Element> fmt::Display for Tensor<T> {
         let words: Vec<String> = words.map(|(v, i)| style.write(*v, *i)).collect();
         let width = words.iter().map(String::len).max().unwrap_or(0);
         f.write_str(OPENING)?;
-        match data.is_empty() {
+        match elements.is_empty() {
             true => f.write_str("[]")?,
             false => {
                 let shape = &self.shape;
@@ -176,7 +176,7 @@ impl<T: Element> fmt::Display for Tensor<T> {
                 text.write(f, 0, &mut 0)?;
             }
         }
-        if data.is_empty() && self.shape.len() > 1 {
+        if elements.is_empty() && self.shape.len() > 1 {
             write!(f, ", size={:?}", self.shape)?;
         }
         if let Device::Cuda(_) = self.device {
@@ -190,5 +190,23 @@ impl<T: Element> fmt::Display for Tensor<T> {
             _ => f.write_str(", dtype=torch.uint8")?,
         }
         f.write_str(")")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_than_is_shown() {
+        assert_eq!(runs(&[1 << 40], true), [0..3, (1 << 40) - 3..1 << 40]);
+        let lone = |range: Range<usize>| vec![range];
+        assert_eq!(runs(&[2, 300], false), lone(0..600));
+        assert_eq!(runs(&[2, 1000], true), [0..3, 997..1003, 1997..2000]);
+        assert_eq!(runs(&[], false), lone(0..1));
+        assert_eq!(runs(&[0, 5], false), []);
+        // of a thousand matrices six corners' worth
+        let cube: usize = runs(&[1000; 3], true).iter().map(Range::len).sum();
+        assert_eq!(cube, 216);
     }
 }

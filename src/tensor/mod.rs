@@ -10,6 +10,7 @@ pub use making::Nested;
 pub(crate) use storage::{Data, DataMut, Version};
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::checks::{check_len, expect_shape};
@@ -170,17 +171,33 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// Whatever the device's earlier work ended with; an index out of range that it came upon ([`Error::Index`]), once.
     pub fn to_vec(&self) -> Result<Vec<T>> {
+        let all = 0..self.numel();
+        self.runs_to_vec(std::slice::from_ref(&all))
+    }
+
+    /// The elements of these runs, one behind the other; [`Tensor::to_vec`] of no more than is asked for.
+    fn runs_to_vec(&self, runs: &[Range<usize>]) -> Result<Vec<T>> {
+        let mut copied = Vec::with_capacity(runs.iter().map(Range::len).sum());
+        let runs = runs.iter().filter(|run| !run.is_empty()).cloned();
         match self.data() {
-            Data::Cpu(x) => Ok(x.to_vec()),
-            Data::Cuda(_) if self.numel() == 0 => Ok(Vec::new()),
+            Data::Cpu(x) => runs.for_each(|run| copied.extend_from_slice(&x[run])),
+            Data::Cuda(_) if self.numel() == 0 => {}
             Data::Cuda(x) => {
                 let reason = "the host cannot read what is not computed yet";
                 let _turn = turn_outside(x.stream(), "to_vec", reason)?;
-                let copied = to_host(x.stream(), x).map_err(|e| Error::driver("to_vec", e))?;
+                for run in runs {
+                    let part = to_host(x.stream(), &x.slice(run));
+                    let part = part.map_err(|e| Error::driver("to_vec", e))?;
+                    // the whole is not copied again
+                    match copied.is_empty() {
+                        true => copied = part,
+                        false => copied.extend(part),
+                    }
+                }
                 report::check(x.stream())?;
-                Ok(copied)
             }
         }
+        Ok(copied)
     }
 
     /// The one element of a tensor that has just one.

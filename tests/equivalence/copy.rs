@@ -90,3 +90,18 @@ pub fn views(device: &Device) {
     let twice = copy::cuda::copy(stream, (&x, 0, &[3, 1]), (&mut y, 0, &[2, 1]), &[4, 3]);
     assert!(twice.is_err_and(|e| e.to_string().contains("differ")));
 }
+
+/// A tensor is printed as on the CPU, but for the device's name; of a large one no more is copied than is shown.
+pub fn printed(device: &Device) {
+    for shape in [&[5, 7][..], &[3000], &[40, 50], &[4, 30, 20], &[0, 3], &[]] {
+        let n = shape.iter().product();
+        let [want, got] = [&Device::Cpu, device].map(|d| {
+            let x = tensor(&outliers::<f32>(n, 3), shape, d);
+            [x.to_string(), x.gt(0.0).unwrap().to_string()]
+        });
+        for (want, got) in want.iter().zip(&got) {
+            let got = got.replace(&format!(", device='{device}'"), "");
+            assert_eq!(*want, got, "{shape:?}");
+        }
+    }
+}

@@ -135,6 +135,7 @@ tests! {
         widths: ["copy_b128", "copy_b64", "copy_b32", "copy_b16", "copy_b8",
             "where_b64", "where_b32", "where_b16", "where_b8", "transpose_b64", "transpose_b8"],
         views: ["copy_b32"],
+        printed: [],
     }
     index {
         gather: ["gather_b128", "gather_b64", "gather_b32", "gather_b16", "gather_b8"],

@@ -11,6 +11,7 @@ mod devices;
 mod driver;
 mod dropout;
 mod elementwise;
+mod index;
 mod layers;
 mod lrn;
 mod matmul;

@@ -212,3 +212,26 @@ pub fn the_programs_own_capture(device: &Device) -> Result<()> {
     assert_eq!(y.to_vec()?, [-3.0; 100]);
     Ok(())
 }
+
+/// A replay tells of an index out of range as a launch does, and goes on being a graph.
+pub fn an_index_out_of_range(device: &Device) -> Result<()> {
+    let x = Tensor::from_slice(&[1.0_f32, 2.0, 3.0], &[3], device)?;
+    let mut index = Tensor::from_slice(&[0_i64, 2], &[2], device)?;
+    let (mut graph, y) = CudaGraph::capture(device, || x.index_select(0, &index))?;
+    for wrong in [3, -1] {
+        graph.replay()?;
+        assert_eq!(y.to_vec()?, [1.0, 3.0]);
+        index.copy_from_slice(&[1, wrong])?;
+        graph.replay()?;
+        graph.replay()?;
+        let told = y.to_vec().unwrap_err().to_string();
+        assert!(
+            told.contains("index_select") && told.contains(&wrong.to_string()),
+            "{told}"
+        );
+        assert_eq!(y.to_vec()?, [2.0, 0.0]);
+        index.copy_from_slice(&[0, 2])?;
+    }
+    works(device);
+    Ok(())
+}

@@ -65,6 +65,7 @@ on_devices! {
     an_optimizers_first_step: errors::an_optimizers_first_step,
     a_clone_that_shares: errors::a_clone_that_shares,
     another_thread: errors::another_thread,
+    an_index_out_of_range: errors::an_index_out_of_range,
     a_stream_with_events: errors::a_stream_with_events,
     the_programs_own_capture: errors::the_programs_own_capture,
 }

@@ -211,3 +211,22 @@ fn what_does_not_fit_is_named() {
             .contains("\"add\"")
     );
 }
+
+#[test]
+fn truths() -> Result<()> {
+    let a = tensor(&[true, true, false, false], &[4], CPU);
+    let b = tensor(&[true, false, true, false], &[4], CPU);
+    assert_eq!(a.logical_and(&b)?.to_vec()?, [true, false, false, false]);
+    assert_eq!(a.logical_or(&b)?.to_vec()?, [true, true, true, false]);
+    assert_eq!(a.logical_xor(&b)?.to_vec()?, [false, true, true, false]);
+    assert_eq!(a.logical_not()?.to_vec()?, [false, false, true, true]);
+    let one = tensor(&[true], &[1, 1], CPU);
+    assert_eq!(a.logical_xor(&one)?.shape(), [1, 4]);
+    let error = a.logical_or(&tensor(&[true; 3], &[3], CPU)).unwrap_err();
+    assert!(error.to_string().contains("[4] and [3]"), "{error}");
+    let (nan, inf) = (f32::NAN, f32::INFINITY);
+    let x = tensor(&[nan, inf, -inf, 0.0, f32::MAX], &[5], CPU);
+    assert_eq!(x.isinf()?.to_vec()?, [false, true, true, false, false]);
+    assert_eq!(x.isfinite()?.to_vec()?, [false, false, false, true, true]);
+    Ok(())
+}

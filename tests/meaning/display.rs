@@ -69,6 +69,15 @@ fn sequences_and_constants() -> Result<()> {
     assert_eq!(Tensor::<f32>::eye(0, CPU)?.shape(), [0, 0]);
     let drawn =
         Tensor::<i32>::randint(-2, 3, &[1000], &mut Generator::manual_seed(1), CPU)?.to_vec()?;
+    let like = Tensor::<i32>::zeros(&[2, 500], CPU)?.randint_like(
+        -2,
+        3,
+        &mut Generator::manual_seed(1),
+    )?;
+    assert_eq!(
+        (like.shape(), like.to_vec()?),
+        (&[2, 500][..], drawn.clone())
+    );
     assert!((-2..3).all(|v| drawn.contains(&v)) && drawn.iter().all(|v| (-2..3).contains(v)));
     assert_eq!(Tensor::new([[[1_u8; 3]; 2]; 4], CPU)?.shape(), [4, 2, 3]);
     assert_eq!(
@@ -89,5 +98,28 @@ fn sequences_and_constants() -> Result<()> {
         assert!(error.unwrap_err().to_string().contains("memory"));
     }
     assert!(Tensor::<i32>::randint(3, 3, &[1], &mut Generator::manual_seed(1), CPU).is_err());
+    Ok(())
+}
+
+/// Of a large tensor the edges alone are read, wherever they lie.
+#[test]
+fn edges_of_large_tensors() -> Result<()> {
+    let cube = Tensor::arange(0_i32, 120_000, 1, CPU)?.reshape(&[3, 200, 200])?;
+    let text = cube.to_string();
+    let corners: Vec<&str> = text.lines().filter(|line| line.contains(" ...,")).collect();
+    assert_eq!(corners.len(), 18, "{text}");
+    assert!(
+        corners[0].starts_with("tensor([[[     0,      1,      2,  ...,    197,    198,    199],")
+    );
+    assert!(
+        corners[17].ends_with(
+            "[119800, 119801, 119802,  ..., 119997, 119998, 119999]]], dtype=torch.int32)"
+        )
+    );
+    let truth = cube.gt(119_998)?.to_string();
+    assert!(
+        truth.ends_with("[False, False, False,  ..., False, False,  True]]])"),
+        "{truth}"
+    );
     Ok(())
 }

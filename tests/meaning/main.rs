@@ -15,6 +15,7 @@ mod display;
 mod dropout;
 mod elementwise;
 mod gradients;
+mod index;
 mod layers;
 mod lr_scheduler;
 mod lrn;

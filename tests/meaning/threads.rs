@@ -36,6 +36,12 @@ fn case<Y: Element>(
     (name, Box::new(move || bits(&f())))
 }
 
+/// Indices below 701.
+fn places(n: usize) -> Tensor<i64> {
+    let places: Vec<i64> = (0..n as i64).map(|i| i * i % 701).collect();
+    tensor(&places, &[n], &CPU)
+}
+
 fn elementwise<T: Float>() -> Vec<Case> {
     let n = LONG[0] * LONG[1];
     let x = tensor(&outliers::<T>(n, 1), &LONG, &CPU);
@@ -70,6 +76,28 @@ fn elementwise<T: Float>() -> Vec<Case> {
         with!("unary", |x| x.gelu()),
         with!("unary", |x, b| silu_backward(&b, &x)),
         with!("where_", |x, b| where_(&x.gt(0.1)?, &b, &x)),
+        with!("index", |x| x.index_select(1, &places(1003))),
+        with!("index", |x| x.flatten(0, -1)?.scatter_add(
+            0,
+            &places(70_000),
+            &x.flatten(0, -1)?
+        )),
+        with!("index", |b| index_select_backward(
+            &b,
+            &[1003, 1003],
+            0,
+            &places(701)
+        )),
+        with!("cumsum", |x| x.cumsum(0)),
+        with!("cumsum", |x| cumsum_backward(&x.flatten(0, -1)?, 0)),
+        with!("cumsum", |x| x.cast::<i32>()?.cumsum(1)),
+        with!("reduce", |x| x.cast::<u8>()?.sum_dim(&[0], false)),
+        with!("reduce", |x, row| prod_backward(&row, &x, &[0])),
+        with!("topk", |x| Ok(x.topk(50, 0, true, true)?.0)),
+        with!("topk", |x| Ok(x
+            .flatten(0, -1)?
+            .topk(999, 0, false, true)?
+            .1)),
         with!("fill", |x| Tensor::full(x.shape(), T::from_f32(0.1), &CPU)),
         with!("cast", |x| x.cast::<f32>()),
         with!("cast", |x| x.cast::<i32>()),

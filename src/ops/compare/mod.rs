@@ -4,6 +4,7 @@
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod truth;
 
 use crate::checks::{expect_shape, same_device};
 use crate::element::Number;
