@@ -26,7 +26,7 @@ template <class W, class K> __device__ __forceinline__ K key_of(W word, i64 kind
     return (bits ^ flip) & mask;
 }
 
-constexpr int THREADS = 256, WARPS = THREADS / 32;
+constexpr int THREADS = 256, WARPS = THREADS / 32, UNROLL = 4;
 
 template <class W, class K>
 __device__ __forceinline__ void select(const W* x, K* keys, unsigned* places, i64 n, i64 k, i64 kind, K flip) {
@@ -39,9 +39,15 @@ __device__ __forceinline__ void select(const W* x, K* keys, unsigned* places, i6
     for (int shift = 8 * (int)sizeof(W) - 8; shift >= 0; shift -= 8) {
         counts[threadIdx.x] = 0;
         __syncthreads();
-        for (i64 i = threadIdx.x; i < n; i += THREADS) {
-            const K key = key_of<W, K>(x[i], kind, flip);
-            if ((key & mask) == prefix) atomicAdd(&counts[(key >> shift) & 255], 1u);
+        for (i64 start = threadIdx.x; start < n; start += UNROLL * THREADS) {
+            W words[UNROLL];
+#pragma unroll
+            for (int u = 0; u < UNROLL; u++) words[u] = start + u * THREADS < n ? x[start + u * THREADS] : W();
+#pragma unroll
+            for (int u = 0; u < UNROLL; u++) {
+                const K key = key_of<W, K>(words[u], kind, flip);
+                if (start + u * THREADS < n && (key & mask) == prefix) atomicAdd(&counts[(key >> shift) & 255], 1u);
+            }
         }
         __syncthreads();
         unsigned above = 0;
