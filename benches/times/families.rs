@@ -31,6 +31,28 @@ fn case(
     }
 }
 
+/// The same with indices, in no order, of the first dimension for rows and of the second for elements.
+fn by_index(
+    op: &'static str,
+    of: &'static [usize],
+    run: fn(&Tensor<f32>, &Tensor<i64>) -> Result<()>,
+) -> Case {
+    let (bytes, n) = (4 * SQUARE[0] * SQUARE[1], of.iter().product::<usize>());
+    Case {
+        op,
+        shape: SQUARE.to_vec(),
+        dtype: "f32",
+        work: Work::Bytes((2 * bytes + 8 * n) as f64),
+        footprint: 2 * bytes + 8 * n,
+        make: Box::new(move |device: &Device| {
+            let x = Tensor::uniform(SQUARE, 0.1, 2.0, &mut Generator::manual_seed(1), device)?;
+            let places = (0..n).map(|i| (i * 7919 % SQUARE[0]) as i64).collect();
+            let index = Tensor::from_vec(places, of, device)?;
+            Ok(Box::new(move || run(&x, &index)))
+        }),
+    }
+}
+
 pub fn all() -> Vec<Case> {
     vec![
         case("exp", LINE, 2.0, |x| x.exp().map(drop)),
@@ -55,6 +77,11 @@ pub fn all() -> Vec<Case> {
         case("permute", IMAGES, 2.0, |x| {
             x.permute(&[0, 2, 3, 1]).map(drop)
         }),
+        by_index("index_select", &SQUARE[..1], |x, index| {
+            x.index_select(0, index).map(drop)
+        }),
+        by_index("gather", SQUARE, |x, index| x.gather(1, index).map(drop)),
+        case("cumsum", SQUARE, 2.0, |x| x.cumsum(1).map(drop)),
         case("cat", SQUARE, 4.0, |x| cat(&[x, x], 1).map(drop)),
     ]
 }

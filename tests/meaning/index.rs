@@ -32,8 +32,10 @@ fn indices(n: usize, size: usize) -> Vec<i64> {
     (0..n).map(|i| ((i * i + 3 * i) % size) as i64).collect()
 }
 
+type Shape = &'static [usize];
+
 /// Tensor, dimension, index, src; some of them long enough to be shared out.
-const CASES: [(&[usize], usize, &[usize], &[usize]); 7] = [
+const CASES: [(Shape, usize, Shape, Shape); 7] = [
     (&[5, 4], 0, &[3, 4], &[3, 4]),
     (&[5, 4], 1, &[2, 9], &[4, 9]),
     (&[3, 4, 5], 1, &[3, 7, 2], &[3, 8, 5]),
@@ -140,7 +142,7 @@ fn running_sums_are_their_loops() -> Result<()> {
         let mut want: Vec<f64> = data.iter().map(|x| f64::from(*x)).collect();
         let mut backward = want.clone();
         for i in 0..data.len() {
-            if i / inner % shape[d] > 0 {
+            if !(i / inner).is_multiple_of(shape[d]) {
                 want[i] += want[i - inner];
             }
         }

@@ -83,10 +83,7 @@ fn order(x: f32) -> i64 {
     if x.is_nan() {
         return i64::MAX;
     }
-    // -0 becomes 0
-    let bits = i64::from((x + 0.0).to_bits());
-    match bits >> 31 {
-        0 => bits,
-        _ => -(bits & 0x7fff_ffff),
-    }
+    let bits = i64::from(x.to_bits());
+    let magnitude = bits & 0x7fff_ffff;
+    if bits == magnitude { bits } else { -magnitude }
 }
