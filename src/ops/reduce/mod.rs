@@ -130,6 +130,10 @@ fn some<T: Float>(op: &'static str, x: &Tensor<T>, dims: &[isize]) -> Result<()>
     }
 }
 
+fn place(value: f64) -> i32 {
+    value as i32
+}
+
 fn float<T: Float>(value: f64) -> T {
     T::from_f32(value as f32)
 }
@@ -240,13 +244,7 @@ impl<T: Float> Tensor<T> {
     /// A dimension that is not there, or nothing to choose from.
     pub fn argmax_dim(&self, dim: isize, keepdim: bool) -> Result<Tensor<i32>> {
         some("argmax", self, &[dim])?;
-        reduce(
-            &ARGMAX,
-            self,
-            (&[dim], keepdim),
-            |_| 0.0,
-            |place| place as i32,
-        )
+        reduce(&ARGMAX, self, (&[dim], keepdim), |_| 0.0, place)
     }
 
     /// The places of the first of the smallest along a dimension (`torch.argmin`, whose places are `i64`).
@@ -255,13 +253,7 @@ impl<T: Float> Tensor<T> {
     /// Those of [`Tensor::argmax_dim`].
     pub fn argmin_dim(&self, dim: isize, keepdim: bool) -> Result<Tensor<i32>> {
         some("argmin", self, &[dim])?;
-        reduce(
-            &ARGMIN,
-            self,
-            (&[dim], keepdim),
-            |_| 0.0,
-            |place| place as i32,
-        )
+        reduce(&ARGMIN, self, (&[dim], keepdim), |_| 0.0, place)
     }
 }
 
