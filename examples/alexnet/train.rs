@@ -64,7 +64,7 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
             }
             model.backward_parameters(&scaler.backward(&criterion)?)?;
             scaler.step(&mut optimizer, &mut model)?;
-            scaler.update();
+            scaler.update()?;
             bar.inc(labels.numel() as u64);
         }
         bar.finish();

@@ -132,7 +132,7 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
     let weights = options.out.join("lenet.safetensors");
     let checkpoint = options.out.join("lenet-checkpoint.safetensors");
-    while run.epochs_done() < options.epochs {
+    while run.epochs_done()? < options.epochs {
         run.epoch(&interrupted)?;
         run.save(&weights, &checkpoint)?;
         if interrupted.load(Ordering::Relaxed) {

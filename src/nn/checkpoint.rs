@@ -49,7 +49,7 @@ pub fn save_checkpoint_scaled(
     if !scaler.is_enabled() {
         return contents.write(path);
     }
-    let state = scaler.state_dict();
+    let state = scaler.state_dict()?;
     let numbers = [
         (SCALE, u64::from(state.scale.to_bits())),
         (GROWTH_TRACKER, state.growth_tracker),
@@ -114,11 +114,9 @@ pub fn load_checkpoint_scaled(
         growth_tracker: number(path, &contents, GROWTH_TRACKER)?,
         skipped: number(path, &contents, SKIPPED)?,
     };
-    let mut loaded = scaler.clone();
-    loaded.load_state_dict(&state)?;
+    state.check()?;
     apply_contents(model, optimizer, path, contents)?;
-    *scaler = loaded;
-    Ok(())
+    scaler.load_state_dict(&state)
 }
 
 /// A number of at least 0.
