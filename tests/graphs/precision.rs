@@ -176,7 +176,6 @@ pub fn a_scaled_checkpoint(device: &Device) -> Result<()> {
     let adam = || Box::new(optim::Adam::new(0.01));
     let new = |scale: i32| Scaled::new(adam(), 2_f32.powi(scale), false, device);
     let mut run = new(8)?;
-    run.run.model.eval();
     run.step(&batches[0])?;
     let mut graph = run.captured(&batches[0], device)?;
     graph.replay()?;
@@ -193,7 +192,6 @@ pub fn a_scaled_checkpoint(device: &Device) -> Result<()> {
     }
     assert!(seen[0] == seen[1]);
     let mut other = new(3)?;
-    other.run.model.eval();
     let Run {
         model, optimizer, ..
     } = &mut other.run;
