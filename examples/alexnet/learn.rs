@@ -1,5 +1,6 @@
 //! Training on images out of folders, with what the paper had: SGD with momentum, a rate that falls, top-1 and top-5.
 
+use std::cmp::Ordering;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -123,7 +124,7 @@ impl Learner {
                 let loss = self.step(&x, &labels)?;
                 done += 1;
                 bar.inc(1);
-                if done % READ_EVERY == 0 {
+                if done.is_multiple_of(READ_EVERY) {
                     let loss = loss.item()?;
                     if !loss.is_finite() {
                         return Err(format!(
@@ -133,7 +134,7 @@ impl Learner {
                     }
                     bar.set_message(format!("loss {loss:.3}"));
                 }
-                if done % SAVE_EVERY == 0 || done == steps {
+                if done.is_multiple_of(SAVE_EVERY) || done == steps {
                     self.save(checkpoint)?;
                 }
                 if done == steps {
@@ -141,7 +142,7 @@ impl Learner {
                 }
             }
             bar.finish();
-            if done % batches == 0 {
+            if done.is_multiple_of(batches) {
                 self.save(checkpoint)?;
                 let [top1, top5] = self.accuracies(&images.val)?;
                 println!("{name}: top-1 {top1:.3}, top-5 {top5:.3}");
@@ -187,7 +188,8 @@ fn hits_of(logits: &[f32], labels: &[i32]) -> [usize; 2] {
         let label = label as usize;
         let others = row.iter().enumerate().filter(|(i, _)| *i != label);
         // what is no number is above everything
-        let above = others.filter(|(_, y)| !(**y < row[label])).count();
+        let below = |y: &f32| y.partial_cmp(&row[label]) == Some(Ordering::Less);
+        let above = others.filter(|(_, y)| !below(y)).count();
         hits[0] += usize::from(above < 1);
         hits[1] += usize::from(above < 5);
     }

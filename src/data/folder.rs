@@ -71,10 +71,10 @@ impl ImageFolder {
             let expected = "a part of the images: every second or less";
             return Err(Error::argument("ImageFolder", expected, one_in));
         }
-        let mut seen = vec![0; self.classes.len()];
+        let mut seen = vec![0_usize; self.classes.len()];
         let held_out = |(_, class): &&(PathBuf, usize)| {
             seen[*class] += 1;
-            seen[*class] % one_in == 0
+            seen[*class].is_multiple_of(one_in)
         };
         let (held_out, kept) = self.samples.iter().partition::<Vec<_>, _>(held_out);
         let of = |samples: Vec<&(PathBuf, usize)>| Self {
