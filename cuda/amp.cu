@@ -27,18 +27,25 @@ extern "C" __global__ void amp_unscale_f32(const __grid_constant__ Table<0> tabl
     const bool written = table.at[own][P] != 0;
     bool all = true;
     const i64 packs = aligned_pack<N>(g) ? n / N : 0;
-    for (i64 at = thread; at < packs; at += threads) {
-        Pack<f32, N> x = load_pack<N>(g + at * N);
+#pragma unroll 1
+    for (i64 at = thread; at < packs; at += 2 * (i64)threads) {
+        // both are asked for before either is written
+        const i64 next = at + threads;
+        Pack<f32, N> x = load_pack<N>(g + at * N), y = {};
+        if (next < packs) y = load_pack<N>(g + next * N);
 #pragma unroll
         for (int i = 0; i < N; i++) {
-            x.at[i] *= inverse;
-            all = all && finite(x.at[i]);
+            x.at[i] *= inverse, y.at[i] *= inverse;
+            all &= finite(x.at[i]) & finite(y.at[i]);
         }
-        if (written) store_pack(to + at * N, x);
+        if (!written) continue;
+        store_pack(to + at * N, x);
+        if (next < packs) store_pack(to + next * N, y);
     }
+#pragma unroll 1
     for (i64 i = packs * N + thread; i < n; i += threads) {
         const f32 x = g[i] * inverse;
-        all = all && finite(x);
+        all &= finite(x);
         if (written) to[i] = x;
     }
     if (!all) atomicExch(found_inf, 1.0f);

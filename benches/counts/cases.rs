@@ -180,8 +180,9 @@ fn scaled(report: &mut Report, device: &Device) {
     run::<f32>(report, "amp_update", &[1], || {
         ops::amp_update_scale_(&mut scale, &mut found, &mut counts, &growth)
     });
-    // with the step of one number behind it; the first step makes the device's count
-    let (mut p, grad) = (randn::<f32>(&[1], device), randn::<f32>(&[1], device));
+    // with a step behind it, the second, as the first makes the device's count
+    let n = &LINES[..1];
+    let (mut p, grad) = (randn::<f32>(n, device), randn::<f32>(n, device));
     let mut sgd = Sgd::new(0.1);
     let mut step = || {
         let scaling = Scaling {
@@ -196,7 +197,7 @@ fn scaled(report: &mut Report, device: &Device) {
         sgd.step_targets(&mut [target], Some(scaling))
     };
     step().expect("a step");
-    run::<f32>(report, "amp_advance and sgd", &[1], step);
+    run::<f32>(report, "amp_advance and sgd", n, step);
 }
 
 fn rows<T: Float>(report: &mut Report, device: &Device, shape: [usize; 2]) {

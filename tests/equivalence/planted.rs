@@ -72,7 +72,7 @@ const FAULTS: &[Fault] = &[
     fault("cross_entropy::reductions", "cross_entropy_finish_{t}", FLOATS, "drop bar.sync 0", RACE),
     fault("amp::unscaled", "amp_unscale_{t}", F32, "drop bra 1", READ),
     // what is only looked at is not written
-    fault("amp::unscaled", "amp_unscale_{t}", F32, "drop bra 11", WRITE),
+    fault("amp::unscaled", "amp_unscale_{t}", F32, "drop bra 3", WRITE),
     fault("amp::steps", "amp_advance", F32, "drop bra 0", READ),
     fault("amp::steps", "amp_advance", F32, FAR, WRITE),
     fault("amp::updated", "amp_update", F32, FAR, WRITE),
