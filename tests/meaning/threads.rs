@@ -283,7 +283,7 @@ fn optimizers() -> Vec<Case> {
             bad[LONG[0] - 2] = f32::INFINITY;
             let bad = Tensor::from_vec(bad, &LONG, &CPU).unwrap();
             let scale = Tensor::full(&[], 1024.0, &CPU).unwrap();
-            for (grads, found) in [(&*g, m), (&bad, v)] {
+            for (grads, found) in [(g, m), (&bad, v)] {
                 *found = Tensor::zeros(&[], &CPU).unwrap();
                 amp_non_finite_check(&[grads], &scale, found).unwrap();
             }
