@@ -2,8 +2,7 @@
 //           d = sqrt(u + eps) / sqrt(v + eps) * g;  u = rho u + (1 - rho) d^2;  p -= lr * d
 //
 // Parameters  table: of each parameter p, its gradient dp, the mean square v of the gradient and u of the steps, f32
-//             whatever p is; take = 1 - rho; live: null, or where lr lies in memory, for a launch that is captured once
-//             and replayed at other learning rates
+//             whatever p is; take = 1 - rho; live, scale, found_inf: optimizer.cuh has them
 // Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
 // Why         one launch for a whole model: p, v and u are read once and written once, dp is read once, f32 between
 // Limits      v and u are zeros before the first step
@@ -24,8 +23,8 @@ struct Adadelta {
 
 #define ADADELTA(T)                                                                                                    \
     extern "C" __global__ void adadelta_##T(const __grid_constant__ Table<2> table, f32 lr, f32 rho, f32 take,         \
-                                            f32 eps, f32 weight_decay, const f32* live) {                              \
-        if (live) lr = live[0];                                                                                        \
-        step<T, 2>(table, false, Adadelta{lr, rho, take, eps, weight_decay});                                          \
+                                            f32 eps, f32 weight_decay, DEVICE_KNOWS) {                                 \
+        if (live) lr = live[RATE];                                                                                     \
+        step<T, 2>(table, scale, found_inf, false, Adadelta{lr, rho, take, eps, weight_decay});                        \
     }
 FOR_EACH_FLOAT(ADADELTA)

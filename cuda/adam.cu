@@ -4,8 +4,7 @@
 //
 // Parameters  table: of each parameter p, its gradient dp, its moments m and v, and u, f32 whatever p is;
 //             take1 = 1 - beta1, take2 likewise; keep is 1, or 1 - lr * decay for AdamW, whose decay passes the moments
-//             by; live: null, or where rate, root and keep lie in memory, for a launch that is captured once and replayed
-//             at later steps and other learning rates
+//             by; live, scale, found_inf: optimizer.cuh has them
 // Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
 // Why         one launch for a whole model: p and its states are read once and written once, dp is read once, f32 between
 // Limits      m, v and u are zeros before the first step. The binding computes rate, root, take1 and take2 in f64:
@@ -38,10 +37,10 @@ struct Adam {
 #define ADAM(T, name, STATES)                                                                                          \
     extern "C" __global__ void name##_##T(const __grid_constant__ Table<STATES> table, f32 rate, f32 beta1, f32 take1, \
                                           f32 beta2, f32 take2, f32 root, f32 eps, f32 weight_decay, f32 keep,         \
-                                          const f32* live) {                                                           \
-        if (live) rate = live[0], root = live[1], keep = live[2];                                                      \
+                                          DEVICE_KNOWS) {                                                              \
+        if (live) rate = live[RATE], root = live[ROOT], keep = live[KEEP];                                             \
         const Adam update = {rate, beta1, take1, beta2, take2, root, eps, weight_decay, keep};                         \
-        step<T, STATES>(table, false, update);                                                                         \
+        step<T, STATES>(table, scale, found_inf, false, update);                                                       \
     }
 #define PLAIN(T) ADAM(T, adam, 2)
 #define AMSGRAD(T) ADAM(T, adam_amsgrad, 3)

@@ -7,6 +7,11 @@
 // halves, for the forward that computes in them, that is written with it.
 //
 // `update(w, g, s)` returns the new parameter and leaves the new states in s. A fresh state is not read but 0.
+//
+// What only the device knows of a step comes by pointers, each null where the host has said it all. `live`: the scalars that
+// follow from the step's number and the learning rate, for a launch that is captured once and replayed later, and for steps
+// that the device counts. `scale`: what the loss was multiplied with, so that gradients are divided by it. `found_inf`: not 0
+// where one of them is not finite, and nothing is written.
 #pragma once
 #include "pack.cuh"
 
@@ -18,6 +23,12 @@ enum { PARAMETERS = 64 };
 // longer its own (38, 2 and 24 bits), the address of the copy or null, and the addresses of its states. Unused places have
 // the end of the last one used.
 enum { P, DP, SIZES, COPY, STATE };
+
+// What lies at `live`, as src/ops/optimizer.rs has it: the rate that the update is scaled with, whether it is the first step
+// (not 0 for true), what the root of the mean square is scaled with, and what is kept of the parameter.
+enum { RATE, FIRST, ROOT, KEEP };
+#define DEVICE_KNOWS const f32 *live, const f32 *scale, const f32 *found_inf
+
 template <int STATES> struct Table {
     unsigned long long at[PARAMETERS][STATE + STATES];
 };
@@ -41,21 +52,32 @@ template <class T> __device__ __forceinline__ T* global(unsigned long long addre
     return p;
 }
 
-template <class T, int STATES, class Update>
-__device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Update update) {
-    constexpr int N = 4, ROOM = STATES > 0 ? STATES : 1;
+// The parameter that a block works for, its length, and the thread's place among all that do.
+struct Share {
+    int own;
+    unsigned thread, threads;
+    i64 n;
+};
+template <int STATES> __device__ __forceinline__ Share share_of(const Table<STATES>& table) {
     int own = 0;
 #pragma unroll
     for (int half = PARAMETERS / 2; half > 0; half /= 2)
         if (end_of(table.at[own + half - 1][SIZES]) <= blockIdx.x) own += half;
     const unsigned long long sizes = table.at[own][SIZES];
     const unsigned first = own > 0 ? end_of(table.at[own - 1][SIZES]) : 0, end = end_of(sizes);
-    const unsigned thread = (blockIdx.x - first) * blockDim.x + threadIdx.x;
-    const unsigned threads = (end - first) * blockDim.x;
-    const i64 n = sizes >> 26;
+    return {own, (blockIdx.x - first) * blockDim.x + threadIdx.x, (end - first) * blockDim.x, (i64)(sizes >> 26)};
+}
+
+template <class T, int STATES, class Update>
+__device__ __forceinline__ void step(const Table<STATES>& table, const f32* scale, const f32* found_inf, bool fresh,
+                                     Update update) {
+    constexpr int N = 4, ROOM = STATES > 0 ? STATES : 1;
+    if (found_inf && *found_inf != 0.0f) return;
+    const f32 inverse = scale ? 1.0f / *scale : 1.0f;
+    const auto [own, thread, threads, n] = share_of(table);
     T* p = global<T>(table.at[own][P]);
     const T* dp = global<const T>(table.at[own][DP]);
-    const Copy copy = {global<unsigned short>(table.at[own][COPY]), (int)(sizes >> 24 & 3)};
+    const Copy copy = {global<unsigned short>(table.at[own][COPY]), (int)(table.at[own][SIZES] >> 24 & 3)};
     const bool copied = table.at[own][COPY] != 0;
     bool packed = aligned_pack<N>(p) && aligned_pack<N>(dp) && aligned_pack<N>(copy.to);
     f32* states[ROOM];
@@ -78,7 +100,7 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
             f32 s[ROOM];
 #pragma unroll
             for (int k = 0; k < STATES; k++) s[k] = wide[k].at[i];
-            w.at[i] = from_f32<T>(update(to_f32(w.at[i]), to_f32(g.at[i]), s));
+            w.at[i] = from_f32<T>(update(to_f32(w.at[i]), to_f32(g.at[i]) * inverse, s));
 #pragma unroll
             for (int k = 0; k < STATES; k++) wide[k].at[i] = s[k];
         }
@@ -98,7 +120,7 @@ __device__ __forceinline__ void step(const Table<STATES>& table, bool fresh, Upd
 #pragma unroll
             for (int k = 0; k < STATES; k++) s[k] = states[k][i];
         }
-        const T w = p[i] = from_f32<T>(update(to_f32(p[i]), to_f32(dp[i]), s));
+        const T w = p[i] = from_f32<T>(update(to_f32(p[i]), to_f32(dp[i]) * inverse, s));
         if (copied) copy.to[i] = copy.half(to_f32(w));
 #pragma unroll
         for (int k = 0; k < STATES; k++) states[k][i] = s[k];

@@ -3,8 +3,8 @@
 // rmsprop_momentum, rmsprop_centered_momentum: b = momentum * b + the quotient above;  p -= lr * b
 //
 // Parameters  table: of each parameter p, its gradient dp, the mean square v, the mean m where it is centered, and the
-//             velocity b where there is a momentum, f32 whatever p is; take = 1 - alpha; live: null, or where lr lies in
-//             memory, for a launch that is captured once and replayed at other learning rates
+//             velocity b where there is a momentum, f32 whatever p is; take = 1 - alpha; live, scale, found_inf: optimizer.cuh
+//             has them
 // Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
 // Why         one launch for a whole model: p and its states are read once and written once, dp is read once, f32 between
 // Limits      the states are zeros before the first step. v - m^2 is a variance, which rounding can take below 0: then it
@@ -36,10 +36,10 @@ template <bool CENTERED, bool MOMENTUM> struct RmsProp {
 #define RMSPROP(T, name, CENTERED, MOMENTUM)                                                                           \
     extern "C" __global__ void name##_##T(const __grid_constant__ Table<1 + CENTERED + MOMENTUM> table, f32 lr,        \
                                           f32 alpha, f32 take, f32 eps, f32 weight_decay, f32 momentum,                \
-                                          const f32* live) {                                                           \
-        if (live) lr = live[0];                                                                                        \
+                                          DEVICE_KNOWS) {                                                              \
+        if (live) lr = live[RATE];                                                                                     \
         const RmsProp<CENTERED, MOMENTUM> update = {lr, alpha, take, eps, weight_decay, momentum};                     \
-        step<T, 1 + CENTERED + MOMENTUM>(table, false, update);                                                        \
+        step<T, 1 + CENTERED + MOMENTUM>(table, scale, found_inf, false, update);                                      \
     }
 #define PLAIN(T) RMSPROP(T, rmsprop, 0, 0)
 #define WITH_MOMENTUM(T) RMSPROP(T, rmsprop_momentum, 0, 1)

@@ -2,8 +2,7 @@
 // sgd_momentum: g as above;  v = first ? g : momentum * v + (1 - dampening) * g;  p -= lr * (nesterov ? g + momentum * v : v)
 //
 // Parameters  table: of each parameter p, its gradient dp and its velocity v, f32 whatever p is; keep = 1 - dampening;
-//             live: null, or where lr, then for momentum `first` (not 0 for true), lie in memory, for a launch that is
-//             captured once and replayed at later steps and other learning rates
+//             live, scale, found_inf: optimizer.cuh has them
 // Grid        blocks dealt out to the parameters; each thread strides over packs of four elements
 // Why         one launch for a whole model: p and v are read once and written once, dp is read once, all in f32 between
 // Limits      v is not read in the first step, so it may hold anything then; half parameters lose steps below their
@@ -31,14 +30,14 @@ struct Momentum {
 
 #define SGD(T)                                                                                                         \
     extern "C" __global__ void sgd_##T(const __grid_constant__ Table<0> table, f32 lr, f32 weight_decay,               \
-                                       const f32* live) {                                                              \
-        if (live) lr = live[0];                                                                                        \
-        step<T, 0>(table, false, Sgd{lr, weight_decay});                                                               \
+                                       DEVICE_KNOWS) {                                                                 \
+        if (live) lr = live[RATE];                                                                                     \
+        step<T, 0>(table, scale, found_inf, false, Sgd{lr, weight_decay});                                             \
     }                                                                                                                  \
     extern "C" __global__ void sgd_momentum_##T(const __grid_constant__ Table<1> table, f32 lr, f32 momentum,          \
                                                 f32 keep, f32 weight_decay, int nesterov, int first,                   \
-                                                const f32* live) {                                                     \
-        if (live) lr = live[0], first = live[1] != 0.0f;                                                               \
-        step<T, 1>(table, first, Momentum{lr, momentum, keep, weight_decay, nesterov, first});                         \
+                                                DEVICE_KNOWS) {                                                        \
+        if (live) lr = live[RATE], first = live[FIRST] != 0.0f;                                                        \
+        step<T, 1>(table, scale, found_inf, first, Momentum{lr, momentum, keep, weight_decay, nesterov, first});       \
     }
 FOR_EACH_FLOAT(SGD)

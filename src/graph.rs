@@ -62,7 +62,7 @@ use crate::runtime::capture::{Capture, Running};
 /// # What can be captured
 /// Whatever stays on the device. What the host has to wait for or to give is an [`Error::Capture`]: `item`, `to_vec`,
 /// `from_slice`, `synchronize`; so is writing to a tensor from before whose storage a clone shares, since the two would
-/// part in the graph's memory but not outside, and an optimizer's first step, which makes its state. Other threads that
+/// part in the graph's memory but not outside, and the first step of an optimizer or a scaler, which makes its state. Other threads that
 /// use the device meanwhile get an error as well. After an error, or a panic, the device works as before.
 ///
 /// Kernels called over cudarc's buffers are captured too, but the buffers are the program's to keep alive.

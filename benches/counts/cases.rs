@@ -2,9 +2,10 @@
 
 use crate::{Report, case};
 use half::{bf16, f16};
+use warpsmith::nn::optim::{Optimizer, Scaling, Sgd, Target};
 use warpsmith::ops::{
     self, AdadeltaOptions, AdagradOptions, AdamOptions, BatchNormStats, CrossEntropyOptions,
-    DropoutOptions, LrnOptions, RmsPropOptions, SgdOptions, Window,
+    DropoutOptions, Growth, LrnOptions, RmsPropOptions, SgdOptions, Window,
 };
 use warpsmith::{Device, Element, Float, Generator, Result, Tensor};
 
@@ -20,6 +21,7 @@ const NORMS: [[usize; 4]; 2] = [[4, 64, 56, 56], [32, 512, 7, 7]];
 const MATRICES: [[usize; 2]; 2] = [[1024, 1024], [1023, 1025]];
 
 pub fn all(report: &mut Report, device: &Device) {
+    scaled(report, device);
     floats::<f32>(report, device);
     floats::<f16>(report, device);
     floats::<bf16>(report, device);
@@ -154,6 +156,48 @@ fn lines<T: Float>(report: &mut Report, device: &Device, n: usize) {
     run::<T>(report, "rmsprop_centered_momentum", n, || {
         ops::rmsprop_centered_step(&mut x, &dy, &mut v, &mut u, Some(&mut m), &momentum)
     });
+}
+
+/// What a scaler does beside a step: the gradients looked at and divided, and what one thread does, once, with a step's count.
+fn scaled(report: &mut Report, device: &Device) {
+    let [mut scale, mut found] =
+        [1.0, 0.0].map(|x| Tensor::full(&[], x, device).expect("a number"));
+    for n in LINES {
+        let mut grad = randn::<f32>(&[n], device);
+        run::<f32>(report, "amp_non_finite_check", &[n], || {
+            ops::amp_non_finite_check(&[&grad], &scale, &mut found)
+        });
+        run::<f32>(report, "amp_unscale", &[n], || {
+            ops::amp_unscale_(&mut [&mut grad], &scale, &mut found)
+        });
+    }
+    let mut counts = zeros::<i64>(&[2], device);
+    let growth = Growth {
+        growth_factor: 2.0,
+        backoff_factor: 0.5,
+        growth_interval: 2000,
+    };
+    run::<f32>(report, "amp_update", &[1], || {
+        ops::amp_update_scale_(&mut scale, &mut found, &mut counts, &growth)
+    });
+    // with a step behind it, the second, as the first makes the device's count
+    let n = &LINES[..1];
+    let (mut p, grad) = (randn::<f32>(n, device), randn::<f32>(n, device));
+    let mut sgd = Sgd::new(0.1);
+    let mut step = || {
+        let scaling = Scaling {
+            scale: Some(&scale),
+            found_inf: &found,
+        };
+        let target = Target {
+            param: &mut p,
+            grad: &grad,
+            copy: None,
+        };
+        sgd.step_targets(&mut [target], Some(scaling))
+    };
+    step().expect("a step");
+    run::<f32>(report, "amp_advance and sgd", n, step);
 }
 
 fn rows<T: Float>(report: &mut Report, device: &Device, shape: [usize; 2]) {

@@ -7,9 +7,14 @@
 //!                                                                     `input` in, `logits` out
 //! alexnet --batch 16                                                  images per second, any weights
 //! alexnet --train --device cuda                                       Fashion-MNIST enlarged to 227 x 227
+//! alexnet --train --data FOLDER --epochs 90                           images in FOLDER/<class>/, or FOLDER/{train,val}/<class>/
+//! alexnet --train --data FOLDER --epochs 90 --resume alexnet-checkpoint.safetensors
+//!                                                                     the same, where that was interrupted
 //! ```
 
 mod classify;
+mod folder;
+mod learn;
 mod onnx;
 mod picture;
 mod proto;
@@ -17,7 +22,7 @@ mod timing;
 mod train;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
@@ -55,12 +60,32 @@ struct Options {
     /// The constants of local response normalisation; default: caffe for the weights of an .onnx file, else paper
     #[arg(long, value_enum)]
     lrn: Option<Lrn>,
-    /// Train on Fashion-MNIST instead
+    /// Train on Fashion-MNIST instead, or on the images of --data
     #[arg(long, conflicts_with_all = ["images", "input", "batch", "weights"])]
     train: bool,
-    /// The folder of Fashion-MNIST's files; default: where Debian's dataset-fashion-mnist puts them
+    /// A folder with a folder of images for each class, or with two such, train and val (else a tenth is held out); or that of
+    /// Fashion-MNIST's files; default: where Debian's dataset-fashion-mnist puts them
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Images in each step of a training on images
+    #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    batch_size: u32,
+    /// The learning rate of such a training to begin with
+    #[arg(long, default_value_t = train::LEARNING_RATE)]
+    lr: f64,
+    /// After so many epochs of it the rate is a tenth, and again
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
+    lr_step: u64,
+    /// Ends it after so many steps in all
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    steps: Option<u64>,
+    /// Goes on from the checkpoint of such a training with the same options
+    #[arg(
+        long,
+        value_name = "alexnet-checkpoint.safetensors",
+        requires = "train"
+    )]
+    resume: Option<PathBuf>,
     /// Passes over the training images
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
@@ -114,7 +139,13 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.train {
-        return train::train(options);
+        return match options.data.as_deref().filter(|data| has_folders(data)) {
+            Some(data) => learn::train_on_images(data, options),
+            None if options.resume.is_some() => Err(
+                "--resume goes on with a training on images: name their folder by --data".into(),
+            ),
+            None => train::train(options),
+        };
     }
     if options.images.is_empty() && options.input.is_none() && options.batch.is_none() {
         return Err("nothing to do: name images, --input and --output, --batch or --train".into());
@@ -130,6 +161,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         timing::time(&mut model, batch.into(), &options.device)?;
     }
     Ok(())
+}
+
+/// Whether a folder holds folders, as those of images do and Fashion-MNIST's does not.
+fn has_folders(folder: &Path) -> bool {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| entry.path().is_dir())
 }
 
 fn network(options: &Options) -> Result<Sequential, Box<dyn Error>> {

@@ -15,9 +15,9 @@ use common::progress;
 const SIDE: usize = 227;
 const BATCH: usize = 128;
 /// The paper's.
-const MOMENTUM: f64 = 0.9;
-const WEIGHT_DECAY: f64 = 5e-4;
-const LEARNING_RATE: f64 = 1e-2;
+pub const MOMENTUM: f64 = 0.9;
+pub const WEIGHT_DECAY: f64 = 5e-4;
+pub const LEARNING_RATE: f64 = 1e-2;
 const READ_EVERY: usize = 10;
 const BAR: &str = "{prefix} [{bar:30}] {pos}/{len}  {msg}  {eta} left";
 const WEIGHTS: &str = "alexnet.safetensors";
@@ -64,7 +64,7 @@ pub fn train(options: &Options) -> Result<(), Box<dyn Error>> {
             }
             model.backward_parameters(&scaler.backward(&criterion)?)?;
             scaler.step(&mut optimizer, &mut model)?;
-            scaler.update();
+            scaler.update()?;
             bar.inc(labels.numel() as u64);
         }
         bar.finish();

@@ -104,9 +104,6 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let flag = interrupted.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
     println!("device: {}", options.device);
-    if options.graph && options.precision == Precision::F16 {
-        return Err("--graph is for steps that the host waits for nothing in: f16 scales its loss by what it reads".into());
-    }
     let data = options.data.unwrap_or_default().load(options.seed)?;
     let mut run = Run::new(
         data,
@@ -132,7 +129,7 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&options.out).map_err(|e| format!("{}: {e}", options.out.display()))?;
     let weights = options.out.join("lenet.safetensors");
     let checkpoint = options.out.join("lenet-checkpoint.safetensors");
-    while run.epochs_done() < options.epochs {
+    while run.epochs_done()? < options.epochs {
         run.epoch(&interrupted)?;
         run.save(&weights, &checkpoint)?;
         if interrupted.load(Ordering::Relaxed) {

@@ -59,14 +59,14 @@ impl Learner {
     }
 
     /// Batches learnt from, those among them whose step was skipped.
-    pub fn batches(&self) -> u64 {
-        self.optimizer.steps() + self.scaler.state_dict().skipped
+    pub fn batches(&self) -> Result<u64> {
+        Ok(self.optimizer.steps()? + self.scaler.state_dict()?.skipped)
     }
 
     /// Learns from a batch. With graphs, batches of the size of the second are learnt from by replays: the first step
     /// makes the optimizer's state, and the last batch of an epoch may be smaller.
     pub fn step(&mut self, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<Made> {
-        if self.graphs && self.captured.is_none() && self.optimizer.steps() > 0 {
+        if self.graphs && self.captured.is_none() && self.batches()? > 0 {
             self.captured = Some(self.capture(x, labels)?);
         }
         let Some(captured) = &mut self.captured else {
@@ -103,7 +103,7 @@ impl Learner {
         self.model
             .backward_parameters(&self.scaler.backward(&self.criterion)?)?;
         self.scaler.step(&mut self.optimizer, &mut self.model)?;
-        self.scaler.update();
+        self.scaler.update()?;
         Ok(Made { loss, logits })
     }
 }

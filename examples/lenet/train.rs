@@ -97,14 +97,14 @@ impl Run {
     }
 
     /// How often every image has been learnt from.
-    pub fn epochs_done(&self) -> u64 {
-        self.learner.batches() / self.train.batches() as u64
+    pub fn epochs_done(&self) -> Result<u64> {
+        Ok(self.learner.batches()? / self.train.batches() as u64)
     }
 
     /// Learns from every image once, or until interrupted; from the rest of them where it was interrupted before.
     pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<(), Box<dyn std::error::Error>> {
-        let epoch = self.epochs_done();
-        let done = (self.learner.batches() % self.train.batches() as u64) as usize;
+        let epoch = self.epochs_done()?;
+        let done = (self.learner.batches()? % self.train.batches() as u64) as usize;
         let images = self.train.images().len();
         let bar = progress(images as u64, BAR, &format!("epoch {}", epoch + 1));
         bar.set_position((done * self.batch_size) as u64);

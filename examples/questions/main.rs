@@ -10,6 +10,7 @@ mod chart;
 mod gradients;
 mod lrn;
 mod optimizers;
+mod precision;
 mod relu;
 mod softmax;
 mod spiral;
@@ -51,6 +52,8 @@ enum Question {
     Optimizers,
     /// What does local response normalisation do in AlexNet, and what had LeNet instead?
     Lrn,
+    /// What is a Tensor Core, and what does half precision cost?
+    Precision,
     /// Why does a tensor run on a GPU?
     Transpose,
     /// All of them
@@ -101,6 +104,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             Question::Softmax => ("What does softmax do?", softmax::answer),
             Question::Optimizers => ("Which optimizer?", optimizers::answer),
             Question::Lrn => ("What does LRN do?", lrn::answer),
+            Question::Precision => (
+                "What is a Tensor Core, and what does half precision cost?",
+                precision::answer,
+            ),
             Question::Transpose => ("Why a GPU?", transpose::answer),
             Question::All => return None,
         })
@@ -112,6 +119,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         Question::Softmax,
         Question::Optimizers,
         Question::Lrn,
+        Question::Precision,
         Question::Transpose,
     ];
     let asked: Vec<Asked> = match one(options.question) {

@@ -1,7 +1,7 @@
 //! The spirals that most of the questions are asked of.
 
 use warpsmith::nn::optim::Optimizer;
-use warpsmith::nn::{CrossEntropyLoss, Linear, Module, ReLU, Sequential, Sigmoid};
+use warpsmith::nn::{CrossEntropyLoss, GradScaler, Linear, Module, ReLU, Sequential, Sigmoid};
 use warpsmith::{Device, Generator, Result, Tensor, data};
 
 pub const CLASSES: usize = 3;
@@ -44,10 +44,14 @@ impl Spiral {
 
     /// One forward and backward: the gradients stand in the model afterwards. The loss.
     pub fn gradients(&self, model: &mut Sequential) -> Result<f32> {
+        self.gradients_scaled(model, &mut GradScaler::new().enabled(false))
+    }
+
+    fn gradients_scaled(&self, model: &mut Sequential, scaler: &mut GradScaler) -> Result<f32> {
         let mut criterion = CrossEntropyLoss::new();
         let logits = model.forward(&self.points)?;
         let loss = criterion.forward(&logits, &self.labels)?;
-        model.backward_parameters(&criterion.backward()?)?;
+        model.backward_parameters(&scaler.backward(&criterion)?)?;
         loss.item()
     }
 
@@ -58,10 +62,23 @@ impl Spiral {
         optimizer: &mut dyn Optimizer,
         steps: usize,
     ) -> Result<Vec<f32>> {
+        let mut unscaled = GradScaler::new().enabled(false);
+        self.train_scaled(model, optimizer, &mut unscaled, steps)
+    }
+
+    /// [`Spiral::train`] with a loss that is scaled.
+    pub fn train_scaled(
+        &self,
+        model: &mut Sequential,
+        optimizer: &mut dyn Optimizer,
+        scaler: &mut GradScaler,
+        steps: usize,
+    ) -> Result<Vec<f32>> {
         let mut losses = Vec::with_capacity(steps);
         for _ in 0..steps {
-            losses.push(self.gradients(model)?);
-            optimizer.step(model)?;
+            losses.push(self.gradients_scaled(model, scaler)?);
+            scaler.step(optimizer, model)?;
+            scaler.update()?;
         }
         Ok(losses)
     }

@@ -130,7 +130,7 @@ impl Experiment {
             }
             model.backward_parameters(&scaler.backward(&criterion)?)?;
             scaler.step(&mut *optimizer, &mut model)?;
-            scaler.update();
+            scaler.update()?;
         }
         bar.finish();
         let accuracy = self.accuracy(&model.forward(&self.points)?)?;

@@ -127,15 +127,21 @@ pub(crate) fn zip_in_place<T: Float>(
 /// A parameter, its gradient and its states, all of one length.
 pub(crate) type Part<'a, T, const STATES: usize> = (&'a mut [T], &'a [T], [&'a mut [f32]; STATES]);
 
+/// All that a step changes, and what gradients are multiplied with first.
+pub(crate) struct Parts<'a, T, const STATES: usize> {
+    pub(crate) each: Vec<Part<'a, T, STATES>>,
+    pub(crate) inverse: f32,
+}
+
 /// An optimizer's step over several parameters: `(p[i], states[..][i]) = f(p[i], g[i], states[..][i])`. Long ones are
 /// cut up and short ones put together, so that every task is worth its start.
 pub(crate) fn step<T: Float, const STATES: usize>(
-    parts: Vec<Part<'_, T, STATES>>,
+    Parts { each, inverse }: Parts<'_, T, STATES>,
     f: impl Fn(f32, f32, [f32; STATES]) -> (f32, [f32; STATES]) + Copy + Sync,
 ) {
     let mut tasks: Vec<Vec<Part<'_, T, STATES>>> = Vec::new();
     let mut room = 0;
-    for (p, g, states) in parts {
+    for (p, g, states) in each {
         let mut states = states.map(|state| state.chunks_mut(TASK));
         for (p, g) in p.chunks_mut(TASK).zip(g.chunks(TASK)) {
             let (len, states) = (p.len(), states.each_mut());
@@ -152,7 +158,7 @@ pub(crate) fn step<T: Float, const STATES: usize>(
     }
     share(tasks.into_iter(), |task| {
         for (p, g, mut states) in task {
-            step_part(p, g, &mut states, f);
+            step_part(p, g, inverse, &mut states, f);
         }
     });
 }
@@ -160,6 +166,7 @@ pub(crate) fn step<T: Float, const STATES: usize>(
 fn step_part<T: Float, const STATES: usize>(
     p: &mut [T],
     g: &[T],
+    inverse: f32,
     states: &mut [&mut [f32]; STATES],
     f: impl Fn(f32, f32, [f32; STATES]) -> (f32, [f32; STATES]) + Copy + Sync,
 ) {
@@ -176,7 +183,8 @@ fn step_part<T: Float, const STATES: usize>(
                 wide[..len].copy_from_slice(&state[at..end]);
             }
             for i in 0..BLOCK {
-                let (new, kept) = f(wide_p[i], wide_g[i], std::array::from_fn(|s| wide[s][i]));
+                let g = wide_g[i] * inverse;
+                let (new, kept) = f(wide_p[i], g, std::array::from_fn(|s| wide[s][i]));
                 wide_p[i] = new;
                 wide.iter_mut().zip(kept).for_each(|(wide, v)| wide[i] = v);
             }

@@ -12,7 +12,7 @@ mod rows;
 mod share;
 pub(crate) mod stream;
 
-pub(crate) use elementwise::{Part, map, map_in_place, step, widened, zip, zip_in_place};
+pub(crate) use elementwise::{Parts, map, map_in_place, step, widened, zip, zip_in_place};
 pub(crate) use pool::{Buffer, clear_pools};
 pub(crate) use product::{add_product, matrix, matrix_mut, product, products, tiles};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};

@@ -21,8 +21,8 @@ const SKIPPED: &str = "grad_scaler.skipped";
 /// nothing had been between. PyTorch's `torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()})`,
 /// without the optimizer's options: those are the program's.
 ///
-/// The keys are `model.<parameter>`, `optimizer.<parameter>.<state>` with PyTorch's names for states, and
-/// `optimizer.step`. A file of this name is replaced whole or not at all.
+/// The keys are `model.<parameter>`, `optimizer.<parameter>.<state>` with PyTorch's names for states,
+/// `optimizer.step`, and `model.<layer>.masks` for how many masks a [`Dropout`](super::Dropout) has taken. A file of this name is replaced whole or not at all.
 ///
 /// # Errors
 /// Two parameters of one key, another model than the optimizer's, or whatever the device or the file system answers.
@@ -49,7 +49,7 @@ pub fn save_checkpoint_scaled(
     if !scaler.is_enabled() {
         return contents.write(path);
     }
-    let state = scaler.state_dict();
+    let state = scaler.state_dict()?;
     let numbers = [
         (SCALE, u64::from(state.scale.to_bits())),
         (GROWTH_TRACKER, state.growth_tracker),
@@ -74,6 +74,10 @@ fn contents(model: &mut dyn Module, optimizer: &dyn Optimizer) -> Result<Safeten
     }
     let step = RawTensor::number(state.step);
     contents.others.insert(STEP.into(), step);
+    for (key, count) in model.named_counts() {
+        let count = RawTensor::number(count.get());
+        contents.others.insert(format!("{MODEL}{key}"), count);
+    }
     Ok(contents)
 }
 
@@ -114,11 +118,9 @@ pub fn load_checkpoint_scaled(
         growth_tracker: number(path, &contents, GROWTH_TRACKER)?,
         skipped: number(path, &contents, SKIPPED)?,
     };
-    let mut loaded = scaler.clone();
-    loaded.load_state_dict(&state)?;
+    state.check()?;
     apply_contents(model, optimizer, path, contents)?;
-    *scaler = loaded;
-    Ok(())
+    scaler.load_state_dict(&state)
 }
 
 /// A number of at least 0.
@@ -147,18 +149,29 @@ fn apply_contents(
         ..OptimizerState::default()
     };
     let mut parameters = std::collections::BTreeMap::new();
-    for (key, tensor) in contents.tensors {
+    for (key, tensor) in &contents.tensors {
         if let Some(key) = key.strip_prefix(MODEL) {
-            parameters.insert(key.to_string(), tensor);
+            parameters.insert(key.to_string(), tensor.clone());
         } else if let Some(key) = key.strip_prefix(OPTIMIZER) {
-            state.tensors.insert(key.to_string(), tensor);
+            state.tensors.insert(key.to_string(), tensor.clone());
         } else {
             let expected = format!("keys that begin with {MODEL:?} or {OPTIMIZER:?}");
             return Err(Error::file(path, expected, key));
         }
     }
+    let mut counts = Vec::new();
+    for (key, count) in model.named_counts() {
+        let key = format!("{MODEL}{key}");
+        // files from before they were kept have none
+        let kept = contents.others.contains_key(&key);
+        let kept = kept.then(|| number(path, &contents, &key)).transpose()?;
+        counts.push(kept.unwrap_or_else(|| count.get()));
+    }
     let own = state_dict(model)?;
     let new = fitting("load_checkpoint", "the keys of the model", own, &parameters)?;
     optimizer.load_state_dict(model, &state)?;
-    apply(model, new)
+    apply(model, new)?;
+    let named = model.named_counts().into_iter().zip(counts);
+    named.for_each(|((_, count), kept)| count.set(kept));
+    Ok(())
 }

@@ -1,40 +1,38 @@
 //! Gradients that are not to be too long.
 
 use super::Module;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
 /// Added to the norm that is divided by, as in PyTorch.
-const EPS: f64 = 1e-6;
+const EPS: f32 = 1e-6;
 
 /// Scales the gradients of all parameters by `max_norm / (norm + 1e-6)` where their norm, the root of the sum of all their
-/// squares, is larger (`torch.nn.utils.clip_grad_norm_`). Answers the norm from before, for which the host waits.
+/// squares, is larger (`torch.nn.utils.clip_grad_norm_`). Answers the norm from before, one number, for which the host waits
+/// only if it reads it.
+///
+/// A norm that is not finite leaves no gradient that is of use, as in PyTorch: look at it, or have a
+/// [`GradScaler`](super::GradScaler) skip the step.
 ///
 /// # Errors
-/// A `max_norm` that is not above 0, a norm that is not finite (PyTorch's `error_if_nonfinite`; the gradients are as they
-/// were), while a graph is captured, or whatever the device answers.
-pub fn clip_grad_norm_(model: &mut dyn Module, max_norm: f64) -> Result<f64> {
+/// A `max_norm` that is not above 0, or whatever the device answers.
+pub fn clip_grad_norm_(model: &mut dyn Module, max_norm: f64) -> Result<Tensor<f32>> {
     const OP: &str = "clip_grad_norm_";
     if max_norm.is_nan() || max_norm <= 0.0 {
         return Err(Error::argument(OP, "a max_norm above 0", max_norm));
     }
     let mut parameters = model.parameters();
-    let Some(first) = parameters.first() else {
-        return Ok(0.0);
-    };
-    let mut total = Tensor::zeros(&[], first.grad.device())?;
+    let device = parameters.first().map(|first| first.grad.device().clone());
+    let mut total = Tensor::zeros(&[], &device.unwrap_or(Device::Cpu))?;
     for parameter in &parameters {
         total.add_(&squares(&parameter.grad)?)?;
     }
-    let norm = f64::from(total.item()?).sqrt();
-    if !norm.is_finite() {
-        return Err(Error::argument(OP, "gradients of a finite norm", norm));
-    }
-    let factor = max_norm / (norm + EPS);
-    if factor < 1.0 {
-        for parameter in &mut parameters {
-            parameter.grad.mul_(factor as f32)?;
-        }
+    let norm = total.sqrt()?;
+    let factor = norm.add(EPS)?.reciprocal()?.mul(max_norm as f32)?;
+    let factor = factor.minimum(1.0)?;
+    for parameter in &mut parameters {
+        parameter.grad.mul_(&factor)?;
     }
     Ok(norm)
 }

@@ -52,6 +52,22 @@ impl Dropout {
     }
 }
 
+/// How often a layer has done something, which checkpoints keep ([`Module::named_counts`](super::Module::named_counts)).
+#[derive(Debug)]
+pub struct Count<'a>(&'a Counter);
+
+impl Count<'_> {
+    /// How often, replays included.
+    pub fn get(&self) -> u64 {
+        self.0.get()
+    }
+
+    /// Goes on from another number; replays too.
+    pub fn set(&self, count: u64) {
+        self.0.set(count);
+    }
+}
+
 impl Layer for Dropout {
     fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
         if !self.training {
@@ -81,6 +97,10 @@ impl Layer for Dropout {
             Some(mask) => mask.apply("dropout_backward", grad),
             None => Ok(grad.clone()),
         }
+    }
+
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        vec![("masks".into(), Count(&self.calls))]
     }
 
     fn train(&mut self, training: bool) {

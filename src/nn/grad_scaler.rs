@@ -1,9 +1,13 @@
 //! Gradients that f16 would round to 0, kept by a scaled loss.
 
-use super::optim::Optimizer;
+use super::optim::{Optimizer, Scaling};
 use super::{CrossEntropyLoss, Module};
+use crate::device::Device;
 use crate::error::{Error, Result};
+use crate::ops::{Growth, amp_non_finite_check, amp_unscale_, amp_update_scale_};
 use crate::tensor::Tensor;
+
+const SCALER: &str = "GradScaler";
 
 /// Scales the loss, and with it every gradient, so that none is too small for f16; and where one becomes infinite or NaN,
 /// skips the step and scales less (`torch.amp.GradScaler`, with its defaults).
@@ -24,22 +28,39 @@ use crate::tensor::Tensor;
 ///     criterion.forward(&model.forward(&x)?, &labels)?;
 ///     model.backward_parameters(&scaler.backward(&criterion)?)?;
 ///     scaler.step(&mut adam, &mut model)?;
-///     scaler.update();
+///     scaler.update()?;
 /// }
 /// # Ok::<(), warpsmith::Error>(())
 /// ```
 ///
-/// Whether a gradient is finite decides if the optimizer steps at all, so the host reads one number of each step, as
-/// PyTorch's does for optimizers that are not fused: a step with a scaler cannot be captured.
+/// On CUDA the device decides and the host reads nothing: a kernel looks at all gradients, the optimizer's own divide by the
+/// scale and leave everything as it is where one was not finite, and steps are counted there. So a step with a scaler can be
+/// captured ([`CudaGraph`](crate::CudaGraph)); the first, which makes what is needed for that, cannot.
 #[derive(Clone, Debug)]
 pub struct GradScaler {
     enabled: bool,
-    growth_factor: f32,
-    backoff_factor: f32,
-    growth_interval: u64,
+    growth: Growth,
+    /// Where it begins; once there are words, theirs is what counts.
     state: GradScalerState,
-    /// What [`GradScaler::unscale_`] found since the last update: whether all gradients are finite.
-    finite: Option<bool>,
+    words: Option<Words>,
+    done: Done,
+}
+
+/// What changes from step to step, on the device of the loss.
+#[derive(Clone, Debug)]
+struct Words {
+    scale: Tensor<f32>,
+    found_inf: Tensor<f32>,
+    /// Steps since the scale changed, and those that were skipped.
+    counts: Tensor<i64>,
+}
+
+/// What has been done since the last update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Done {
+    Nothing,
+    Unscaled,
+    Stepped,
 }
 
 /// What a scaler remembers between steps.
@@ -67,13 +88,17 @@ impl GradScaler {
             growth_tracker: 0,
             skipped: 0,
         };
-        Self {
-            enabled: true,
+        let growth = Growth {
             growth_factor: 2.0,
             backoff_factor: 0.5,
             growth_interval: 2000,
+        };
+        Self {
+            enabled: true,
+            growth,
             state,
-            finite: None,
+            words: None,
+            done: Done::Nothing,
         }
     }
 
@@ -87,21 +112,21 @@ impl GradScaler {
     /// What the scale is multiplied with after an interval of steps.
     #[must_use]
     pub fn growth_factor(mut self, growth_factor: f32) -> Self {
-        self.growth_factor = growth_factor;
+        self.growth.growth_factor = growth_factor;
         self
     }
 
     /// What the scale is multiplied with after a step that was skipped.
     #[must_use]
     pub fn backoff_factor(mut self, backoff_factor: f32) -> Self {
-        self.backoff_factor = backoff_factor;
+        self.growth.backoff_factor = backoff_factor;
         self
     }
 
     /// After so many steps in a row the scale grows.
     #[must_use]
     pub fn growth_interval(mut self, growth_interval: u64) -> Self {
-        self.growth_interval = growth_interval;
+        self.growth.growth_interval = i64::try_from(growth_interval).unwrap_or(i64::MAX);
         self
     }
 
@@ -117,120 +142,170 @@ impl GradScaler {
         self.enabled
     }
 
-    /// What the loss is multiplied with.
-    pub fn scale(&self) -> f32 {
-        if self.enabled { self.state.scale } else { 1.0 }
-    }
-
-    /// What it remembers, for a file.
-    pub fn state_dict(&self) -> GradScalerState {
-        self.state
-    }
-
-    /// Goes on from what another one remembered.
+    /// What the loss is multiplied with. The host waits for the device that knows.
     ///
     /// # Errors
-    /// A scale that is not above 0 and finite.
+    /// While a graph is captured, or whatever the device answers.
+    pub fn scale(&self) -> Result<f32> {
+        match (&self.words, self.enabled) {
+            (_, false) => Ok(1.0),
+            (None, _) => Ok(self.state.scale),
+            (Some(words), _) => words.scale.item(),
+        }
+    }
+
+    /// What it remembers, for a file. The host waits for the device that knows.
+    ///
+    /// # Errors
+    /// While a graph is captured, or whatever the device answers.
+    pub fn state_dict(&self) -> Result<GradScalerState> {
+        let Some(words) = &self.words else {
+            return Ok(self.state);
+        };
+        let counts = words.counts.to_vec()?;
+        let count = |i: usize| counts.get(i).copied().unwrap_or_default().unsigned_abs();
+        Ok(GradScalerState {
+            scale: words.scale.item()?,
+            growth_tracker: count(0),
+            skipped: count(1),
+        })
+    }
+
+    /// Goes on from what another one remembered; the replays of a step with this one too.
+    ///
+    /// # Errors
+    /// A scale that is not above 0 and finite, while a graph is captured, or whatever the device answers.
     pub fn load_state_dict(&mut self, state: &GradScalerState) -> Result<()> {
-        check(state.scale)?;
-        (self.state, self.finite) = (*state, None);
+        state.check()?;
+        if let Some(words) = &mut self.words {
+            let new = Words::new(state, words.scale.device())?;
+            words.scale.replace(new.scale)?;
+            words.found_inf.replace(new.found_inf)?;
+            words.counts.replace(new.counts)?;
+        }
+        (self.state, self.done) = (*state, Done::Nothing);
         Ok(())
     }
 
     /// The gradient of the scaled loss's logits: PyTorch's `scaler.scale(loss).backward()`.
     ///
     /// # Errors
-    /// Those of [`CrossEntropyLoss::backward`], or a scale that is not above 0 and finite.
-    pub fn backward(&self, criterion: &CrossEntropyLoss) -> Result<Tensor<f32>> {
+    /// Those of [`CrossEntropyLoss::backward`], a scale that is not above 0 and finite, or the first of all while a graph is
+    /// captured.
+    pub fn backward(&mut self, criterion: &CrossEntropyLoss) -> Result<Tensor<f32>> {
         if !self.enabled {
             return criterion.backward();
         }
-        check(self.state.scale)?;
-        criterion.backward_scaled(self.state.scale)
+        criterion.backward_scaled(|device| Ok(&self.words(device)?.scale))
     }
 
-    /// Divides the gradients of all parameters by the scale, as for [`clip_grad_norm_`](super::clip_grad_norm_); then
-    /// [`GradScaler::step`] does not.
+    /// Divides the gradients of all parameters by the scale, as for [`clip_grad_norm_`](super::clip_grad_norm_); otherwise the
+    /// optimizer does, and leaves the gradients scaled.
     ///
     /// # Errors
-    /// A second call before [`GradScaler::update`], while a graph is captured, or whatever the device answers.
+    /// A second call, or one behind a step, before [`GradScaler::update`]; or whatever the device answers.
     pub fn unscale_(&mut self, model: &mut dyn Module) -> Result<()> {
         if !self.enabled {
             return Ok(());
         }
-        if self.finite.is_some() {
+        if self.done != Done::Nothing {
             let expected = "unscale_ once before each update";
-            return Err(Error::argument("GradScaler", expected, "a second"));
+            return Err(Error::argument(SCALER, expected, "a second"));
         }
-        let inverse = 1.0 / check(self.state.scale)?;
-        let mut parameters = model.parameters();
-        let Some(first) = parameters.first() else {
-            self.finite = Some(true);
-            return Ok(());
-        };
-        if first.grad.device().is_capturing() {
-            let reason =
-                "whether gradients are finite decides if the step is made, so the host reads it";
-            let op = "GradScaler";
-            return Err(Error::Capture { op, reason });
+        let parameters = model.parameters().into_iter();
+        let mut grads: Vec<_> = parameters.map(|p| &mut p.grad).collect();
+        if let Some(device) = grads.first().map(|grad| grad.device().clone()) {
+            let Words {
+                scale, found_inf, ..
+            } = self.words(&device)?;
+            amp_unscale_(&mut grads, scale, found_inf)?;
         }
-        // 0 times what is not finite is NaN, and stays in the sum: one number to read for all of them
-        let mut total = Tensor::zeros(&[], first.grad.device())?;
-        for parameter in &mut parameters {
-            parameter.grad.mul_(inverse)?;
-            total.add_(&parameter.grad.sum()?.mul(0.0)?)?;
-        }
-        self.finite = Some(total.item()?.is_finite());
+        self.done = Done::Unscaled;
         Ok(())
     }
 
-    /// Has the optimizer step, with the gradients divided by the scale, unless one of them is not finite; answers whether
-    /// it did.
+    /// Has the optimizer step, with the gradients divided by the scale, unless one of them is not finite: then parameters
+    /// and what the optimizer remembers stay as they are. [`GradScaler::state_dict`] knows how often that was.
     ///
     /// # Errors
-    /// Those of [`GradScaler::unscale_`] and of [`Optimizer::step`].
-    pub fn step(&mut self, optimizer: &mut dyn Optimizer, model: &mut dyn Module) -> Result<bool> {
-        if self.enabled && self.finite.is_none() {
-            self.unscale_(model)?;
+    /// A second step before [`GradScaler::update`], or those of [`Optimizer::step`].
+    pub fn step(&mut self, optimizer: &mut dyn Optimizer, model: &mut dyn Module) -> Result<()> {
+        if !self.enabled {
+            return optimizer.step(model);
         }
-        let finite = self.finite.unwrap_or(true);
-        if finite {
-            optimizer.step(model)?;
+        if self.done == Done::Stepped {
+            let expected = "an update between two steps";
+            return Err(Error::argument(SCALER, expected, "none"));
         }
-        Ok(finite)
+        let scaled = self.done == Done::Nothing;
+        let parameters = model.parameters();
+        let grads: Vec<_> = parameters.iter().map(|p| &p.grad).collect();
+        let Some(device) = grads.first().map(|grad| grad.device().clone()) else {
+            return optimizer.step(model);
+        };
+        let words = self.words(&device)?;
+        if scaled {
+            amp_non_finite_check(&grads, &words.scale, &mut words.found_inf)?;
+        }
+        let scaling = Scaling {
+            scale: scaled.then_some(&words.scale),
+            found_inf: &words.found_inf,
+        };
+        optimizer.step_scaled(model, Some(scaling))?;
+        self.done = Done::Stepped;
+        Ok(())
     }
 
     /// Chooses the scale of the next step: less after one that was skipped, more after an interval of those that were not.
-    pub fn update(&mut self) {
-        let state = &mut self.state;
-        match self.finite.take() {
-            None => {}
-            Some(false) => {
-                state.scale *= self.backoff_factor;
-                state.growth_tracker = 0;
-                state.skipped += 1;
-            }
-            Some(true) => {
-                state.growth_tracker += 1;
-                let grown = state.scale * self.growth_factor;
-                if state.growth_tracker >= self.growth_interval {
-                    state.growth_tracker = 0;
-                    if grown.is_finite() {
-                        state.scale = grown;
-                    }
-                }
-            }
+    ///
+    /// # Errors
+    /// Whatever the device answers.
+    pub fn update(&mut self) -> Result<()> {
+        if let (Some(words), true) = (&mut self.words, self.done != Done::Nothing) {
+            let Words {
+                scale,
+                found_inf,
+                counts,
+            } = words;
+            amp_update_scale_(scale, found_inf, counts, &self.growth)?;
+        }
+        self.done = Done::Nothing;
+        Ok(())
+    }
+
+    /// The words, made on the device that first asks for them.
+    fn words(&mut self, device: &Device) -> Result<&mut Words> {
+        match &mut self.words {
+            Some(words) => Ok(words),
+            none => Ok(none.insert(Words::new(&self.state, device)?)),
         }
     }
 }
 
-fn check(scale: f32) -> Result<f32> {
-    match scale > 0.0 && scale.is_finite() {
-        true => Ok(scale),
-        false => Err(Error::argument(
-            "GradScaler",
-            "a scale above 0 and finite",
-            scale,
-        )),
+impl Words {
+    fn new(state: &GradScalerState, device: &Device) -> Result<Self> {
+        state.check()?;
+        if device.is_capturing() {
+            let reason = "the first step makes the scaler's state, and every replay would make it anew; make one step before";
+            return Err(Error::Capture { op: SCALER, reason });
+        }
+        let counts = [state.growth_tracker, state.skipped];
+        let counts = counts.map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        Ok(Self {
+            scale: Tensor::full(&[], state.scale, device)?,
+            found_inf: Tensor::zeros(&[], device)?,
+            counts: Tensor::from_slice(&counts, &[2], device)?,
+        })
+    }
+}
+
+impl GradScalerState {
+    /// Errors unless the scale is above 0 and finite.
+    pub(super) fn check(&self) -> Result<()> {
+        let scale = self.scale;
+        match scale > 0.0 && scale.is_finite() {
+            true => Ok(()),
+            false => Err(Error::argument(SCALER, "a scale above 0 and finite", scale)),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The loss of a classifier.
 
 use super::kept;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::ops::cross_entropy::{self, CrossEntropyOptions, Reduction};
 use crate::tensor::Tensor;
@@ -126,13 +127,16 @@ impl CrossEntropyLoss {
         self.gradient(Some(grad))
     }
 
-    /// The gradient of the loss times `scale`.
-    pub(super) fn backward_scaled(&self, scale: f32) -> Result<Tensor<f32>> {
+    /// [`CrossEntropyLoss::backward`] of the loss times what `scale` makes on its device.
+    pub(super) fn backward_scaled<'a>(
+        &self,
+        scale: impl FnOnce(&Device) -> Result<&'a Tensor<f32>>,
+    ) -> Result<Tensor<f32>> {
         if self.reduction == Reduction::None {
             return self.backward();
         }
         let device = kept(LOSS, &self.last)?.logits.device();
-        self.gradient(Some(&Tensor::full(&[], scale, device)?))
+        self.gradient(Some(scale(device)?))
     }
 
     fn gradient(&self, grad: Option<&Tensor<f32>>) -> Result<Tensor<f32>> {

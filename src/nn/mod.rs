@@ -56,7 +56,7 @@ pub use checkpoint::{
 };
 pub use clip::clip_grad_norm_;
 pub use conv::Conv2d;
-pub use dropout::Dropout;
+pub use dropout::{Count, Dropout};
 pub use flatten::Flatten;
 pub use grad_scaler::{GradScaler, GradScalerState};
 pub use linear::Linear;
@@ -142,6 +142,11 @@ pub trait Module: Send {
         Vec::new()
     }
 
+    /// What is counted from run to run, by key: the masks that a [`Dropout`] has taken.
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        Vec::new()
+    }
+
     /// Says whether the forwards to come are for training, as they are until told otherwise. [`Dropout`] does nothing
     /// outside of it, and [`BatchNorm2d`] then takes what it has seen in training for the statistics.
     fn train(&mut self, _training: bool) {}
@@ -215,6 +220,11 @@ pub trait Layer: Send {
         Vec::new()
     }
 
+    /// [`Module::named_counts`].
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        Vec::new()
+    }
+
     /// [`Module::train`].
     fn train(&mut self, _training: bool) {}
 
@@ -256,6 +266,9 @@ impl<L: Layer> Module for L {
     }
     fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
         Layer::named_buffers(self)
+    }
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        Layer::named_counts(self)
     }
     fn train(&mut self, training: bool) {
         Layer::train(self, training);

@@ -2,7 +2,7 @@
 
 use super::precision::{AnyTensor, Precision, by_any_type};
 use super::sequential::under;
-use super::{Module, Parameter};
+use super::{Count, Module, Parameter};
 use crate::error::Result;
 use crate::tensor::Tensor;
 
@@ -88,6 +88,14 @@ impl Module for Residual {
         let mut named = self.body.named_buffers();
         if let Some((name, shortcut)) = &mut self.shortcut {
             named.extend(under(name, shortcut.named_buffers()));
+        }
+        named
+    }
+
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        let mut named = self.body.named_counts();
+        if let Some((name, shortcut)) = &mut self.shortcut {
+            named.extend(under(name, shortcut.named_counts()));
         }
         named
     }

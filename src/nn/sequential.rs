@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::precision::{AnyTensor, Precision, by_any_type};
-use super::{Module, Parameter};
+use super::{Count, Module, Parameter};
 use crate::cpu;
 use crate::device::Device;
 use crate::error::Result;
@@ -168,6 +168,13 @@ impl Module for Sequential {
         let layers = self.layers.iter_mut();
         layers
             .flat_map(|(name, layer)| under(name, layer.named_buffers()))
+            .collect()
+    }
+
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        let layers = self.layers.iter_mut();
+        layers
+            .flat_map(|(name, layer)| under(name, layer.named_counts()))
             .collect()
     }
 

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream, CudaViewMut};
 
 use crate::checks::{expect_shape, same_device};
-use crate::cpu::Part;
+use crate::cpu::Parts;
 use crate::device::Device;
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::ops::cast;
-use crate::ops::optimizer::{CudaHalfCopy, CudaSlot, HalfCopy, Slot};
+use crate::ops::optimizer::{At, CudaHalfCopy, CudaSlot, HalfCopy, Slot};
 use crate::tensor::{Data, DataMut, Tensor};
 
 /// One input, one output.
@@ -189,24 +189,21 @@ pub(crate) fn update<A: Element, Y: Element>(
     Ok(())
 }
 
-/// An optimizer's step: parameters and their states updated, their gradients read. Checks shapes as well as devices, of
-/// all slots before anything changes.
-pub(crate) fn steps<T: Float, const STATES: usize>(
+/// Errors unless every slot's tensors are of one shape, and all slots on one device.
+pub(crate) fn fitting<T: Float, const STATES: usize>(
     op: &'static str,
-    slots: &mut [Slot<'_, T, STATES>],
-    cpu: impl FnOnce(Vec<Part<'_, T, STATES>>),
-    cuda: impl FnOnce(&Arc<CudaStream>, &mut [CudaSlot<'_, T, STATES>]) -> Result<()>,
+    slots: &[Slot<'_, T, STATES>],
 ) -> Result<()> {
     let Some(first) = slots.first() else {
         return Ok(());
     };
-    let device = first.param.device().clone();
-    for slot in &*slots {
+    let device = first.param.device();
+    for slot in slots {
         expect_shape(op, slot.param.shape(), slot.grad.shape())?;
-        same_device(op, &[&device, slot.param.device(), slot.grad.device()])?;
+        same_device(op, &[device, slot.param.device(), slot.grad.device()])?;
         for state in &slot.states {
             expect_shape(op, slot.param.shape(), state.shape())?;
-            same_device(op, &[&device, state.device()])?;
+            same_device(op, &[device, state.device()])?;
         }
         let copy = match &slot.copy {
             None => continue,
@@ -214,8 +211,25 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
             Some(HalfCopy::F16(copy)) => (copy.shape(), copy.device()),
         };
         expect_shape(op, slot.param.shape(), copy.0)?;
-        same_device(op, &[&device, copy.1])?;
+        same_device(op, &[device, copy.1])?;
     }
+    Ok(())
+}
+
+/// An optimizer's step: parameters and their states updated, their gradients read. Checks shapes as well as devices, of
+/// all slots before anything changes.
+pub(crate) fn steps<T: Float, const STATES: usize>(
+    op: &'static str,
+    slots: &mut [Slot<'_, T, STATES>],
+    at: &At<'_>,
+    cpu: impl FnOnce(Parts<'_, T, STATES>),
+    cuda: impl FnOnce(&Arc<CudaStream>, &mut [CudaSlot<'_, T, STATES>]) -> Result<()>,
+) -> Result<()> {
+    fitting(op, slots)?;
+    let Some(first) = slots.first() else {
+        return Ok(());
+    };
+    let device = first.param.device().clone();
     let stream = match &device {
         Device::Cpu => {
             let mut parts = Vec::with_capacity(slots.len());
@@ -235,7 +249,9 @@ pub(crate) fn steps<T: Float, const STATES: usize>(
                 })?;
                 parts.push((p, g, states));
             }
-            cpu(parts);
+            let inverse = at.inverse(op)?;
+            let each = parts;
+            cpu(Parts { each, inverse });
             for slot in slots {
                 match &mut slot.copy {
                     None => {}

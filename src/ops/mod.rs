@@ -11,6 +11,7 @@ pub mod adagrad;
 pub mod adam;
 pub mod adaptive_avg_pool2d;
 pub mod add;
+pub mod amp;
 pub mod argmax;
 pub mod avg_pool2d;
 pub mod batch_norm2d;
@@ -54,6 +55,7 @@ pub use adadelta::{AdadeltaOptions, adadelta_step, adadelta_steps};
 pub use adagrad::{AdagradOptions, adagrad_step, adagrad_steps};
 pub use adam::{AdamOptions, adam_amsgrad_step, adam_amsgrad_steps, adam_step, adam_steps};
 pub use adaptive_avg_pool2d::{adaptive_avg_pool2d_backward, adaptive_avg_pool2d_backward_out};
+pub use amp::{Growth, amp_non_finite_check, amp_unscale_, amp_update_scale_};
 pub use avg_pool2d::{avg_pool2d_backward, avg_pool2d_backward_out};
 pub use batch_norm2d::{
     BatchNormStats, RunningStats, batch_norm2d_backward_input, batch_norm2d_backward_input_out,
@@ -81,7 +83,7 @@ pub use max_pool2d::{
     max_pool2d_backward, max_pool2d_backward_out, max_pool2d_with_indices,
     max_pool2d_with_indices_out,
 };
-pub use optimizer::{HalfCopy, Slot};
+pub use optimizer::{HalfCopy, Scaling, Slot};
 pub use reduce::{
     amax_backward, amin_backward, logsumexp_backward, mean_dim_backward, norm_backward,
     prod_backward, std_backward, sum_dim_backward, sum_to_shape, var_backward,

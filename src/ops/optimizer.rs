@@ -81,20 +81,98 @@ pub enum CudaHalfCopy<'a> {
     F16(CudaViewMut<'a, f16>),
 }
 
-/// Which step it is: a number, and, where the launch is captured for steps to come, the place for what follows from theirs.
-pub(crate) struct At {
-    pub(crate) step: u64,
-    pub(crate) live: Option<Live>,
+/// What a scaled loss leaves for the optimizer to do ([`GradScaler`](crate::nn::GradScaler)), both of one element and on the
+/// parameters' device, so that the host need not know them.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaling<'a> {
+    /// What the gradients are multiplied with, where the step is to divide by it.
+    pub scale: Option<&'a Tensor<f32>>,
+    /// Not 0 where a gradient is not finite, and the step changes nothing.
+    pub found_inf: &'a Tensor<f32>,
 }
 
-impl At {
+/// What the scalars of a step follow from beside its number, 0 where an optimizer has none of it.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Rates {
+    pub(crate) lr: f64,
+    pub(crate) lr_decay: f64,
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    /// Of the parameter itself, in learning rates.
+    pub(crate) decay: f64,
+}
+
+/// Scalars that follow from the number of a step and the learning rate.
+pub(crate) const LIVE: usize = 4;
+
+impl Rates {
+    /// What a kernel finds where they lie in memory (`cuda/optimizer.cuh`): `lr / ((1 - beta1^step) (1 + (step - 1) lr_decay))`,
+    /// whether it is the first step, `1 / sqrt(1 - beta2^step)` and `1 - lr * decay`, rounded once from f64.
+    pub(crate) fn at(&self, step: u64) -> [f32; LIVE] {
+        let bias = |beta| 1.0 - power(beta, step);
+        let slower = 1.0 + step.saturating_sub(1) as f64 * self.lr_decay;
+        [
+            (self.lr / (bias(self.beta1) * slower)) as f32,
+            if step == 1 { 1.0 } else { 0.0 },
+            bias(self.beta2).sqrt().recip() as f32,
+            (1.0 - self.lr * self.decay) as f32,
+        ]
+    }
+}
+
+/// By multiplications alone, as `cuda/amp.cu` has them, where `powf` is the platform's.
+fn power(mut x: f64, mut n: u64) -> f64 {
+    let mut y = 1.0;
+    while n > 0 {
+        if n & 1 == 1 {
+            y *= x;
+        }
+        x *= x;
+        n >>= 1;
+    }
+    y
+}
+
+/// Which step it is: a number, and what only the device knows of it.
+#[derive(Default)]
+pub(crate) struct At<'a> {
+    pub(crate) step: u64,
+    /// Where the launch is captured for steps to come, the place for what follows from theirs.
+    pub(crate) live: Option<Live>,
+    /// Where the device counts the steps, what it makes of its count.
+    pub(crate) counted: Option<&'a Tensor<f32>>,
+    pub(crate) scaling: Option<Scaling<'a>>,
+}
+
+impl<'a> At<'a> {
     pub(crate) fn step(step: u64) -> Self {
-        Self { step, live: None }
+        Self {
+            step,
+            ..Self::default()
+        }
     }
 
-    /// What a kernel reads instead of the parameters that follow from the step.
-    pub(crate) fn view(&self) -> Option<CudaView<'_, i32>> {
-        self.live.as_ref().map(Live::view)
+    /// What gradients on the CPU are multiplied with.
+    pub(crate) fn inverse(&self, op: &'static str) -> Result<f32> {
+        match self.scaling.and_then(|scaling| scaling.scale) {
+            None => Ok(1.0),
+            Some(scale) => Ok(scale.data().cpu(op)?[0].recip()),
+        }
+    }
+
+    /// Runs a launch that lacks only what the device knows.
+    pub(crate) fn run(&self, op: &'static str, launch: Launch<'_>) -> Result<()> {
+        let side = |x: Option<&'a Tensor<f32>>| x.map(|x| x.data().cuda(op)).transpose();
+        let scale = side(self.scaling.and_then(|scaling| scaling.scale))?;
+        let found_inf = side(self.scaling.map(|scaling| scaling.found_inf))?;
+        let counted = side(self.counted)?;
+        let live = self.live.as_ref().map(Live::view);
+        let launch = match counted {
+            Some(counted) => launch.read(counted, LIVE),
+            None => launch.read_optional(live.as_ref(), LIVE),
+        };
+        let launch = launch.read_optional(scale, 1);
+        launch.read_optional(found_inf, 1).run()
     }
 }
 
@@ -136,6 +214,23 @@ impl<'a> Table<'a> {
     ) -> Self {
         let n = p.len();
         let addresses = [self.launch.address_mut(p, n), self.launch.address(g, n)];
+        self.gradient(addresses, n)
+    }
+
+    /// One more row for a kernel that looks at gradients alone: one that is not empty.
+    pub(crate) fn read_only<T>(mut self, g: &'a impl DevicePtr<T>) -> Self {
+        let address = self.launch.address(g, g.len());
+        self.gradient([0, address], g.len())
+    }
+
+    /// [`Table::read_only`], to be written as well.
+    pub(crate) fn in_place<T>(mut self, g: &'a mut impl DevicePtrMut<T>) -> Self {
+        let n = g.len();
+        let address = self.launch.address_mut(g, n);
+        self.gradient([address; 2], n)
+    }
+
+    fn gradient(mut self, addresses: [u64; 2], n: usize) -> Self {
         self.words.extend(addresses);
         self.words.extend([(n as u64) << LENGTH_AT, 0]);
         self.lengths.push(n);
@@ -190,21 +285,28 @@ pub(crate) fn launches<T: Float, const STATES: usize>(
     slots: &mut [CudaSlot<'_, T, STATES>],
     run: impl Fn(Launch<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut rest = slots
-        .iter_mut()
-        .filter(|slot| !slot.p.is_empty())
-        .peekable();
-    let mut ready = Vec::new();
-    while rest.peek().is_some() {
-        let mut table = Table::new::<T>(stream, op, name, STATES)?;
-        for slot in rest.by_ref().take(PARAMETERS) {
-            table = table.parameter(&mut slot.p, &slot.g);
-            if let Some(copy) = &mut slot.copy {
-                table = table.copy(copy);
-            }
-            table = slot.states.iter_mut().fold(table, Table::state);
+    let slots = slots.iter_mut().filter(|slot| !slot.p.is_empty());
+    let table = || Table::new::<T>(stream, op, name, STATES);
+    let ready = tables::<T, _>(slots, table, |table, slot| {
+        let mut table = table.parameter(&mut slot.p, &slot.g);
+        if let Some(copy) = &mut slot.copy {
+            table = table.copy(copy);
         }
-        ready.push(table.launch::<T>()?);
-    }
+        slot.states.iter_mut().fold(table, Table::state)
+    })?;
     ready.into_iter().try_for_each(run)
+}
+
+/// As few tables as there is room for all rows in, each a launch without the kernel's other parameters.
+pub(crate) fn tables<'a, T: Float, R>(
+    rows: impl Iterator<Item = R>,
+    table: impl Fn() -> Result<Table<'a>>,
+    add: impl Fn(Table<'a>, R) -> Table<'a>,
+) -> Result<Vec<Launch<'a>>> {
+    let (mut rows, mut ready) = (rows.peekable(), Vec::new());
+    while rows.peek().is_some() {
+        let filled = rows.by_ref().take(PARAMETERS).fold(table()?, &add);
+        ready.push(filled.launch::<T>()?);
+    }
+    Ok(ready)
 }

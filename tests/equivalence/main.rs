@@ -11,6 +11,7 @@ mod adagrad;
 mod adam;
 mod adaptive_avg_pool2d;
 mod add;
+mod amp;
 mod argmax;
 mod batch_norm2d;
 mod bias_add;
@@ -76,6 +77,12 @@ tests! {
         exponentials: ["sigmoid_f32", "sigmoid_f16", "sigmoid_bf16", "softmax_f32"],
         powers: ["lrn_registers_f32", "lrn_columns_f32"],
         sums: ["sum_f32", "sum_f16", "sum_bf16", "sum_finish_f32", "sum_finish_f16", "sum_finish_bf16"],
+    }
+    amp {
+        unscaled: ["amp_unscale_f32"],
+        updated: ["amp_update"],
+        steps: ["amp_advance", "sgd_f32", "sgd_momentum_f32", "adam_f32", "adam_amsgrad_f32", "adagrad_f32", "adadelta_f32",
+            "rmsprop_f32", "rmsprop_momentum_f32", "rmsprop_centered_f32", "rmsprop_centered_momentum_f32"],
     }
     adam {
         step: ["adam_f32", "adam_f16", "adam_bf16"],

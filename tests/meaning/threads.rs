@@ -305,6 +305,19 @@ fn optimizers() -> Vec<Case> {
         step("adadelta", |p, g, m, v| {
             adadelta_step(p, g, m, v, &AdadeltaOptions::default()).unwrap();
         }),
+        step("amp", |p, g, m, v| {
+            // one place of many, which whoever comes to it finds
+            let mut bad = g.to_vec().unwrap();
+            bad[LONG[0] - 2] = f32::INFINITY;
+            let bad = Tensor::from_vec(bad, &LONG, &CPU).unwrap();
+            let scale = Tensor::full(&[], 1024.0, &CPU).unwrap();
+            for (grads, found) in [(g, m), (&bad, v)] {
+                *found = Tensor::zeros(&[], &CPU).unwrap();
+                amp_non_finite_check(&[grads], &scale, found).unwrap();
+            }
+            let mut found = Tensor::zeros(&[], &CPU).unwrap();
+            amp_unscale_(&mut [p], &scale, &mut found).unwrap();
+        }),
         step("rmsprop", |p, g, m, _| {
             rmsprop_step(p, g, m, None, &RmsPropOptions::default()).unwrap();
         }),

@@ -55,7 +55,7 @@ fn step(
     criterion.forward(&logits, &labels)?;
     // sigmoids leave the first layers gradients that f16 has no digits for
     let f16 = precision == Precision::F16;
-    let scaler = GradScaler::new().init_scale(1024.0).enabled(f16);
+    let mut scaler = GradScaler::new().init_scale(1024.0).enabled(f16);
     let dx = model.backward(&scaler.backward(&criterion)?)?;
     let mut all = vec![logits.to_vec()?, dx.to_vec()?];
     for parameter in model.parameters() {

@@ -42,7 +42,9 @@ fn step(make: Make, precision: Precision, device: &Device) -> Result<([f32; 2], 
             .iter()
             .map(|p| p.grad.to_vec())
             .collect::<Result<_>>()?;
-        assert!(scaler.step(&mut optimizer, &mut model)?);
+        scaler.step(&mut optimizer, &mut model)?;
+        scaler.update()?;
+        assert_eq!(scaler.state_dict()?.skipped, 0);
         let logits = model.forward(&x)?;
         losses[1] = criterion.forward(&logits, &labels)?.item()?;
     }

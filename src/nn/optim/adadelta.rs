@@ -1,7 +1,7 @@
 //! Adadelta.
 
 use super::state::{Kind, State};
-use super::{Optimizer, OptimizerState, Target, remembered};
+use super::{Optimizer, OptimizerState, Scaling, Target, remembered};
 use crate::error::Result;
 use crate::ops::adadelta::{self, AdadeltaOptions};
 
@@ -60,12 +60,16 @@ impl Adadelta {
 }
 
 impl Optimizer for Adadelta {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdadeltaOptions { lr, ..options };
-        let live = move |_, lr| with(lr).live();
+        let rates = move |lr| with(lr).rates();
         self.state
-            .step(&KIND, tensors, adadelta::LIVE, live, |slots, at, lr| {
+            .step(&KIND, tensors, scaling, rates, |slots, at, lr| {
                 adadelta::adadelta_at(slots, &with(lr), at)
             })
     }

@@ -1,7 +1,7 @@
 //! Adagrad.
 
 use super::state::{Kind, State};
-use super::{Optimizer, OptimizerState, Target, remembered};
+use super::{Optimizer, OptimizerState, Scaling, Target, remembered};
 use crate::error::Result;
 use crate::ops::adagrad::{self, AdagradOptions};
 
@@ -60,12 +60,16 @@ impl Adagrad {
 }
 
 impl Optimizer for Adagrad {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdagradOptions { lr, ..options };
-        let live = move |step, lr| with(lr).live(step);
+        let rates = move |lr| with(lr).rates();
         self.state
-            .step(&KIND, tensors, adagrad::LIVE, live, |slots, at, lr| {
+            .step(&KIND, tensors, scaling, rates, |slots, at, lr| {
                 adagrad::adagrad_at(slots, &with(lr), at)
             })
     }

@@ -1,7 +1,7 @@
 //! Adam.
 
 use super::state::{Kind, State};
-use super::{Optimizer, OptimizerState, Target, remembered};
+use super::{Optimizer, OptimizerState, Scaling, Target, remembered};
 use crate::error::Result;
 use crate::ops::adam::{self, AdamOptions};
 
@@ -81,19 +81,23 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
         let options = self.options;
         let with = move |lr| AdamOptions { lr, ..options };
-        let live = move |step, lr| with(lr).live(step);
+        let rates = move |lr| with(lr).rates();
         if options.amsgrad {
             return self
                 .state
-                .step(&AMSGRAD, tensors, adam::LIVE, live, |slots, at, lr| {
+                .step(&AMSGRAD, tensors, scaling, rates, |slots, at, lr| {
                     adam::adam_amsgrad_at(slots, &with(lr), at)
                 });
         }
         self.state
-            .step(&PLAIN, tensors, adam::LIVE, live, |slots, at, lr| {
+            .step(&PLAIN, tensors, scaling, rates, |slots, at, lr| {
                 adam::adam_at(slots, &with(lr), at)
             })
     }

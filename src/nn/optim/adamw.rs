@@ -1,7 +1,7 @@
 //! AdamW.
 
 use super::state::Named;
-use super::{Adam, Optimizer, OptimizerState, Target};
+use super::{Adam, Optimizer, OptimizerState, Scaling, Target};
 use crate::error::Result;
 
 /// [`Adam`] with weight decay that passes its moments by (`torch.optim.AdamW`).
@@ -46,8 +46,12 @@ impl Default for AdamW {
 }
 
 impl Optimizer for AdamW {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
-        self.0.step_targets(tensors)
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
+        self.0.step_targets(tensors, scaling)
     }
 
     fn lr(&self) -> f64 {
@@ -58,7 +62,7 @@ impl Optimizer for AdamW {
         self.0.set_lr(lr);
     }
 
-    fn steps(&self) -> u64 {
+    fn steps(&self) -> Result<u64> {
         self.0.steps()
     }
 

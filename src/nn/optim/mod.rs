@@ -23,6 +23,7 @@ pub use sgd::Sgd;
 use std::collections::BTreeMap;
 
 pub use super::parameter::Target;
+pub use crate::ops::Scaling;
 
 use super::Module;
 use crate::error::Result;
@@ -48,10 +49,19 @@ pub trait Optimizer: Send {
     /// # Errors
     /// Options out of range, or a model other than that of the first step.
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
+        self.step_scaled(model, None)
+    }
+
+    /// [`Optimizer::step`] with gradients of a scaled loss, which [`GradScaler::step`](super::GradScaler::step) calls: where
+    /// one of them is not finite nothing changes, and no step is counted.
+    ///
+    /// # Errors
+    /// Those of [`Optimizer::step`], or a scale on another device.
+    fn step_scaled(&mut self, model: &mut dyn Module, scaling: Option<Scaling<'_>>) -> Result<()> {
         let mut parameters = model.parameters();
         let mut targets: Vec<_> = parameters.iter_mut().map(|p| p.target()).collect();
         let copied: Vec<_> = targets.iter().map(|target| target.copy.is_some()).collect();
-        self.step_targets(&mut targets)?;
+        self.step_targets(&mut targets, scaling)?;
         for (parameter, copied) in parameters.into_iter().zip(copied) {
             if copied {
                 parameter.copy_is_of_now();
@@ -73,14 +83,19 @@ pub trait Optimizer: Send {
             let copy = None;
             targets.push(Target { param, grad, copy });
         }
-        self.step_targets(&mut targets)
+        self.step_targets(&mut targets, None)
     }
 
-    /// [`Optimizer::step_tensors`] for tensors of which some have copies in halves, to be written in the same pass.
+    /// [`Optimizer::step_tensors`] for tensors of which some have copies in halves, to be written in the same pass, and
+    /// for gradients of a scaled loss.
     ///
     /// # Errors
-    /// Those of [`Optimizer::step_tensors`], or copies of other shapes.
-    fn step_targets(&mut self, targets: &mut [Target<'_>]) -> Result<()>;
+    /// Those of [`Optimizer::step_tensors`], copies of other shapes, or a scale on another device.
+    fn step_targets(
+        &mut self,
+        targets: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()>;
 
     /// The learning rate.
     fn lr(&self) -> f64;
@@ -89,8 +104,12 @@ pub trait Optimizer: Send {
     /// next step.
     fn set_lr(&mut self, lr: f64);
 
-    /// How many steps it has made.
-    fn steps(&self) -> u64;
+    /// How many steps it has made, those of replays included. After a step with a scale on CUDA it is the device that knows, and
+    /// the host waits for it.
+    ///
+    /// # Errors
+    /// While a graph is captured, or whatever the device answers.
+    fn steps(&self) -> Result<u64>;
 
     /// What it remembers of the model's parameters; nothing is copied until one side changes.
     ///
@@ -153,7 +172,7 @@ macro_rules! remembered {
             self.state.set_lr(lr);
         }
 
-        fn steps(&self) -> u64 {
+        fn steps(&self) -> Result<u64> {
             self.state.steps()
         }
 

@@ -1,7 +1,7 @@
 //! RMSprop.
 
 use super::state::{Kind, State};
-use super::{Optimizer, OptimizerState, Target, remembered};
+use super::{Optimizer, OptimizerState, Scaling, Target, remembered};
 use crate::error::Result;
 use crate::ops::rmsprop::{self, RmsPropOptions};
 
@@ -84,13 +84,17 @@ impl RmsProp {
 }
 
 impl Optimizer for RmsProp {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
         let (options, kind, state) = (self.options, self.kind(), &mut self.state);
         let with = move |lr| RmsPropOptions { lr, ..options };
-        let live = move |_, lr| with(lr).live();
+        let rates = move |lr| with(lr).rates();
         macro_rules! step {
             ($step:path) => {
-                state.step(kind, tensors, rmsprop::LIVE, live, |slots, at, lr| {
+                state.step(kind, tensors, scaling, rates, |slots, at, lr| {
                     $step(slots, &with(lr), at)
                 })
             };

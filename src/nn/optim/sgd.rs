@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use super::state::{Kind, State};
-use super::{Optimizer, OptimizerState, Target, remembered};
+use super::{Optimizer, OptimizerState, Scaling, Target, remembered};
 use crate::error::Result;
 use crate::ops::sgd::{self, SgdOptions};
 
@@ -74,19 +74,23 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn step_targets(&mut self, tensors: &mut [Target<'_>]) -> Result<()> {
+    fn step_targets(
+        &mut self,
+        tensors: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+    ) -> Result<()> {
         let options = self.options;
         let with = move |lr| SgdOptions { lr, ..options };
-        let live = move |step, lr| with(lr).live(step);
+        let rates = move |lr| with(lr).rates();
         if options.momentum == 0.0 {
             return self
                 .state
-                .step(&PLAIN, tensors, sgd::LIVE, live, |slots, at, lr| {
+                .step(&PLAIN, tensors, scaling, rates, |slots, at, lr| {
                     sgd::sgd_at(slots, &with(lr), at)
                 });
         }
         self.state
-            .step(&MOMENTUM, tensors, sgd::LIVE, live, |slots, at, lr| {
+            .step(&MOMENTUM, tensors, scaling, rates, |slots, at, lr| {
                 sgd::sgd_momentum_at(slots, &with(lr), at)
             })
     }
@@ -119,7 +123,7 @@ mod tests {
             );
             assert_eq!(state.tensors.len(), 2);
         }
-        assert_eq!(sgd.steps(), 3);
+        assert_eq!(sgd.steps()?, 3);
         // and a model that it does not know is refused all the same
         let mut other = Linear::new(4, 3, &mut Generator::manual_seed(1), &Device::Cpu)?;
         assert!(sgd.step(&mut other).is_err());

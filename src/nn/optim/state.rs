@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{OptimizerState, Target};
+use super::{OptimizerState, Scaling, Target};
+use crate::checks::{expect_shape, same_device};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::state::fitting;
-use crate::ops::optimizer::At;
-use crate::ops::{HalfCopy, Slot};
+use crate::ops::optimizer::{At, LIVE, Rates};
+use crate::ops::{HalfCopy, Slot, amp, dispatch};
 use crate::runtime::live::{self, Counter, Setting};
 use crate::tensor::Tensor;
 
@@ -26,9 +27,18 @@ pub(super) struct Kind {
 pub(super) struct State {
     lr: Setting,
     steps: Counter,
+    /// Where a device decides which steps are made, its count of them, from the first of these on.
+    counted: Option<Counted>,
     /// What the tensors of each parameter are.
     names: &'static [&'static str],
     tensors: Vec<Vec<Tensor<f32>>>,
+}
+
+/// How many steps a CUDA device has made, and what follows from that for the next.
+#[derive(Debug)]
+struct Counted {
+    steps: Tensor<i64>,
+    live: Tensor<f32>,
 }
 
 impl State {
@@ -36,6 +46,7 @@ impl State {
         Self {
             lr: Setting::new(lr),
             steps: Counter::default(),
+            counted: None,
             names: &[],
             tensors: Vec::new(),
         }
@@ -49,39 +60,105 @@ impl State {
         self.lr.set(lr);
     }
 
-    pub(super) fn steps(&self) -> u64 {
-        self.steps.get()
+    pub(super) fn steps(&self) -> Result<u64> {
+        match &self.counted {
+            None => Ok(self.steps.get()),
+            Some(counted) => Ok(counted.steps.item()?.unsigned_abs()),
+        }
     }
 
-    /// Makes a step over every parameter with its gradient and its state. `live` answers, from the number of a step and the
-    /// learning rate, those `width` scalars that its kernel reads from memory where it is captured for steps to come;
-    /// `step` gets the learning rate of now. An error where the parameters are not those of the first step.
+    /// Makes a step over every parameter with its gradient and its state. `rates` answers, from a learning rate, what the
+    /// scalars of a step follow from; `step` gets the learning rate of now. An error where the parameters are not those of
+    /// the first step.
     pub(super) fn step<const N: usize>(
         &mut self,
         kind: &Kind,
         targets: &mut [Target<'_>],
-        width: usize,
-        live: impl Fn(u64, f64) -> Result<Vec<f32>> + Send + 'static,
-        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At, f64) -> Result<()>,
+        scaling: Option<Scaling<'_>>,
+        rates: impl Fn(f64) -> Result<Rates> + Send + 'static,
+        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At<'_>, f64) -> Result<()>,
     ) -> Result<()> {
         let device = targets.first().map(|t| t.param.device().clone());
         let device = device.unwrap_or(Device::Cpu);
+        if let Some(Scaling { scale, found_inf }) = scaling {
+            for x in [scale, Some(found_inf)].into_iter().flatten() {
+                expect_shape(kind.optimizer, &[], x.shape())?;
+                same_device(kind.optimizer, &[&device, x.device()])?;
+            }
+        }
+        let on_cpu = device == Device::Cpu;
+        if !on_cpu && (scaling.is_some() || self.counted.is_some()) {
+            let mut counted = match self.counted.take() {
+                Some(counted) => counted,
+                None => Counted::new(kind, self.steps.get(), &device)?,
+            };
+            let made = self.step_counted(kind, targets, scaling, &mut counted, rates, step);
+            self.counted = Some(counted);
+            return made;
+        }
         let lr = self.lr.clone();
         let words = move |made| {
-            let scalars = live(made + 1, lr.get())?.into_iter();
+            let scalars = rates(lr.get())?.at(made + 1).into_iter();
             Ok(scalars.map(|s| s.to_bits() as i32).collect())
         };
         let (counter, lr) = (self.steps.clone(), self.lr());
         let mut slots = self.slots::<N>(kind, targets)?;
+        if let Some(Scaling { found_inf, .. }) = scaling.filter(|_| on_cpu)
+            && found_inf.item()? != 0.0
+        {
+            return Ok(());
+        }
         let at = At {
             step: counter.get() + 1,
-            live: live::live(device.stream(), kind.optimizer, &counter, width, words)?,
+            live: live::live(device.stream(), kind.optimizer, &counter, LIVE, words)?,
+            scaling,
+            ..At::default()
         };
         step(&mut slots, &at, lr)?;
         if at.live.is_none() {
             counter.advance();
         }
         Ok(())
+    }
+
+    /// [`State::step`] where the device counts: it knows whether the step is made, and so what its number is.
+    fn step_counted<const N: usize>(
+        &mut self,
+        kind: &Kind,
+        targets: &mut [Target<'_>],
+        scaling: Option<Scaling<'_>>,
+        counted: &mut Counted,
+        rates: impl Fn(f64) -> Result<Rates> + Send + 'static,
+        step: impl FnOnce(&mut [Slot<'_, f32, N>], &At<'_>, f64) -> Result<()>,
+    ) -> Result<()> {
+        let (lr, next) = (self.lr(), self.lr.clone());
+        let now = rates(lr)?;
+        let words = move |_| {
+            let bits = rates(next.get())?.lr.to_bits();
+            Ok(vec![bits as i32, (bits >> 32) as i32])
+        };
+        // whatever is wrong with the tensors is said before a step is counted
+        let mut slots = self.slots::<N>(kind, targets)?;
+        dispatch::fitting(kind.optimizer, &slots)?;
+        let stream = counted.steps.device().clone();
+        let place = live::live(
+            stream.stream(),
+            kind.optimizer,
+            &Counter::default(),
+            2,
+            words,
+        )?;
+        let found_inf = scaling.map(|scaling| scaling.found_inf);
+        let Counted { steps, live } = counted;
+        amp::advance(&now, place.as_ref(), found_inf, steps, live)?;
+        let at = At {
+            // of what follows from it the device has its own
+            step: 1,
+            counted: Some(live),
+            scaling,
+            ..At::default()
+        };
+        step(&mut slots, &at, lr)
     }
 
     /// The parameters with their states; those that are missing, before the first step all, are zeros.
@@ -123,10 +200,7 @@ impl State {
                     return Ok(there.clone());
                 }
                 if p.device().is_capturing() {
-                    let reason = "the first step makes the optimizer's state, and every replay would make it anew; \
-                                  make one step before";
-                    let op = kind.optimizer;
-                    return Err(Error::Capture { op, reason });
+                    return Err(made_in_capture(kind.optimizer));
                 }
                 Tensor::zeros(p.shape(), p.device())
             };
@@ -165,7 +239,7 @@ impl State {
                 kind.insert(&mut tensors, format!("{parameter}.{name}"), state)?;
             }
         }
-        let step = self.steps.get();
+        let step = self.steps()?;
         Ok(OptimizerState { step, tensors })
     }
 
@@ -202,7 +276,13 @@ impl State {
             tensors.push(keys.iter().map(&mut take).collect::<Result<Vec<_>>>()?);
         }
         let begun = !tensors.is_empty();
+        let counted = self.counted.as_ref();
+        let counted = counted.map(|counted| number(state.step, counted.steps.device()));
+        let counted = counted.transpose()?;
         self.replace(tensors)?;
+        if let (Some(own), Some(new)) = (&mut self.counted, counted) {
+            own.steps.replace(new)?;
+        }
         if begun {
             self.names = kind.names;
         }
@@ -231,6 +311,28 @@ impl State {
         }
         Ok(())
     }
+}
+
+impl Counted {
+    fn new(kind: &Kind, steps: u64, device: &Device) -> Result<Self> {
+        if device.is_capturing() {
+            return Err(made_in_capture(kind.optimizer));
+        }
+        Ok(Self {
+            steps: number(steps, device)?,
+            live: Tensor::zeros(&[LIVE], device)?,
+        })
+    }
+}
+
+/// A count on a device.
+fn number(steps: u64, device: &Device) -> Result<Tensor<i64>> {
+    Tensor::full(&[], i64::try_from(steps).unwrap_or(i64::MAX), device)
+}
+
+fn made_in_capture(op: &'static str) -> Error {
+    let reason = "the first step makes the optimizer's state, and every replay would make it anew; make one step before";
+    Error::Capture { op, reason }
 }
 
 impl Kind {

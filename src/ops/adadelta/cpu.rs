@@ -1,10 +1,10 @@
 //! Adadelta on the CPU.
 
-use crate::cpu::{self, Part};
+use crate::cpu::{self, Parts};
 use crate::element::Float;
 
 pub(crate) fn adadelta<T: Float>(
-    parts: Vec<Part<'_, T, 2>>,
+    parts: Parts<'_, T, 2>,
     [lr, rho, take, eps, weight_decay]: [f32; 5],
 ) {
     cpu::step(

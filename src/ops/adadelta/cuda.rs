@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{AdadeltaOptions, LIVE, OP};
+use super::{AdadeltaOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -28,7 +28,11 @@ pub fn adadelta<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 2)?.parameter(p, g);
-    run(table.state(v).state(u).launch::<T>()?, scalars, None)
+    run(
+        table.state(v).state(u).launch::<T>()?,
+        scalars,
+        &At::step(1),
+    )
 }
 
 /// [`adadelta`] for every slot, with one launch for up to 64 of them.
@@ -48,19 +52,12 @@ pub(crate) fn adadelta_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 2>],
     options: &AdadeltaOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
-    let (scalars, live) = (options.scalars()?, at.view());
-    launches(stream, OP, OP, slots, |launch| {
-        run(launch, scalars, live.as_ref())
-    })
+    let scalars = options.scalars()?;
+    launches(stream, OP, OP, slots, |launch| run(launch, scalars, at))
 }
 
-fn run<'a>(
-    launch: Launch<'a>,
-    scalars: [f32; 5],
-    live: Option<&'a CudaView<'a, i32>>,
-) -> Result<()> {
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.read_optional(live, LIVE).run()
+fn run(launch: Launch<'_>, scalars: [f32; 5], at: &At<'_>) -> Result<()> {
+    at.run(OP, scalars.into_iter().fold(launch, Launch::scalar))
 }

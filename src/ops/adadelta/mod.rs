@@ -15,12 +15,10 @@ use crate::checks::{at_least_0, below_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::ops::optimizer::{At, Slot};
+use crate::ops::optimizer::{At, Rates, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adadelta";
-/// Scalars that a live step reads: the learning rate.
-pub(crate) const LIVE: usize = 1;
 
 /// The arguments of `torch.optim.Adadelta`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,10 +45,13 @@ impl Default for AdadeltaOptions {
 }
 
 impl AdadeltaOptions {
-    /// What the kernel reads where the step is live.
-    pub(crate) fn live(&self) -> Result<Vec<f32>> {
-        let [lr, ..] = self.scalars()?;
-        Ok(vec![lr])
+    /// What a step follows from, if the options are within PyTorch's ranges.
+    pub(crate) fn rates(&self) -> Result<Rates> {
+        self.scalars()?;
+        Ok(Rates {
+            lr: self.lr,
+            ..Rates::default()
+        })
     }
 
     /// lr, rho, 1 - rho, eps and weight decay, if they are within PyTorch's ranges.
@@ -115,12 +116,13 @@ pub fn adadelta_steps<T: Float>(
 pub(crate) fn adadelta_at<T: Float>(
     slots: &mut [Slot<'_, T, 2>],
     options: &AdadeltaOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     let scalars = options.scalars()?;
     dispatch::steps(
         OP,
         slots,
+        at,
         |parts| cpu::adadelta(parts, scalars),
         |s, slots| cuda::adadelta_at(s, slots, options, at),
     )

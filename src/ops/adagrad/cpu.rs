@@ -1,11 +1,9 @@
 //! Adagrad on the CPU.
 
-use super::AdagradOptions;
-use crate::cpu::{self, Part};
+use crate::cpu::{self, Parts};
 use crate::element::Float;
 
-pub(crate) fn adagrad<T: Float>(parts: Vec<Part<'_, T, 1>>, options: &AdagradOptions, rate: f64) {
-    let [rate, eps, weight_decay] = [rate, options.eps, options.weight_decay].map(|s| s as f32);
+pub(crate) fn adagrad<T: Float>(parts: Parts<'_, T, 1>, [rate, eps, weight_decay]: [f32; 3]) {
     cpu::step(
         parts,
         #[inline(always)]

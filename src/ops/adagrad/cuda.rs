@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{AdagradOptions, LIVE, OP};
+use super::{AdagradOptions, OP};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -22,12 +22,12 @@ pub fn adagrad<T: Float>(
     options: &AdagradOptions,
     step: u64,
 ) -> Result<()> {
-    let rate = options.rate(step)?;
+    let scalars = options.scalars(step)?;
     if p.is_empty() {
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 1)?.parameter(p, g);
-    run(table.state(h).launch::<T>()?, options, rate, None)
+    run(table.state(h).launch::<T>()?, scalars, &At::step(step))
 }
 
 /// [`adagrad`] for every slot, with one launch for up to 64 of them.
@@ -48,21 +48,12 @@ pub(crate) fn adagrad_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 1>],
     options: &AdagradOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
-    let (rate, live) = (options.rate(at.step)?, at.view());
-    launches(stream, OP, OP, slots, |launch| {
-        run(launch, options, rate, live.as_ref())
-    })
+    let scalars = options.scalars(at.step)?;
+    launches(stream, OP, OP, slots, |launch| run(launch, scalars, at))
 }
 
-fn run<'a>(
-    launch: Launch<'a>,
-    options: &AdagradOptions,
-    rate: f64,
-    live: Option<&'a CudaView<'a, i32>>,
-) -> Result<()> {
-    let scalars = [rate, options.eps, options.weight_decay].map(|s| s as f32);
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.read_optional(live, LIVE).run()
+fn run(launch: Launch<'_>, scalars: [f32; 3], at: &At<'_>) -> Result<()> {
+    at.run(OP, scalars.into_iter().fold(launch, Launch::scalar))
 }

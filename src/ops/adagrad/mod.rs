@@ -14,12 +14,10 @@ use crate::checks::{at_least_0, steps_from_1};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::dispatch;
-use crate::ops::optimizer::{At, Slot};
+use crate::ops::optimizer::{At, Rates, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adagrad";
-/// Scalars that follow from the step.
-pub(crate) const LIVE: usize = 1;
 
 /// The arguments of `torch.optim.Adagrad`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,13 +44,8 @@ impl Default for AdagradOptions {
 }
 
 impl AdagradOptions {
-    /// What the kernel reads where the step is live.
-    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
-        Ok(vec![self.rate(step)? as f32])
-    }
-
-    /// The rate of one step, if the options are within PyTorch's ranges.
-    pub(crate) fn rate(&self, step: u64) -> Result<f64> {
+    /// What the rate of a step follows from, if the options are within PyTorch's ranges.
+    pub(crate) fn rates(&self) -> Result<Rates> {
         at_least_0(
             OP,
             [
@@ -62,8 +55,19 @@ impl AdagradOptions {
                 ("weight_decay", self.weight_decay),
             ],
         )?;
+        Ok(Rates {
+            lr: self.lr,
+            lr_decay: self.lr_decay,
+            ..Rates::default()
+        })
+    }
+
+    /// The rate of one step, eps and weight decay, if the options are within PyTorch's ranges.
+    pub(crate) fn scalars(&self, step: u64) -> Result<[f32; 3]> {
+        let rates = self.rates()?;
         steps_from_1(OP, step)?;
-        Ok(self.lr / (1.0 + (step - 1) as f64 * self.lr_decay))
+        let [rate, ..] = rates.at(step);
+        Ok([rate, self.eps as f32, self.weight_decay as f32])
     }
 }
 
@@ -107,13 +111,14 @@ pub fn adagrad_steps<T: Float>(
 pub(crate) fn adagrad_at<T: Float>(
     slots: &mut [Slot<'_, T, 1>],
     options: &AdagradOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
-    let rate = options.rate(at.step)?;
+    let scalars = options.scalars(at.step)?;
     dispatch::steps(
         OP,
         slots,
-        |parts| cpu::adagrad(parts, options, rate),
+        at,
+        |parts| cpu::adagrad(parts, scalars),
         |s, slots| cuda::adagrad_at(s, slots, options, at),
     )
 }

@@ -1,10 +1,10 @@
 //! Adam on the CPU.
 
 use super::Scalars;
-use crate::cpu::{self, Part};
+use crate::cpu::{self, Parts};
 use crate::element::Float;
 
-pub(crate) fn adam<T: Float>(parts: Vec<Part<'_, T, 2>>, s: Scalars) {
+pub(crate) fn adam<T: Float>(parts: Parts<'_, T, 2>, s: Scalars) {
     cpu::step(
         parts,
         #[inline(always)]
@@ -15,7 +15,7 @@ pub(crate) fn adam<T: Float>(parts: Vec<Part<'_, T, 2>>, s: Scalars) {
     );
 }
 
-pub(crate) fn adam_amsgrad<T: Float>(parts: Vec<Part<'_, T, 3>>, s: Scalars) {
+pub(crate) fn adam_amsgrad<T: Float>(parts: Parts<'_, T, 3>, s: Scalars) {
     cpu::step(
         parts,
         #[inline(always)]

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{AMSGRAD, AdamOptions, LIVE, OP, Scalars};
+use super::{AMSGRAD, AdamOptions, OP, Scalars};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -29,7 +29,11 @@ pub fn adam<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 2)?.parameter(p, g);
-    run(table.state(m).state(v).launch::<T>()?, &scalars, None)
+    run(
+        table.state(m).state(v).launch::<T>()?,
+        &scalars,
+        &At::step(step),
+    )
 }
 
 /// [`adam`] for every slot, with one launch for up to 64 of them.
@@ -50,13 +54,11 @@ pub(crate) fn adam_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 2>],
     options: &AdamOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check_amsgrad(false)?;
-    let (scalars, live) = (options.scalars(at.step)?, at.view());
-    launches(stream, OP, OP, slots, |launch| {
-        run(launch, &scalars, live.as_ref())
-    })
+    let scalars = options.scalars(at.step)?;
+    launches(stream, OP, OP, slots, |launch| run(launch, &scalars, at))
 }
 
 /// [`adam_all`] with amsgrad: the third state of a slot is the largest second moment so far.
@@ -77,16 +79,16 @@ pub(crate) fn adam_amsgrad_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 3>],
     options: &AdamOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check_amsgrad(true)?;
-    let (scalars, live) = (options.scalars(at.step)?, at.view());
+    let scalars = options.scalars(at.step)?;
     launches(stream, OP, AMSGRAD, slots, |launch| {
-        run(launch, &scalars, live.as_ref())
+        run(launch, &scalars, at)
     })
 }
 
-fn run<'a>(launch: Launch<'a>, s: &Scalars, live: Option<&'a CudaView<'a, i32>>) -> Result<()> {
+fn run(launch: Launch<'_>, s: &Scalars, at: &At<'_>) -> Result<()> {
     let scalars = [
         s.rate,
         s.beta1,
@@ -98,6 +100,5 @@ fn run<'a>(launch: Launch<'a>, s: &Scalars, live: Option<&'a CudaView<'a, i32>>)
         s.weight_decay,
         s.keep,
     ];
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.read_optional(live, LIVE).run()
+    at.run(OP, scalars.into_iter().fold(launch, Launch::scalar))
 }

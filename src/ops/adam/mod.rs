@@ -20,13 +20,11 @@ use crate::checks::{at_least_0, below_1, steps_from_1};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::ops::optimizer::{At, Slot};
+use crate::ops::optimizer::{At, Rates, Slot};
 use crate::tensor::Tensor;
 
 const OP: &str = "adam";
 const AMSGRAD: &str = "adam_amsgrad";
-/// Scalars that follow from the step and the learning rate.
-pub(crate) const LIVE: usize = 3;
 
 /// The arguments of `torch.optim.Adam`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,12 +79,6 @@ pub(crate) struct Scalars {
 }
 
 impl AdamOptions {
-    /// What the kernel reads where the step is live.
-    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
-        let scalars = self.scalars(step)?;
-        Ok(vec![scalars.rate, scalars.root, scalars.keep])
-    }
-
     /// Errors unless the options want a maximum exactly where there is a state for it.
     pub(crate) fn check_amsgrad(&self, has_maximum: bool) -> Result<()> {
         match (self.amsgrad, has_maximum) {
@@ -104,8 +96,8 @@ impl AdamOptions {
         }
     }
 
-    /// The scalars of one step, if the options are within PyTorch's ranges.
-    pub(crate) fn scalars(&self, step: u64) -> Result<Scalars> {
+    /// What follows from steps and the learning rate follows from these, if the options are within PyTorch's ranges.
+    pub(crate) fn rates(&self) -> Result<Rates> {
         let options = [
             ("lr", self.lr),
             ("eps", self.eps),
@@ -113,22 +105,37 @@ impl AdamOptions {
         ];
         at_least_0(OP, options)?;
         below_1(OP, [("beta1", self.beta1), ("beta2", self.beta2)])?;
+        Ok(Rates {
+            lr: self.lr,
+            beta1: self.beta1,
+            beta2: self.beta2,
+            decay: match self.decoupled_weight_decay {
+                true => self.weight_decay,
+                false => 0.0,
+            },
+            ..Rates::default()
+        })
+    }
+
+    /// The scalars of one step, if the options are within PyTorch's ranges.
+    pub(crate) fn scalars(&self, step: u64) -> Result<Scalars> {
+        let rates = self.rates()?;
         steps_from_1(OP, step)?;
-        let (penalty, decay) = match self.decoupled_weight_decay {
-            true => (0.0, self.weight_decay),
-            false => (self.weight_decay, 0.0),
+        let [rate, _, root, keep] = rates.at(step);
+        let penalty = match self.decoupled_weight_decay {
+            true => 0.0,
+            false => self.weight_decay,
         };
-        let bias = |beta: f64| 1.0 - beta.powf(step as f64);
         Ok(Scalars {
-            rate: (self.lr / bias(self.beta1)) as f32,
+            rate,
             beta1: self.beta1 as f32,
             take1: (1.0 - self.beta1) as f32,
             beta2: self.beta2 as f32,
             take2: (1.0 - self.beta2) as f32,
-            root: bias(self.beta2).sqrt().recip() as f32,
+            root,
             eps: self.eps as f32,
             weight_decay: penalty as f32,
-            keep: (1.0 - self.lr * decay) as f32,
+            keep,
         })
     }
 }
@@ -174,13 +181,14 @@ pub fn adam_steps<T: Float>(
 pub(crate) fn adam_at<T: Float>(
     slots: &mut [Slot<'_, T, 2>],
     options: &AdamOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check_amsgrad(false)?;
     let scalars = options.scalars(at.step)?;
     dispatch::steps(
         OP,
         slots,
+        at,
         |parts| cpu::adam(parts, scalars),
         |s, slots| cuda::adam_at(s, slots, options, at),
     )
@@ -226,13 +234,14 @@ pub fn adam_amsgrad_steps<T: Float>(
 pub(crate) fn adam_amsgrad_at<T: Float>(
     slots: &mut [Slot<'_, T, 3>],
     options: &AdamOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check_amsgrad(true)?;
     let scalars = options.scalars(at.step)?;
     dispatch::steps(
         AMSGRAD,
         slots,
+        at,
         |parts| cpu::adam_amsgrad(parts, scalars),
         |s, slots| cuda::adam_amsgrad_at(s, slots, options, at),
     )

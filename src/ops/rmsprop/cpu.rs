@@ -1,12 +1,12 @@
 //! RMSprop on the CPU.
 
-use crate::cpu::{self, Part};
+use crate::cpu::{self, Parts};
 use crate::element::Float;
 
 /// A step of the form that these states are of: the mean square first, the mean where it is centered, the velocity last
 /// where there is a momentum.
 pub(crate) fn rmsprop<T: Float, const CENTERED: bool, const MOMENTUM: bool, const STATES: usize>(
-    parts: Vec<Part<'_, T, STATES>>,
+    parts: Parts<'_, T, STATES>,
     [lr, alpha, take, eps, weight_decay, momentum]: [f32; 6],
 ) {
     cpu::step(

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{CENTERED, CENTERED_MOMENTUM, Form, LIVE, MOMENTUM, OP, PLAIN, RmsPropOptions};
+use super::{CENTERED, CENTERED_MOMENTUM, Form, MOMENTUM, OP, PLAIN, RmsPropOptions};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -26,7 +26,7 @@ pub fn rmsprop<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, PLAIN.kernel, 1)?.parameter(p, g);
-    run(table.state(v).launch::<T>()?, scalars, None)
+    run(table.state(v).launch::<T>()?, scalars, &At::step(1))
 }
 
 /// One step with momentum for every element of `p`; `g`, the mean square `v` and the velocity `b` are at least as long.
@@ -46,7 +46,11 @@ pub fn rmsprop_momentum<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, MOMENTUM.kernel, 2)?.parameter(p, g);
-    run(table.state(v).state(b).launch::<T>()?, scalars, None)
+    run(
+        table.state(v).state(b).launch::<T>()?,
+        scalars,
+        &At::step(1),
+    )
 }
 
 macro_rules! all {
@@ -83,19 +87,14 @@ pub(crate) fn rmsprop_at<T: Float, const STATES: usize>(
     slots: &mut [CudaSlot<'_, T, STATES>],
     options: &RmsPropOptions,
     form: &Form,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
-    let (scalars, live) = (options.scalars(form)?, at.view());
+    let scalars = options.scalars(form)?;
     launches(stream, OP, form.kernel, slots, |launch| {
-        run(launch, scalars, live.as_ref())
+        run(launch, scalars, at)
     })
 }
 
-fn run<'a>(
-    launch: Launch<'a>,
-    scalars: [f32; 6],
-    live: Option<&'a CudaView<'a, i32>>,
-) -> Result<()> {
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.read_optional(live, LIVE).run()
+fn run(launch: Launch<'_>, scalars: [f32; 6], at: &At<'_>) -> Result<()> {
+    at.run(OP, scalars.into_iter().fold(launch, Launch::scalar))
 }

@@ -19,12 +19,10 @@ use crate::checks::{at_least_0, below_1};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::ops::optimizer::{At, Slot, no_velocity};
+use crate::ops::optimizer::{At, Rates, Slot, no_velocity};
 use crate::tensor::Tensor;
 
 const OP: &str = "rmsprop";
-/// Scalars that a live step reads: the learning rate.
-pub(crate) const LIVE: usize = 1;
 
 /// What a step keeps beside the mean square, and the kernel that takes it.
 pub(crate) struct Form {
@@ -77,10 +75,13 @@ impl Default for RmsPropOptions {
 }
 
 impl RmsPropOptions {
-    /// What the kernel reads where the step is live.
-    pub(crate) fn live(&self) -> Result<Vec<f32>> {
+    /// What a step follows from, if the options are within PyTorch's ranges.
+    pub(crate) fn rates(&self) -> Result<Rates> {
         self.check()?;
-        Ok(vec![self.lr as f32])
+        Ok(Rates {
+            lr: self.lr,
+            ..Rates::default()
+        })
     }
 
     /// Errors unless all options are within PyTorch's ranges.
@@ -209,12 +210,13 @@ macro_rules! steps {
         pub(crate) fn $at<T: Float>(
             slots: &mut [Slot<'_, T, $states>],
             options: &RmsPropOptions,
-            at: &At,
+            at: &At<'_>,
         ) -> Result<()> {
             let scalars = options.scalars(&$form)?;
             dispatch::steps(
                 OP,
                 slots,
+                at,
                 |parts| cpu::rmsprop::<T, { $form.centered }, { $form.momentum }, $states>(parts, scalars),
                 |s, slots| cuda::rmsprop_at(s, slots, options, &$form, at),
             )

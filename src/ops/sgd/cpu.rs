@@ -1,10 +1,10 @@
 //! SGD on the CPU.
 
 use super::SgdOptions;
-use crate::cpu::{self, Part};
+use crate::cpu::{self, Parts};
 use crate::element::Float;
 
-pub(crate) fn sgd<T: Float>(parts: Vec<Part<'_, T, 0>>, options: &SgdOptions) {
+pub(crate) fn sgd<T: Float>(parts: Parts<'_, T, 0>, options: &SgdOptions) {
     let (lr, weight_decay) = (options.lr as f32, options.weight_decay as f32);
     cpu::step(
         parts,
@@ -16,11 +16,7 @@ pub(crate) fn sgd<T: Float>(parts: Vec<Part<'_, T, 0>>, options: &SgdOptions) {
     );
 }
 
-pub(crate) fn sgd_momentum<T: Float>(
-    parts: Vec<Part<'_, T, 1>>,
-    options: &SgdOptions,
-    first: bool,
-) {
+pub(crate) fn sgd_momentum<T: Float>(parts: Parts<'_, T, 1>, options: &SgdOptions, first: bool) {
     let (lr, weight_decay) = (options.lr as f32, options.weight_decay as f32);
     let (momentum, keep) = (options.momentum as f32, (1.0 - options.dampening) as f32);
     let nesterov = options.nesterov;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use cudarc::driver::{CudaStream, CudaView, DevicePtr, DevicePtrMut};
+use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
-use super::{LIVE, MOMENTUM, OP, SgdOptions};
+use super::{MOMENTUM, OP, SgdOptions};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::optimizer::{At, CudaSlot, Table, launches};
@@ -25,7 +25,7 @@ pub fn sgd<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, OP, 0)?.parameter(p, g);
-    run(table.launch::<T>()?, options, None)
+    run(table.launch::<T>()?, options, &At::step(1))
 }
 
 /// [`sgd`] for every slot, with one launch for up to 64 of them.
@@ -45,23 +45,15 @@ pub(crate) fn sgd_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 0>],
     options: &SgdOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check()?;
-    let live = at.view();
-    launches(stream, OP, OP, slots, |launch| {
-        run(launch, options, live.as_ref())
-    })
+    launches(stream, OP, OP, slots, |launch| run(launch, options, at))
 }
 
-fn run<'a>(
-    launch: Launch<'a>,
-    options: &SgdOptions,
-    live: Option<&'a CudaView<'a, i32>>,
-) -> Result<()> {
+fn run(launch: Launch<'_>, options: &SgdOptions, at: &At<'_>) -> Result<()> {
     let scalars = [options.lr, options.weight_decay].map(|s| s as f32);
-    let launch = scalars.into_iter().fold(launch, Launch::scalar);
-    launch.read_optional(live, LIVE).run()
+    at.run(OP, scalars.into_iter().fold(launch, Launch::scalar))
 }
 
 /// One step with momentum for every element of `p`; `g` and the velocity `v` are at least as long. The first step of
@@ -82,7 +74,16 @@ pub fn sgd_momentum<T: Float>(
         return Ok(());
     }
     let table = Table::new::<T>(stream, OP, MOMENTUM, 1)?.parameter(p, g);
-    run_momentum(table.state(v).launch::<T>()?, options, first, None)
+    run_momentum(
+        table.state(v).launch::<T>()?,
+        options,
+        &At::step(number(first)),
+    )
+}
+
+/// A step that is the first or not.
+fn number(first: bool) -> u64 {
+    if first { 1 } else { 2 }
 }
 
 /// [`sgd_momentum`] for every slot, with one launch for up to 64 of them.
@@ -95,8 +96,7 @@ pub fn sgd_momentum_all<T: Float>(
     options: &SgdOptions,
     first: bool,
 ) -> Result<()> {
-    let step = if first { 1 } else { 2 };
-    sgd_momentum_at(stream, slots, options, &At::step(step))
+    sgd_momentum_at(stream, slots, options, &At::step(number(first)))
 }
 
 /// [`sgd_momentum_all`] for a step that may be live.
@@ -104,25 +104,18 @@ pub(crate) fn sgd_momentum_at<T: Float>(
     stream: &Arc<CudaStream>,
     slots: &mut [CudaSlot<'_, T, 1>],
     options: &SgdOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check()?;
-    let live = at.view();
     launches(stream, OP, MOMENTUM, slots, |launch| {
-        run_momentum(launch, options, at.step == 1, live.as_ref())
+        run_momentum(launch, options, at)
     })
 }
 
-fn run_momentum<'a>(
-    launch: Launch<'a>,
-    options: &SgdOptions,
-    first: bool,
-    live: Option<&'a CudaView<'a, i32>>,
-) -> Result<()> {
+fn run_momentum(launch: Launch<'_>, options: &SgdOptions, at: &At<'_>) -> Result<()> {
     let keep = 1.0 - options.dampening;
     let scalars = [options.lr, options.momentum, keep, options.weight_decay].map(|s| s as f32);
     let launch = scalars.into_iter().fold(launch, Launch::scalar);
     let launch = launch.scalar(i32::from(options.nesterov));
-    let launch = launch.scalar(i32::from(first));
-    launch.read_optional(live, LIVE).run()
+    at.run(OP, launch.scalar(i32::from(at.step == 1)))
 }

@@ -17,13 +17,11 @@ use crate::checks::{at_least_0, steps_from_1};
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::dispatch;
-use crate::ops::optimizer::{At, Slot, no_velocity};
+use crate::ops::optimizer::{At, Rates, Slot, no_velocity};
 use crate::tensor::Tensor;
 
 const OP: &str = "sgd";
 const MOMENTUM: &str = "sgd_momentum";
-/// Scalars that a live step reads: the learning rate, and whether it is the first.
-pub(crate) const LIVE: usize = 2;
 
 /// The arguments of `torch.optim.SGD`, with its defaults.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,10 +51,13 @@ impl Default for SgdOptions {
 }
 
 impl SgdOptions {
-    /// What the kernel reads where the step is live.
-    pub(crate) fn live(&self, step: u64) -> Result<Vec<f32>> {
+    /// What a step follows from, if the options are within PyTorch's ranges.
+    pub(crate) fn rates(&self) -> Result<Rates> {
         self.check()?;
-        Ok(vec![self.lr as f32, if step == 1 { 1.0 } else { 0.0 }])
+        Ok(Rates {
+            lr: self.lr,
+            ..Rates::default()
+        })
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -132,7 +133,7 @@ pub fn sgd_steps<T: Float>(slots: &mut [Slot<'_, T, 0>], options: &SgdOptions) -
 pub(crate) fn sgd_at<T: Float>(
     slots: &mut [Slot<'_, T, 0>],
     options: &SgdOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check()?;
     if options.momentum != 0.0 {
@@ -141,6 +142,7 @@ pub(crate) fn sgd_at<T: Float>(
     dispatch::steps(
         OP,
         slots,
+        at,
         |parts| cpu::sgd(parts, options),
         |s, slots| cuda::sgd_at(s, slots, options, at),
     )
@@ -162,13 +164,14 @@ pub fn sgd_momentum_steps<T: Float>(
 pub(crate) fn sgd_momentum_at<T: Float>(
     slots: &mut [Slot<'_, T, 1>],
     options: &SgdOptions,
-    at: &At,
+    at: &At<'_>,
 ) -> Result<()> {
     options.check()?;
     steps_from_1(OP, at.step)?;
     dispatch::steps(
         OP,
         slots,
+        at,
         |parts| cpu::sgd_momentum(parts, options, at.step == 1),
         |s, slots| cuda::sgd_momentum_at(s, slots, options, at),
     )

@@ -33,6 +33,12 @@ impl Scalar for f32 {
     }
 }
 
+impl Scalar for f64 {
+    fn bits(self) -> u64 {
+        self.to_bits()
+    }
+}
+
 impl<'a> Launch<'a> {
     /// A buffer that the kernel reads `needed` elements of.
     pub(crate) fn read<T>(mut self, x: &'a impl DevicePtr<T>, needed: usize) -> Self {
