@@ -93,7 +93,7 @@ const FAULTS: &[Fault] = &[
     fault("matmul::tiled_32", "matmul_tiled_32_{l}_{t}", F32, "drop bar.sync 0", SHARED),
     fault("matmul::wmma_64", "matmul_wmma_64_{l}_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("matmul::wmma_64", "matmul_wmma_64_nn_{t}", HALVES, "drop bar.sync 2", SHARED),
-    fault("matmul::wmma_64", "matmul_wmma_64_nn_{t}", FLOATS, "drop cp.async.wait_group 0", "Asynchronous copy not waited for"),
+    fault("matmul::wmma_64", "matmul_wmma_64_nn_{t}", FLOATS, "drop cp.async.wait_group 1", "Asynchronous copy not waited for"),
     fault("matmul::wmma_128", "matmul_wmma_128_{l}_{t}", FLOATS, "drop bar.sync 0", SHARED),
     fault("matmul::wmma_128", "matmul_wmma_128_tt_{t}", HALVES, "drop bar.sync 2", SHARED),
     fault("matmul::mma_128x256", "matmul_mma_128x256_{l}_{t}", FLOATS, "drop bar.sync 1", SHARED),
