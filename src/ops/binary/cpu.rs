@@ -68,26 +68,34 @@ impl<'a, T: Number> Reader<'a, T> {
 
     /// The operand for `len` elements of the output from `at` on; the output's are `own`.
     pub(crate) fn read<'r>(&'r mut self, at: usize, len: usize, own: &[T]) -> &'r [T::Wide] {
+        let step = self.strides.inner()[self.which];
         let narrow = match self.side {
             Some(Side::Value(_)) => return &self.wide[..len],
             None => own,
-            Some(Side::Data(x)) if self.strides.is_contiguous() => {
-                let x: &'a [T] = &x[at..at + len];
-                match T::as_wide(x) {
-                    Some(wide) => return wide,
-                    None => x,
+            Some(Side::Data(x)) => match self.strides.one_run(at, len) {
+                Some(places) if step == 1 => {
+                    let x: &'a [T] = &x[places[self.which] as usize..][..len];
+                    match T::as_wide(x) {
+                        Some(wide) => return wide,
+                        None => x,
+                    }
                 }
-            }
-            Some(Side::Data(x)) => {
-                let (mut done, step) = (0, self.strides.inner()[self.which]);
-                let narrow = &mut self.narrow;
-                self.strides.runs(at, at + len, |places, run| {
-                    let from = places[self.which] as usize;
-                    gather(x, from, step, &mut narrow[done..done + run]);
-                    done += run;
-                });
-                &self.narrow[..len]
-            }
+                Some(places) if step == 0 => {
+                    let mut value = [T::Wide::default()];
+                    T::load(&[x[places[self.which] as usize]], &mut value);
+                    self.wide[..len].fill(value[0]);
+                    return &self.wide[..len];
+                }
+                _ => {
+                    let (mut done, narrow) = (0, &mut self.narrow);
+                    self.strides.runs(at, at + len, |places, run| {
+                        let from = places[self.which] as usize;
+                        gather(x, from, step, &mut narrow[done..done + run]);
+                        done += run;
+                    });
+                    &self.narrow[..len]
+                }
+            },
         };
         T::load(narrow, &mut self.wide[..len]);
         &self.wide[..len]
