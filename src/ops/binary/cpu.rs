@@ -2,7 +2,8 @@
 //! settled before its formula sees it, so that each formula is compiled once.
 
 use super::table::Op;
-use crate::cpu::{stream, tasks};
+use crate::cpu::stream::{self, Stores};
+use crate::cpu::tasks;
 use crate::element::{Element, Number, Wide};
 use crate::ops::dispatch::Side;
 use crate::ops::strides::Strides;
@@ -21,6 +22,7 @@ pub(crate) fn binary<T: Number>(
     let formula = T::Wide::formula(op.floats, op.integers);
     let large = stream::is_large(y.len());
     tasks(y, |first, y| {
+        let past = large.then(Stores::begin);
         let [mut of_a, mut of_b] =
             [(a, 0), (Some(b), 1)].map(|(side, which)| Reader::new(side, strides, which));
         let mut made = [T::Wide::default(); BLOCK];
@@ -29,9 +31,8 @@ pub(crate) fn binary<T: Number>(
             let (a, b) = (of_a.read(at, y.len(), y), of_b.read(at, y.len(), y));
             let made = &mut made[..y.len()];
             formula(a, b, made);
-            let wide = T::as_wide_mut(y).filter(|_| large);
-            match (T::Wide::floats(made), wide.and_then(T::Wide::floats_mut)) {
-                (Some(made), Some(y)) => stream::copy(made, y),
+            match (&past, T::as_wide_mut(y)) {
+                (Some(past), Some(y)) => past.copy(made, y),
                 _ => T::store(made, y),
             }
         }

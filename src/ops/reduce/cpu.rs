@@ -93,10 +93,7 @@ impl<'a> Columns<'a> {
         let (op, states) = (self.op, &self.states);
         let state = move |i: usize| std::array::from_fn(|n| states[n * lanes + i]);
         // of one column the lanes that hold something
-        let whole = (self.inner == 1).then(|| {
-            let used = lanes.min(to - from);
-            (0..used).map(state).fold(op.none, op.both)
-        });
+        let whole = (self.inner == 1).then(|| (op.fold)(states, lanes.min(to - from)));
         let many = if whole.is_some() { 0 } else { width };
         whole.into_iter().chain((0..many).map(state))
     }

@@ -1,9 +1,14 @@
 //! The two loops of every reduction, over a formula that is compiled into each: along a column whose elements lie side by
 //! side, and across columns that do.
 
+use crate::cpu::prefetch;
+
 /// Lanes that the neighbours of one column are dealt out to, which become one in their order: as many sums as keep the
 /// arithmetic of most CPUs busy.
 pub(super) const LANES: usize = 16;
+
+/// How far ahead elements are asked for, which bridges the end of one row and the start of the next.
+const AHEAD: usize = 512;
 
 /// Numbers of a state, each for all lanes or all columns: the first ones of `width`, the second ones, the third ones.
 pub(super) type States = [f64];
@@ -22,6 +27,7 @@ pub(super) fn along<const N: usize>(
     }
     let (blocks, rest) = x.as_chunks::<LANES>();
     for (i, block) in blocks.iter().enumerate() {
+        prefetch(block, AHEAD);
         take(&mut lanes, block, (first + i * LANES) as f64, &step);
     }
     take(
@@ -47,6 +53,17 @@ fn take<const N: usize>(
         let state = step(state, f64::from(x), first + lane as f64);
         (0..N).for_each(|n| lanes[n][lane] = state[n]);
     }
+}
+
+/// What the first lanes of a column come to, in their order.
+#[inline(always)]
+pub(super) fn fold(
+    states: &States,
+    used: usize,
+    both: impl Fn([f64; 3], [f64; 3]) -> [f64; 3],
+) -> [f64; 3] {
+    let lane = |lane: usize| std::array::from_fn(|n| states[n * LANES + lane]);
+    (1..used).map(lane).fold(lane(0), both)
 }
 
 /// Rows that go by at once, so that a state is loaded and stored once for as many elements.

@@ -1,7 +1,7 @@
 //! The reductions: what stands for no elements, how elements are taken in, how two parts become one, what comes out. Kernels
 //! do the same in `cuda/reduce.cu`, in `f32`.
 
-use super::loops::{States, across, along};
+use super::loops::{States, across, along, fold};
 use crate::cpu::vectorized;
 
 /// What a column has come to, in up to three numbers.
@@ -14,6 +14,8 @@ pub(super) struct Op {
     pub(super) none: State,
     pub(super) along: Along,
     pub(super) across: Across,
+    /// One state of those of a column's first lanes, of which there are so many.
+    pub(super) fold: fn(&States, usize) -> State,
     pub(super) both: fn(State, State) -> State,
     /// Of a state of n elements; the number is what a sum is divided by, or var's correction.
     pub(super) value: fn(State, f64, f64) -> f64,
@@ -110,6 +112,7 @@ macro_rules! op {
             across: |states, x, sizes, first| {
                 vectorized!(across(states, x, sizes, first, $step));
             },
+            fold: |states, used| fold(states, used, $both),
             both: $both,
             value: $value,
         }
