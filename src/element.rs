@@ -49,6 +49,16 @@ pub trait Element:
     /// Casts a block of integers from `i64`, whose high bits go; both slices have one length.
     #[doc(hidden)]
     fn block_from_i64(from: &[i64], to: &mut [Self]);
+    /// The elements themselves, where they are `f32`.
+    #[doc(hidden)]
+    fn singles(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+    /// The elements themselves, where they are `f32`.
+    #[doc(hidden)]
+    fn singles_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
 }
 
 /// What a [`Number`] is computed in: `f32` or `i64`.
@@ -229,6 +239,14 @@ macro_rules! float_element {
                 to.iter_mut()
                     .zip(from)
                     .for_each(|(y, &x)| *y = <$type>::from_f32(x as f32));
+            }
+            #[inline(always)]
+            fn singles(x: &[Self]) -> Option<&[f32]> {
+                Self::as_f32(x)
+            }
+            #[inline(always)]
+            fn singles_mut(y: &mut [Self]) -> Option<&mut [f32]> {
+                Self::as_f32_mut(y)
             }
         }
     };
