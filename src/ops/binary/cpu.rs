@@ -29,12 +29,16 @@ pub(crate) fn binary<T: Number>(
         for (block, y) in y.chunks_mut(BLOCK).enumerate() {
             let at = first + block * BLOCK;
             let (a, b) = (of_a.read(at, y.len(), y), of_b.read(at, y.len(), y));
+            if let Some(past) = &past
+                && let (Some(a), Some(b)) = (T::Wide::floats(a), T::Wide::floats(b))
+                && let Some(y) = T::singles_mut(y)
+            {
+                (op.past)(past, [a, b], y);
+                continue;
+            }
             let made = &mut made[..y.len()];
             formula(a, b, made);
-            match (&past, T::as_wide_mut(y)) {
-                (Some(past), Some(y)) => past.copy(made, y),
-                _ => T::store(made, y),
-            }
+            T::store(made, y);
         }
     });
 }
