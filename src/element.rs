@@ -71,8 +71,6 @@ pub trait Wide: Number<Wide = Self> + PartialOrd {
     /// The formula of this type.
     fn formula(floats: Formula<f32>, integers: Formula<i64>) -> Formula<Self>;
     /// The values, where they are `f32`.
-    fn floats_mut(y: &mut [Self]) -> Option<&mut [f32]>;
-    /// The values, where they are `f32`.
     fn floats(x: &[Self]) -> Option<&[f32]>;
 }
 
@@ -90,9 +88,6 @@ impl Wide for f32 {
     fn formula(floats: Formula<f32>, _: Formula<i64>) -> Formula<Self> {
         floats
     }
-    fn floats_mut(y: &mut [f32]) -> Option<&mut [f32]> {
-        Some(y)
-    }
     fn floats(x: &[f32]) -> Option<&[f32]> {
         Some(x)
     }
@@ -106,9 +101,6 @@ impl Wide for i64 {
     }
     fn formula(_: Formula<f32>, integers: Formula<i64>) -> Formula<Self> {
         integers
-    }
-    fn floats_mut(_: &mut [i64]) -> Option<&mut [f32]> {
-        None
     }
     fn floats(_: &[i64]) -> Option<&[f32]> {
         None
