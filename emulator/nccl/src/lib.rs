@@ -6,9 +6,17 @@
 
 pub mod arithmetic;
 pub mod call;
+mod comm;
+mod driver;
+mod entry;
+mod exports;
+mod group;
 pub mod hub;
+mod job;
 pub mod link;
 pub mod matching;
+mod queries;
 pub mod settings;
+mod setup;
 pub mod types;
 pub mod wire;

@@ -196,7 +196,7 @@ impl Drop for Link {
 }
 
 /// The kernel's number of this thread.
-fn thread_number() -> u64 {
+pub fn thread_number() -> u64 {
     // SAFETY: gettid takes nothing and cannot fail.
     unsafe { libc::gettid() }.unsigned_abs().into()
 }

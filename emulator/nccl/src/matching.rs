@@ -59,8 +59,8 @@ pub struct Matching {
     pairs: BTreeMap<(usize, usize), Pair>,
     /// Who has ended, and how.
     gone: Vec<Option<&'static str>>,
-    /// The thread of each rank's last call.
-    threads: Vec<Option<u64>>,
+    /// The thread of each rank's last call, at first of its communicator.
+    threads: Vec<u64>,
     failure: Option<Failure>,
     order: Option<u64>,
 }
@@ -69,6 +69,7 @@ impl Matching {
     /// A communicator of `members`, in the order of their ranks.
     pub fn new(members: Vec<Member>, order: Option<u64>) -> Self {
         let n = members.len();
+        let threads = members.iter().map(|member| member.thread).collect();
         Self {
             members,
             rounds: VecDeque::new(),
@@ -76,7 +77,7 @@ impl Matching {
             next: vec![0; n],
             pairs: BTreeMap::new(),
             gone: vec![None; n],
-            threads: vec![None; n],
+            threads,
             failure: None,
             order,
         }
@@ -97,7 +98,7 @@ impl Matching {
         if let Some(failure) = &self.failure {
             return vec![Event::Failed(failure.clone())];
         }
-        self.threads[rank] = Some(arrival.thread);
+        self.threads[rank] = arrival.thread;
         if arrival.call.sent(rank, self.members.len()) != Some(arrival.data.len())
             && arrival.call.kind != Kind::CommSplit
         {
@@ -320,8 +321,7 @@ impl Matching {
         }
         let one_thread = told.iter().find_map(|&(k, arrival)| {
             let same = |&&m: &&usize| {
-                self.members[m].pid == self.members[k].pid
-                    && self.threads[m] == Some(arrival.thread)
+                self.members[m].pid == self.members[k].pid && self.threads[m] == arrival.thread
             };
             missing.iter().find(same).map(|&m| (k, m))
         });

@@ -17,11 +17,15 @@ pub struct Member {
     pub pid: u32,
     /// The device's ordinal.
     pub device: i32,
+    /// The thread that made its communicator.
+    pub thread: u64,
 }
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let Self { rank, pid, device } = self;
+        let Self {
+            rank, pid, device, ..
+        } = self;
         write!(f, "rank {rank} (process {pid}, device {device})")
     }
 }
@@ -174,6 +178,7 @@ impl Message for Up {
                 for word in [*ranks, member.rank, member.pid, member.device as u32] {
                     out.extend(word.to_le_bytes());
                 }
+                out.extend(member.thread.to_le_bytes());
             }
             Self::Call {
                 comm,
@@ -212,6 +217,7 @@ impl Message for Up {
                     rank: from.u32()?,
                     pid: from.u32()?,
                     device: from.i32()?,
+                    thread: from.u64()?,
                 },
             },
             1 => Self::Call {

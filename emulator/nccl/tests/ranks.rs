@@ -24,6 +24,7 @@ fn member(rank: u32) -> Member {
         rank,
         pid: 100 + rank,
         device: rank as i32,
+        thread: 0,
     }
 }
 
