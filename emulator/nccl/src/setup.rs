@@ -92,10 +92,9 @@ pub fn run(starts: Vec<Start>) -> Outcome {
         joined.collect::<Vec<_>>()
     });
     let panicked = || Failure::new(Code::InternalError, "a thread panicked (message above)");
-    let outcomes = outcomes.into_iter();
     outcomes
-        .map(|o| o.unwrap_or_else(|_| Err(panicked())))
-        .collect()
+        .into_iter()
+        .try_for_each(|o| o.unwrap_or_else(|_| Err(panicked())))
 }
 
 fn begin(start: Start) -> Outcome {

@@ -12,6 +12,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const LIMIT: Duration = Duration::from_secs(2);
+/// Who comes, how many he says there are, and what is said to that.
+type Comer = (fn(u32) -> Member, fn(u32) -> u32, &'static str);
 type Outcome<T = Vec<u8>> = Result<T, Failure>;
 
 fn hub(order: Option<u64>) -> Address {
@@ -250,7 +252,7 @@ fn who_comes_wrongly_is_refused() {
         let threads = [run(0), run(1)];
         threads.map(|thread| thread.join().unwrap().expect("this is refused"))
     };
-    let cases: [(fn(u32) -> Member, fn(u32) -> u32, &str); 3] = [
+    let cases: [Comer; 3] = [
         (member, |k| 2 + k, "ranks"),
         (
             |k| Member {
