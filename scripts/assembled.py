@@ -13,7 +13,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "warpsmith"
 KEPT = ROOT / "target/warpsmith-sass"
+# Texts that ptxas takes at once.
+TOGETHER = 12
 DISASSEMBLER = "nvidia-cuda-nvdisasm==13.2.51"
 
 # The architectures whose texts a chip runs, newest first: it takes the first that has the kernel.
@@ -39,7 +40,7 @@ class Assembled:
     registers: int = 0
     spilled: int = 0
     shared: int = 0
-    seconds: float = 0.0
+    cubin: str = ""
     refused: str = ""
 
 
@@ -82,43 +83,108 @@ def nvdisasm():
     return next(folder.glob("nvidia/*/bin/nvdisasm"))
 
 
-def kept(file, chip, assembler):
-    """Where what is made of a text for a chip lies, without an ending."""
-    what = file.read_bytes() + f"{chip} {assembler} {assembler.stat().st_size}".encode()
-    return KEPT / f"{file.name.removesuffix('.ptx')}.{chip}.{hashlib.sha256(what).hexdigest()[:16]}"
+def bare(file):
+    """A text without what tells of source lines: the machine code is the same, and a comment moved changes nothing."""
+    text = re.sub(r"^\s*\.(?:loc|file)\b.*\n", "", file.read_text(), flags=re.MULTILINE)
+    return re.sub(r"^\s*\.section\s+\.debug_str\s*\{.*?^\s*\}\n?", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-def assemble(file, chip, assembler):
-    """What ptxas says of a text on a chip, and where the cubin lies."""
-    place = kept(file, chip, assembler)
-    said, cubin = (place.parent / (place.name + ending) for ending in (".json", ".cubin"))
-    if said.exists():
-        return Assembled(**json.loads(said.read_text())), cubin
-    KEPT.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    run = subprocess.run([assembler, f"-arch={chip}", "-v", file, "-o", cubin], capture_output=True, text=True)
-    found = Assembled(seconds=round(time.monotonic() - start, 3))
+def kept(file, text, chip, assembler):
+    """Where what is made of a text for a chip is kept."""
+    what = f"{text} {chip} {assembler} {assembler.stat().st_size}".encode()
+    return KEPT / f"{file.name.removesuffix('.ptx')}.{chip}.{hashlib.sha256(what).hexdigest()[:16]}.json"
+
+
+def joined(texts):
+    """Texts as one, where none calls a function and so each is compiled as it is alone: starting ptxas and nvdisasm takes
+    longer than most kernels do. None where they can't be joined."""
+    head = re.compile(r"\A((?:\s*\.(?:version|target|address_size) .*\n)+)")
+    heads = {head.match(text)[1] for text in texts}
+    if len(heads) > 1 or any(re.search(r"^(?:\.weak|\.visible)?\s*\.(?:func|global|const)\b", text, re.MULTILINE) for text in texts):
+        return None
+    variable = re.compile(r"^(?:\.extern )?\.shared .*;\n", re.MULTILINE)
+    variables = dict.fromkeys(line for text in texts for line in variable.findall(text))
+    return heads.pop() + "".join(variables) + "".join(variable.sub("", head.sub("", text)) for text in texts)
+
+
+def assemble(group, chip, assembler):
+    """What ptxas says of some texts on a chip, kept for each: [(where, text)] in, and nothing where it refuses them as one."""
+    text = group[0][1] if len(group) == 1 else joined([text for _, text in group])
+    if text is None:
+        return None
+    source, cubin = (group[0][0].with_suffix(ending) for ending in (".ptx", ".cubin"))
+    source.write_text(text)
+    run = subprocess.run([assembler, f"-arch={chip}", "-v", source, "-o", cubin], capture_output=True, text=True)
+    source.unlink()
     if run.returncode:
-        found.refused = run.stderr
-        return found, cubin
-    spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", run.stderr)
-    found.spilled = int(spills[1]) + int(spills[2]) if spills else 0
-    found.registers = int(re.search(r"Used (\d+) registers", run.stderr)[1])
-    shared = re.search(r"(\d+) bytes smem", run.stderr)
-    found.shared = int(shared[1]) if shared else 0
-    said.write_text(json.dumps(asdict(found)))
-    return found, cubin
+        return [Assembled(refused=run.stderr)] if len(group) == 1 else None
+    said = {}
+    for part in run.stderr.split("Compiling entry function '")[1:]:
+        kernel = part.split("'", 1)[0]
+        spills = re.search(r"(\d+) bytes spill stores, (\d+) bytes spill loads", part)
+        shared = re.search(r"(\d+) bytes smem", part)
+        said[kernel] = Assembled(
+            registers=int(re.search(r"Used (\d+) registers", part)[1]),
+            spilled=int(spills[1]) + int(spills[2]) if spills else 0,
+            shared=int(shared[1]) if shared else 0,
+            cubin=cubin.name,
+        )
+    answers = [said[place.name.split(".", 1)[0]] for place, _ in group]
+    for (place, _), found in zip(group, answers):
+        place.write_text(json.dumps(asdict(found)))
+    return answers
 
 
 def assemble_all(pairs):
-    """(file, chip, what is said, cubin) for each pair of a text and a chip, on all cores."""
+    """[(file, chip, what is said)] for each pair of a text and a chip, on all cores."""
     assembler = ptxas()
+    KEPT.mkdir(parents=True, exist_ok=True)
+    pairs = list(pairs)
+    texts = {file: bare(file) for file, _ in pairs}
+    places = {(file, chip): kept(file, texts[file], chip, assembler) for file, chip in pairs}
+    found = {}
+    groups = {}
+    for (file, chip), place in places.items():
+        if place.exists():
+            found[file, chip] = Assembled(**json.loads(place.read_text()))
+        else:
+            alone = joined([texts[file]]) is None
+            groups.setdefault((chip, named(file)[1], file if alone else None), []).append(file)
+    rooms = [(key[0], files[i : i + TOGETHER]) for key, files in groups.items() for i in range(0, len(files), TOGETHER)]
+
+    def made(room):
+        chip, files = room
+        group = [(places[file, chip], texts[file]) for file in files]
+        answers = assemble(group, chip, assembler) or [assemble([one], chip, assembler)[0] for one in group]
+        return [((file, chip), answer) for file, answer in zip(files, answers)]
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield from pool.map(lambda pair: (*pair, *assemble(*pair, assembler)), pairs)
+        for answers in pool.map(made, rooms):
+            found.update(answers)
+    return [(file, chip, found[file, chip]) for file, chip in pairs]
+
+
+def over_sass(row, assembled):
+    """`row(file, chip, what ptxas said, SASS)` for each of what [`assemble_all`] gives, in any order."""
+    disassembler = nvdisasm()
+    by_cubin = {}
+    for one in assembled:
+        if one[2].refused:
+            fail(one[2].refused)
+        by_cubin.setdefault(one[2].cubin, []).append(one)
+
+    def rows(cubin):
+        sass = disassembled(KEPT / cubin, disassembler)
+        parts = re.split(r"^//-+ \.text\.(\S+) +-+\n", sass, flags=re.MULTILINE)
+        of = dict(zip(parts[1::2], parts[2::2]))
+        return [row(*one, of[named(one[0])[0]]) for one in by_cubin[cubin]]
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [row for found in pool.map(rows, by_cubin) for row in found]
 
 
 def disassembled(cubin, disassembler):
-    """The SASS of a cubin, kept beside it: starting nvdisasm takes longer than reading a kernel."""
+    """The SASS of a cubin, kept beside it."""
     kept = cubin.with_suffix(".sass.gz")
     if kept.exists():
         return gzip.decompress(kept.read_bytes()).decode()

@@ -83,6 +83,12 @@ pub fn typed<T: Number>(n: usize, seed: i64) -> Vec<T> {
     made
 }
 
+/// Integers so large that their sums and products wrap.
+pub fn large(n: usize, seed: i64) -> Vec<i64> {
+    let values = values(n, seed).into_iter();
+    values.map(|x| x.wrapping_mul(i64::MAX / 3)).collect()
+}
+
 fn integers_of<T: Number<Wide = i64> + Eq + for<'a> Into<Operand<'a, T>>>(device: &Device) {
     let mut three = [T::default()];
     T::block_from_i64(&[3], &mut three);

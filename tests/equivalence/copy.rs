@@ -2,10 +2,25 @@
 
 use half::f16;
 use warpsmith::ops::{cat, copy, stack, where_};
-use warpsmith::{Device, Element, Tensor};
+use warpsmith::{Device, Element, Result, Tensor};
 
 use crate::binary::typed;
 use crate::common::data::{outliers, tensor};
+
+/// The same bits on the device as on the CPU, of everything that is made there.
+pub fn same<T: Element>(device: &Device, make: impl Fn(&Device) -> Vec<Result<Tensor<T>>>) {
+    let [want, got] = [&Device::Cpu, device].map(|d| -> Vec<Vec<T>> {
+        let made = make(d).into_iter();
+        made.map(|y| y.unwrap().to_vec().unwrap()).collect()
+    });
+    for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+        assert!(
+            got == want,
+            "case {i} of {}: {got:?}, want {want:?}",
+            T::NAME
+        );
+    }
+}
 
 fn moves<T: Element + for<'a> Into<warpsmith::ops::where_::Choice<'a, T>>>(
     x: &[T],
@@ -13,12 +28,12 @@ fn moves<T: Element + for<'a> Into<warpsmith::ops::where_::Choice<'a, T>>>(
     device: &Device,
 ) {
     let shape = [4, 6, 5, 8];
-    let [want, got] = [&Device::Cpu, device].map(|d| -> Vec<Vec<T>> {
+    same(device, |d| {
         let x = tensor(x, &shape, d);
         let row = x.i((0, 0, .., 0)).unwrap();
         let mask: Vec<bool> = (0..40).map(|i| i % 3 == 1).collect();
         let mask = tensor(&mask, &[5, 8], d);
-        let all: Vec<warpsmith::Result<Tensor<T>>> = vec![
+        vec![
             x.permute(&[0, 2, 3, 1]),
             x.permute(&[3, 2, 1, 0]),
             x.permute(&[1, 0, 2, 3]),
@@ -40,18 +55,8 @@ fn moves<T: Element + for<'a> Into<warpsmith::ops::where_::Choice<'a, T>>>(
             where_(&mask, value, &row.unsqueeze(1).unwrap()),
             x.masked_fill(&mask, value),
             where_(&mask, &x.select(0, 0).unwrap(), &x),
-        ];
-        all.into_iter()
-            .map(|y| y.unwrap().to_vec().unwrap())
-            .collect()
+        ]
     });
-    for (i, (got, want)) in got.iter().zip(&want).enumerate() {
-        assert!(
-            got == want,
-            "move {i} of {}: {got:?}, want {want:?}",
-            T::NAME
-        );
-    }
 }
 
 pub fn widths(device: &Device) {

@@ -2,7 +2,7 @@ use half::{bf16, f16};
 use warpsmith::ops::cumsum_backward;
 use warpsmith::{Device, Float, Tensor};
 
-use crate::binary::typed;
+use crate::binary::{large, typed};
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{outliers, tensor};
 use crate::emulated::wanted;
@@ -61,13 +61,7 @@ pub fn integers(device: &Device) {
         };
     }
     let truth = |n: usize| (0..n).map(|i| i % 3 == 1).collect();
-    let large = |n: usize| {
-        let some: Vec<i64> = typed(n, 4);
-        some.into_iter()
-            .map(|x| x.wrapping_mul(i64::MAX / 3))
-            .collect()
-    };
-    of!(i64, large);
+    of!(i64, |n| large(n, 4));
     of!(i32, |n| typed(n, 5));
     of!(u8, |n| typed(n, 6));
     if wanted("u8", "") {

@@ -1,7 +1,7 @@
 use half::{bf16, f16};
 use warpsmith::{Device, Float, Result, Tensor, ops};
 
-use crate::binary::typed;
+use crate::binary::{large, typed};
 use crate::common::compare::{Tolerance, assert_close};
 use crate::common::data::{outliers, tensor, uniform};
 use crate::emulated::{wanted, wanted_name};
@@ -135,13 +135,7 @@ pub fn integers(device: &Device) {
             }
         };
     }
-    let large = |n: usize| {
-        let some: Vec<i64> = typed(n, 4);
-        some.into_iter()
-            .map(|x| x.wrapping_mul(i64::MAX / 3))
-            .collect()
-    };
-    of!(i64, large);
+    of!(i64, |n| large(n, 4));
     of!(i32, |n| typed(n, 5));
     // no zeros among the factors
     of!(u8, |n| (0..n).map(|i| (i % 251 + 1) as u8).collect());

@@ -22,12 +22,7 @@ pub fn non_finite_check(
     found_inf: &mut impl DevicePtrMut<f32>,
 ) -> Result<()> {
     let grads = grads.iter().filter(|grad| !grad.is_empty());
-    let table = || Table::new::<f32>(stream, OP, UNSCALE, 0);
-    let launches = tables::<f32, _>(grads, table, |table, grad| table.read_only(grad))?;
-    launches.into_iter().try_for_each(|launch| {
-        let launch = launch.read(scale, 1);
-        launch.write(found_inf, 1).run()
-    })
+    look(stream, grads, Table::read_only, scale, found_inf)
 }
 
 /// [`non_finite_check`], and divides the gradients.
@@ -41,8 +36,19 @@ pub fn unscale(
     found_inf: &mut impl DevicePtrMut<f32>,
 ) -> Result<()> {
     let grads = grads.iter_mut().filter(|grad| !grad.is_empty());
+    look(stream, grads, Table::in_place, scale, found_inf)
+}
+
+/// Launches over all gradients, each of which `add` puts into a table.
+fn look<'a, G>(
+    stream: &'a Arc<CudaStream>,
+    grads: impl Iterator<Item = G>,
+    add: impl Fn(Table<'a>, G) -> Table<'a>,
+    scale: &impl DevicePtr<f32>,
+    found_inf: &mut impl DevicePtrMut<f32>,
+) -> Result<()> {
     let table = || Table::new::<f32>(stream, OP, UNSCALE, 0);
-    let launches = tables::<f32, _>(grads, table, |table, grad| table.in_place(grad))?;
+    let launches = tables::<f32, _>(grads, table, add)?;
     launches.into_iter().try_for_each(|launch| {
         let launch = launch.read(scale, 1);
         launch.write(found_inf, 1).run()
