@@ -307,6 +307,21 @@ impl Communicator {
         self.rank.look("check")
     }
 
+    /// A stream beside the device's, for calls that go on while kernels run.
+    pub(super) fn beside(&self) -> Result<Overlap> {
+        Overlap::new(&self.rank.stream)
+    }
+
+    /// What went wrong together, as an error of `op`.
+    pub(super) fn error(&self, op: &'static str, reason: impl Into<String>) -> Error {
+        Error::Distributed {
+            op,
+            rank: self.rank(),
+            world_size: self.world_size(),
+            reason: reason.into(),
+        }
+    }
+
     fn in_place<T: Element>(
         &self,
         call: Call,

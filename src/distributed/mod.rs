@@ -3,16 +3,26 @@
 //! A [`Communicator`] is one rank's way to the others: of all devices of a process ([`Communicator::init_all`], a thread
 //! each), or of many processes and machines ([`Communicator::from_env`]). NCCL is looked for when the first communicator is
 //! made; without it that is an [`Error::NoNccl`](crate::Error::NoNccl), and everything else works.
+//!
+//! [`DistributedDataParallel`] trains a model on all of them: each rank learns from its part of a batch, of which a
+//! [`DistributedSampler`] says which it is, and gradients are averaged while backward goes on. Files are written by one rank
+//! ([`Communicator::on_rank_0`]) and read by all ([`Communicator::on_all_ranks`]).
 #![forbid(unsafe_code)]
 
 mod board;
+mod buckets;
 mod communicator;
+mod data_parallel;
 mod environment;
+mod files;
 mod lifeline;
 mod rendezvous;
+mod sampler;
 
 pub use crate::runtime::nccl::ReduceOp;
 pub use communicator::Communicator;
+pub use data_parallel::DistributedDataParallel;
+pub use sampler::DistributedSampler;
 
 use crate::error::Result;
 use crate::runtime::nccl;

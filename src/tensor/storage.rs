@@ -115,6 +115,17 @@ impl<T: Element> Tensor<T> {
         Ok(self.memory())
     }
 
+    /// A tensor with the same memory, storage that a clone shares copied first: what is written through one of the two shows
+    /// in the other. On the CPU it is a clone.
+    pub(crate) fn alias(&mut self) -> Result<Self> {
+        let memory = self.memory_update()?;
+        let mut alias = self.clone();
+        if let Some(memory) = memory {
+            alias.storage = Arc::new(Storage::Cuda(memory));
+        }
+        Ok(alias)
+    }
+
     /// Whether storage that a clone shares is written all the same, because a graph has its address; then this tensor
     /// gets a handle of its own on the same memory.
     fn shares_for_good(&mut self) -> Result<bool> {
