@@ -6,7 +6,9 @@ mod common;
 
 mod collectives;
 mod failures;
+mod lenet;
 mod meeting;
+mod parallel;
 mod ranks;
 mod runs;
 
@@ -28,6 +30,18 @@ const RUNS: &[Run] = &[
         .threads(2)
         .deferred(),
     Run::new("one_thread", collectives::one_thread).threads(2),
+    Run::new("alike", parallel::alike).threads(2),
+    Run::new("alike", parallel::alike).threads(4).seed("7"),
+    Run::new("alike", parallel::alike).threads(2).deferred(),
+    Run::new("alike", parallel::alike).processes(2),
+    Run::new("parts", parallel::parts).threads(2),
+    Run::new("unused", parallel::unused).threads(2),
+    Run::new("buffers", parallel::buffers).threads(2),
+    Run::new("wrong_models", parallel::wrong_models).threads(2),
+    Run::new("files", parallel::files).threads(2),
+    Run::new("sampler", parallel::sampler).alone(),
+    Run::new("lenet", lenet::trains).threads(2),
+    Run::new("lenet", lenet::trains).processes(2),
     Run::new("refused", failures::refused).threads(2),
     Run::new("mismatched", failures::mismatched).threads(2),
     Run::new("killed", failures::killed).processes(4).fails(2),

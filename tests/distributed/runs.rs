@@ -10,7 +10,7 @@ use warpsmith::Device;
 
 const SCENARIO: &str = "WARPSMITH_TEST_SCENARIO";
 /// What no run takes.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A scenario and its surroundings.
 #[derive(Clone, Copy)]
