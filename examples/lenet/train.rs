@@ -121,7 +121,7 @@ impl Run {
             scaler,
             ..
         } = &mut self.learner;
-        let save = || {
+        let mut save = || {
             nn::save(&mut **model, weights)?;
             nn::save_checkpoint_scaled(&mut **model, optimizer, scaler, checkpoint)
         };
