@@ -68,13 +68,16 @@ pub fn driver() -> Result<&'static Driver, Failure> {
             let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
             (!library.is_null()).then_some(library)
         };
-        let library = open(c"libcuda.so.1").or_else(|| open(c"libcuda.so"));
-        let library = library.ok_or_else(|| refuse("no libcuda.so was found"))?;
-        if symbol(library, c"cuda_emulator_capability").is_none() {
-            return Err(refuse(
-                "this NCCL works on the emulated driver only, and libcuda.so is another",
-            ));
-        }
+        // The emulator may answer to the first name where a real driver, which is not in use, has the second.
+        let found = [c"libcuda.so", c"libcuda.so.1"].map(open);
+        let is_emulator = |&&library: &&_| symbol(library, c"cuda_emulator_capability").is_some();
+        let Some(&library) = found.iter().flatten().find(is_emulator) else {
+            return Err(refuse(if found.iter().any(Option::is_some) {
+                "this NCCL works on the emulated driver only, and libcuda.so is another"
+            } else {
+                "no libcuda.so was found"
+            }));
+        };
         let driver = Driver::load(library);
         let driver = driver.ok_or_else(|| refuse("the emulated driver is of another version"))?;
         // SAFETY: takes a number.
