@@ -11,6 +11,7 @@ mod meeting;
 mod parallel;
 mod ranks;
 mod runs;
+mod stages;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,22 @@ const RUNS: &[Run] = &[
     Run::new("refused", failures::refused).threads(2),
     Run::new("mismatched", failures::mismatched).threads(2),
     Run::new("killed", failures::killed).processes(4).fails(2),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("forward")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("backward")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("step")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("save")
+        .fails(0),
     Run::new("left", failures::left).processes(2).deferred(),
     Run::new("left", failures::left).threads(2).deferred(),
     Run::new("late", failures::late).processes(2),

@@ -31,7 +31,7 @@ pub fn weights(model: &mut dyn Module) -> Result<Vec<f32>> {
     Ok(weights)
 }
 
-fn model(seed: u64, device: &Device) -> Result<Sequential> {
+pub fn model(seed: u64, device: &Device) -> Result<Sequential> {
     let mut generator = Generator::manual_seed(seed);
     Ok(Sequential::new()
         .push(Linear::new(2, 33, &mut generator, device)?)
@@ -42,7 +42,7 @@ fn model(seed: u64, device: &Device) -> Result<Sequential> {
 }
 
 /// The samples of one rank of so many, of whole batches of [`BATCH`].
-fn part(rank: usize, of: usize, device: &Device) -> Result<(Tensor<f32>, Tensor<i32>)> {
+pub fn part(rank: usize, of: usize, device: &Device) -> Result<(Tensor<f32>, Tensor<i32>)> {
     let (x, labels) = data::spiral(3, BATCH / 3, &mut Generator::manual_seed(2), &Device::Cpu)?;
     let rows: Vec<usize> = (0..BATCH).filter(|row| row % of == rank).collect();
     let (x, labels) = (x.to_vec()?, labels.to_vec()?);
@@ -55,7 +55,7 @@ fn part(rank: usize, of: usize, device: &Device) -> Result<(Tensor<f32>, Tensor<
     Ok((x, Tensor::from_slice(&labels, &[rows.len()], device)?))
 }
 
-fn learn(model: &mut dyn Module, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<()> {
+pub fn learn(model: &mut dyn Module, x: &Tensor<f32>, labels: &Tensor<i32>) -> Result<()> {
     let mut criterion = CrossEntropyLoss::new();
     criterion.forward(&model.forward(x)?, labels)?;
     model.backward_parameters(&criterion.backward()?)
@@ -294,7 +294,7 @@ pub fn files() {
         let make = || DistributedDataParallel::new(model(11, own.device())?, own);
         let (mut first, mut sgd) = (make()?, Sgd::new(0.5).momentum(0.9));
         let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
-        let mut step = |model: &mut dyn Module, sgd: &mut Sgd| -> Result<Vec<f32>> {
+        let step = |model: &mut dyn Module, sgd: &mut Sgd| -> Result<Vec<f32>> {
             learn(model, &x, &labels)?;
             sgd.step(model)?;
             weights(model)
