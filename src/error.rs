@@ -134,6 +134,21 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
+    /// There is no NCCL, or one that lacks what is called.
+    #[error("no NCCL: {0}")]
+    NoNccl(String),
+    /// What ranks do together failed: a call, or their meeting.
+    #[error("{op}: rank {rank} of {world_size}: {reason}")]
+    Distributed {
+        /// The call.
+        op: &'static str,
+        /// Whose call it was.
+        rank: usize,
+        /// How many ranks there are.
+        world_size: usize,
+        /// What went wrong, and on which rank where that is known.
+        reason: String,
+    },
     /// Device memory ran out.
     #[error("{device} is out of memory: expected room for {bytes} bytes")]
     OutOfMemory {

@@ -12,10 +12,11 @@
 //! On every device, subnormal numbers are kept, NaN and infinities go where arithmetic takes them, and the result does not
 //! depend on the number of threads or on the run; between devices it differs in the last places.
 //!
-//! Dependencies point one way: [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `runtime`, which launches
+//! Dependencies point one way: [`distributed`] and [`models`] → [`nn`] → [`ops`] → [`Tensor`] → [`Device`] → `runtime`, which launches
 //! [`kernels`], and `cpu`. [`CudaGraph`] stands on [`Device`]: it captures whatever is queued on one.
 
 pub mod data;
+pub mod distributed;
 pub mod models;
 pub mod nn;
 pub mod ops;

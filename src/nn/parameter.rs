@@ -1,6 +1,7 @@
 //! What is trained.
 
 use std::any::Any;
+use std::fmt;
 
 use super::precision::AnyTensor;
 use crate::device::Device;
@@ -20,6 +21,25 @@ pub struct Parameter {
     pub accumulate: bool,
     /// The values in the type that the last forward had, and which values they are.
     copy: Option<(Version, AnyTensor)>,
+    hooks: Hooks,
+}
+
+type Hook = Box<dyn Fn(&mut Tensor<f32>) -> Result<()> + Send + Sync>;
+
+/// Who is told of a gradient. A clone of a parameter is another one, of which nobody is told.
+#[derive(Default)]
+struct Hooks(Vec<Hook>);
+
+impl Clone for Hooks {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} hooks", self.0.len())
+    }
 }
 
 /// A tensor that an optimizer changes by its gradient, and its copy in a half, which it writes in the same pass.
@@ -45,6 +65,7 @@ impl Parameter {
             grad,
             accumulate: false,
             copy: None,
+            hooks: Hooks::default(),
         })
     }
 
@@ -124,6 +145,15 @@ impl Parameter {
         copy.ok_or_else(|| Error::argument("Parameter", "a forward in the type", T::NAME))
     }
 
+    /// Calls `hook` with the gradient whenever a backward has written it or added to it, before the layer's backward goes on
+    /// (`torch.Tensor.register_post_accumulate_grad_hook`). An error of it is that of the backward.
+    pub fn register_post_accumulate_grad_hook(
+        &mut self,
+        hook: impl Fn(&mut Tensor<f32>) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.hooks.0.push(Box::new(hook));
+    }
+
     /// Takes the gradient from what `write` makes in the type of a backward's activations, or adds that to it.
     ///
     /// # Errors
@@ -132,6 +162,12 @@ impl Parameter {
         &mut self,
         write: impl FnOnce(&mut Tensor<T>) -> Result<()>,
     ) -> Result<()> {
+        self.write(write)?;
+        let mut hooks = self.hooks.0.iter();
+        hooks.try_for_each(|hook| hook(&mut self.grad))
+    }
+
+    fn write<T: Float>(&mut self, write: impl FnOnce(&mut Tensor<T>) -> Result<()>) -> Result<()> {
         if !self.accumulate
             && let Some(grad) = (&mut self.grad as &mut dyn Any).downcast_mut()
         {

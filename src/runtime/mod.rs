@@ -7,7 +7,8 @@
 //! - `arena`: the memory of a graph, and freeing in a stream's order.
 //! - `memory`: what tensors own; from the driver, or from the arena of the capture that goes on.
 //! - `transfer`: copies between host and device that are done with the host's memory when they return.
-//! - `report`: what kernels found wrong, for whoever waits for their stream next.
+//! - `nccl`: communicators, whose calls go to a device's stream.
+//! - `report`: what kernels and ranks found wrong, for whoever waits for their stream next.
 //! - `live`: values that a captured launch reads from memory, because they are others at every replay.
 //! - `capture`: tells `arena`, `memory` and `live` when a capture begins and ends, and keeps what its graph needs.
 //! - `tensor_map`: how Hopper's bulk copies see matrices.
@@ -21,6 +22,7 @@ pub mod kernels;
 pub(crate) mod launch;
 pub(crate) mod live;
 pub(crate) mod memory;
+pub(crate) mod nccl;
 pub(crate) mod probe;
 mod relaxed;
 pub(crate) mod report;

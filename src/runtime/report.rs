@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use cudarc::driver::CudaStream;
 
+use super::nccl;
 use super::transfer::Mailbox;
 use super::turn::lock;
 use crate::error::{Error, Result};
@@ -55,8 +56,10 @@ pub(crate) fn mailbox(
     Ok((address, place as i64 + 1 + ((dim as i64) << 32)))
 }
 
-/// What a kernel has reported since this was asked last, as an error. The caller has waited for the stream.
+/// What a kernel has reported since this was asked last, or how ranks have failed, as an error. The caller has waited for
+/// the stream.
 pub(crate) fn check(stream: &CudaStream) -> Result<()> {
+    nccl::check(stream, "synchronize")?;
     if COUNT.load(Ordering::Relaxed) == 0 {
         return Ok(());
     }

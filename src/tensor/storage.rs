@@ -98,6 +98,34 @@ impl<T: Element> Tensor<T> {
         self.unshared()
     }
 
+    /// Its memory on a GPU, once more: for work that keeps it until it is done.
+    pub(crate) fn memory(&self) -> Option<DeviceSlice<T>> {
+        match &*self.storage {
+            Storage::Cpu(_) => None,
+            Storage::Cuda(slice) => {
+                slice.touch();
+                Some(slice.alias())
+            }
+        }
+    }
+
+    /// [`Tensor::memory`] to be updated: storage that a clone shares is copied first.
+    pub(crate) fn memory_update(&mut self) -> Result<Option<DeviceSlice<T>>> {
+        self.data_update()?;
+        Ok(self.memory())
+    }
+
+    /// A tensor with the same memory, storage that a clone shares copied first: what is written through one of the two shows
+    /// in the other. On the CPU it is a clone.
+    pub(crate) fn alias(&mut self) -> Result<Self> {
+        let memory = self.memory_update()?;
+        let mut alias = self.clone();
+        if let Some(memory) = memory {
+            alias.storage = Arc::new(Storage::Cuda(memory));
+        }
+        Ok(alias)
+    }
+
     /// Whether storage that a clone shares is written all the same, because a graph has its address; then this tensor
     /// gets a handle of its own on the same memory.
     fn shares_for_good(&mut self) -> Result<bool> {

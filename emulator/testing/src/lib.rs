@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The emulator is asked for by its path and loaded under the name `libcuda.so`, so that cudarc, or anything else
-//! that looks for the driver by name later on, finds it. Programs need not know.
+//! that looks for the driver by name later on, finds it. Programs need not know. [`install_nccl`] does the same for NCCL.
 
 mod counting;
 
@@ -33,6 +33,7 @@ pub enum Installed {
 }
 
 const FILE: &str = "libcuda_emulator.so";
+const NCCL: &str = "libnccl_emulator.so";
 const SUCCESS: c_uint = 0;
 
 /// Makes sure that the CUDA driver API can be used, and says with what.
@@ -76,32 +77,51 @@ fn real_driver() -> Option<(Installed, String)> {
     ))
 }
 
+/// Makes sure that NCCL found by name, as cudarc looks for it (`libnccl.so`), is one that works on the driver which
+/// [`install`] has: between emulated devices the stand-in, between real ones whatever library there is, or none.
+///
+/// # Panics
+/// As [`install`].
+pub fn install_nccl() -> Installed {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    let installed = install();
+    if installed == Installed::Emulated {
+        LIBRARY.get_or_init(|| built(NCCL));
+    }
+    installed
+}
+
 fn emulator() -> (Installed, String) {
-    let candidates = candidates();
-    let path = candidates
-        .iter()
-        .find(|path| path.is_file())
-        .map_or(Path::new(FILE), PathBuf::as_path);
-    // SAFETY: the emulator has no constructors with requirements. Global, since the name must be found by others.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
-    let library = library.unwrap_or_else(|error| {
-        panic!(
-            "no CUDA driver, and no emulator: {error}\nlooked for {candidates:#?}\n\
-             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator`"
-        )
-    });
-    assert!(marked(&library), "{} is not the emulator", path.display());
+    let library = built(FILE);
+    assert!(marked(&library), "{FILE} is not the emulator");
     let name = first_device(&library).expect("the emulator initialises; its message is above");
     keep(library);
     (Installed::Emulated, name)
 }
 
-/// Where cargo puts the library, seen from a test, a program or an example.
-fn candidates() -> Vec<PathBuf> {
+/// A library of this workspace, loaded from where cargo puts it.
+fn built(file: &str) -> Library {
+    let candidates = candidates(file);
+    let path = candidates
+        .iter()
+        .find(|path| path.is_file())
+        .map_or(Path::new(file), PathBuf::as_path);
+    // SAFETY: the emulator and its NCCL have no constructors with requirements. Global, since others must find the name.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
+    library.unwrap_or_else(|error| {
+        panic!(
+            "nothing real to run on, and nothing emulated: {error}\nlooked for {candidates:#?}\n\
+             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator-testing`"
+        )
+    })
+}
+
+/// Where cargo puts a library, seen from a test, a program or an example.
+fn candidates(file: &str) -> Vec<PathBuf> {
     let program = std::env::current_exe().unwrap_or_default();
     let folder = program.parent().unwrap_or(Path::new("."));
     ["deps", "../deps", "."]
-        .map(|to| folder.join(to).join(FILE))
+        .map(|to| folder.join(to).join(file))
         .into()
 }
 

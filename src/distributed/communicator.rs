@@ -1,0 +1,406 @@
+//! The ranks that a program has, and what they do together.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Seat};
+use super::environment::Environment;
+use super::lifeline::Lifeline;
+use super::rendezvous;
+use crate::checks::{expect_shape, same_device};
+use crate::device::Device;
+use crate::element::Element;
+use crate::error::{Error, Result};
+use crate::runtime::nccl::{Call, Overlap, Peers, Rank, ReduceOp, UniqueId, unique_id};
+use crate::tensor::Tensor;
+
+/// PyTorch's for NCCL.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+/// One rank's way to the others (`torch.distributed`'s default process group, over NCCL). A clone is the same one.
+///
+/// Every call is queued on the device's stream, behind what is queued there, and the host does not wait; only
+/// [`Communicator::barrier`] does. All ranks make the same calls, with the same types and sizes, in the same order. Tensors
+/// are on the rank's device.
+///
+/// ```no_run
+/// use warpsmith::distributed::{Communicator, ReduceOp};
+/// use warpsmith::Tensor;
+///
+/// // in each of the processes that torchrun or scripts/launch has started
+/// let ranks = Communicator::from_env()?;
+/// let mut x = Tensor::full(&[3], ranks.rank() as f32, ranks.device())?;
+/// ranks.all_reduce(&mut x, ReduceOp::Sum)?;
+/// println!("{x}");
+/// # Ok::<(), warpsmith::Error>(())
+/// ```
+///
+/// # When a rank fails
+/// A rank that ends, by itself or killed, that fails, or that does not come to a call within the time limit (10 minutes, or
+/// what [`Communicator::from_env_within`] says) ends the calls of the others: their streams go on, and the next call, or
+/// whoever waits for the device (`item`, `to_vec`, `synchronize`), gets an [`Error::Distributed`] that names it. What the
+/// device has computed since is no result; no more calls are made over this communicator.
+#[derive(Clone)]
+pub struct Communicator {
+    rank: Arc<Rank>,
+    device: Device,
+}
+
+impl Communicator {
+    /// A rank for each device, all in this process (`ncclCommInitAll`); each is best used on a thread of its own. One
+    /// thread for all has to say which calls belong together: [`group`](super::group).
+    ///
+    /// # Errors
+    /// No NCCL ([`Error::NoNccl`]); no devices, one that is no GPU, or one that is there twice.
+    pub fn init_all(devices: &[Device]) -> Result<Vec<Self>> {
+        Self::init_all_within(devices, TIMEOUT)
+    }
+
+    /// [`Communicator::init_all`] with another time limit for calls.
+    ///
+    /// # Errors
+    /// Those of [`Communicator::init_all`].
+    pub fn init_all_within(devices: &[Device], timeout: Duration) -> Result<Vec<Self>> {
+        const OP: &str = "init_all";
+        if devices.is_empty() {
+            return Err(Error::argument(OP, "at least one device", "none"));
+        }
+        let board = Board::new(devices.len());
+        let mut own = Vec::with_capacity(devices.len());
+        let mut ordinals = Vec::with_capacity(devices.len());
+        for (rank, device) in devices.iter().enumerate() {
+            let cuda = device.as_cuda();
+            let cuda = cuda.ok_or_else(|| Error::argument(OP, "CUDA devices", device))?;
+            let ordinal = cuda.stream().context().ordinal();
+            if ordinals.contains(&ordinal) {
+                let got = format!("{device} twice");
+                return Err(Error::argument(OP, "each device once", got));
+            }
+            ordinals.push(ordinal);
+            let board = board.clone();
+            let seat = Seat {
+                board,
+                rank,
+                lifeline: None,
+            };
+            own.push((
+                rank,
+                cuda.stream().clone(),
+                Box::new(seat) as Box<dyn Peers>,
+            ));
+        }
+        let made = unique_id()?.map_err(|reason| Error::Distributed {
+            op: OP,
+            rank: 0,
+            world_size: devices.len(),
+            reason,
+        });
+        let ranks = Rank::begin(made?, devices.len(), own, timeout)?;
+        let ranks = ranks.into_iter().zip(devices.iter().cloned());
+        Ok(ranks.map(|(rank, device)| Self { rank, device }).collect())
+    }
+
+    /// This process's rank among several, on one machine or many, as the variables of `torchrun` say: `RANK` of
+    /// `WORLD_SIZE`, on the device `LOCAL_RANK`. Rank 0 listens at `MASTER_ADDR` and `MASTER_PORT`; the others come there
+    /// for NCCL's unique id, so that address is to be one that only the ranks reach.
+    ///
+    /// # Errors
+    /// No NCCL ([`Error::NoNccl`]); variables that are missing or make no sense; a port in use, a rank that does not come
+    /// within 10 minutes, or one that was told another `WORLD_SIZE` ([`Error::Distributed`], on every rank); those of
+    /// [`Device::cuda`].
+    pub fn from_env() -> Result<Self> {
+        Self::from_env_within(TIMEOUT)
+    }
+
+    /// [`Communicator::from_env`] with another time limit, for the meeting and for every call.
+    ///
+    /// # Errors
+    /// Those of [`Communicator::from_env`].
+    pub fn from_env_within(timeout: Duration) -> Result<Self> {
+        let environment = Environment::read()?;
+        let Environment {
+            rank, world_size, ..
+        } = environment;
+        let device = Device::cuda(environment.local_rank)?;
+        let new_id = || {
+            let id = unique_id()?.map_err(|reason| Error::Distributed {
+                op: "from_env",
+                rank,
+                world_size,
+                reason,
+            });
+            id.map(|id| id.0)
+        };
+        let met = rendezvous::meet(&environment, timeout, new_id)?;
+        let board = Board::new(world_size);
+        let lifeline = match met.streams.is_empty() {
+            true => None,
+            false => Some(Lifeline::new(&board, rank, met.streams)?),
+        };
+        let seat = Seat {
+            board,
+            rank,
+            lifeline,
+        };
+        let own = device.stream().map(|stream| {
+            let seat: Box<dyn Peers> = Box::new(seat);
+            (rank, stream.clone(), seat)
+        });
+        let own = own.into_iter().collect();
+        let mut made = Rank::begin(UniqueId(met.id), world_size, own, timeout)?;
+        let no_device = || Error::argument("from_env", "a CUDA device", &device);
+        let rank = made.pop().ok_or_else(no_device)?;
+        Ok(Self { rank, device })
+    }
+
+    /// Which rank this is (`torch.distributed.get_rank`).
+    pub fn rank(&self) -> usize {
+        self.rank.rank
+    }
+
+    /// How many ranks there are (`torch.distributed.get_world_size`).
+    pub fn world_size(&self) -> usize {
+        self.rank.ranks
+    }
+
+    /// The device that the rank has.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Every element becomes `op` of all ranks' (`torch.distributed.all_reduce`). Of `bool`, `Sum` is whether any is true,
+    /// as in PyTorch, and `Prod` whether all are.
+    ///
+    /// # Errors
+    /// A tensor of another device, a mean of `bool`, or a rank that has failed.
+    pub fn all_reduce<T: Element>(&self, tensor: &mut Tensor<T>, op: ReduceOp) -> Result<()> {
+        let call = Call::AllReduce(for_type::<T>("all_reduce", op)?);
+        self.in_place(call, tensor, None)
+    }
+
+    /// [`Communicator::all_reduce`] on a stream beside the device's.
+    pub(super) fn all_reduce_beside(
+        &self,
+        tensor: &mut Tensor<f32>,
+        op: ReduceOp,
+        overlap: &mut Overlap,
+    ) -> Result<()> {
+        self.in_place(Call::AllReduce(op), tensor, Some(overlap))
+    }
+
+    /// Every element becomes that of rank `src` (`torch.distributed.broadcast`).
+    ///
+    /// # Errors
+    /// A tensor of another device, a rank that there is not, or one that has failed.
+    pub fn broadcast<T: Element>(&self, tensor: &mut Tensor<T>, src: usize) -> Result<()> {
+        self.a_rank("broadcast", src)?;
+        self.in_place(Call::Broadcast(src), tensor, None)
+    }
+
+    /// `op` of all ranks' tensors, of which each rank gets a part along dimension 0
+    /// (`torch.distributed.reduce_scatter_tensor`): from (n w, ...) on w ranks, (n, ...) each.
+    ///
+    /// # Errors
+    /// A dimension 0 that the ranks do not divide, a tensor of another device, a mean of `bool`, or a rank that has failed.
+    pub fn reduce_scatter<T: Element>(&self, input: &Tensor<T>, op: ReduceOp) -> Result<Tensor<T>> {
+        let mut shape = input.shape().to_vec();
+        let w = self.world_size();
+        match shape.first_mut() {
+            Some(n) if *n % w == 0 => *n /= w,
+            _ => {
+                let expected = format!("a dimension 0 that {w} ranks divide");
+                let got = format!("{:?}", input.shape());
+                return Err(Error::shape("reduce_scatter", expected, got));
+            }
+        }
+        let mut output = Tensor::empty(&shape, input.device())?;
+        self.reduce_scatter_out(input, op, &mut output)?;
+        Ok(output)
+    }
+
+    /// [`Communicator::reduce_scatter`] into a tensor made beforehand.
+    ///
+    /// # Errors
+    /// Those of [`Communicator::reduce_scatter`], or an output of another shape.
+    pub fn reduce_scatter_out<T: Element>(
+        &self,
+        input: &Tensor<T>,
+        op: ReduceOp,
+        output: &mut Tensor<T>,
+    ) -> Result<()> {
+        const OP: &str = "reduce_scatter";
+        let op = for_type::<T>(OP, op)?;
+        expect_shape(OP, &self.all_of(OP, output.shape())?, input.shape())?;
+        self.between(Call::ReduceScatter(op), input, output, output.numel())
+    }
+
+    /// All ranks' tensors, one behind the other along dimension 0 (`torch.distributed.all_gather_into_tensor`): from
+    /// (n, ...) on w ranks, (n w, ...).
+    ///
+    /// # Errors
+    /// A tensor without dimensions or of another device, or a rank that has failed.
+    pub fn all_gather<T: Element>(&self, input: &Tensor<T>) -> Result<Tensor<T>> {
+        let shape = self.all_of("all_gather", input.shape())?;
+        let mut output = Tensor::empty(&shape, input.device())?;
+        self.all_gather_out(input, &mut output)?;
+        Ok(output)
+    }
+
+    /// [`Communicator::all_gather`] into a tensor made beforehand.
+    ///
+    /// # Errors
+    /// Those of [`Communicator::all_gather`], or an output of another shape.
+    pub fn all_gather_out<T: Element>(
+        &self,
+        input: &Tensor<T>,
+        output: &mut Tensor<T>,
+    ) -> Result<()> {
+        const OP: &str = "all_gather";
+        expect_shape(OP, &self.all_of(OP, input.shape())?, output.shape())?;
+        self.between(Call::AllGather, input, output, input.numel())
+    }
+
+    /// Gives the elements to rank `dst`, which receives them (`torch.distributed.send`). Two ranks that send to each other
+    /// do so in a [`group`](super::group), with their receives.
+    ///
+    /// # Errors
+    /// A tensor of another device, a rank that there is not or that is this one, or one that has failed.
+    pub fn send<T: Element>(&self, tensor: &Tensor<T>, dst: usize) -> Result<()> {
+        self.another_rank("send", dst)?;
+        same_device("send", &[&self.device, tensor.device()])?;
+        let Some(memory) = tensor.memory().filter(|_| tensor.numel() > 0) else {
+            return Ok(());
+        };
+        let memory = (memory.alias(), memory);
+        self.rank
+            .call(Call::Send(dst), memory, tensor.numel(), None)
+    }
+
+    /// Overwrites every element with those that rank `src` sends (`torch.distributed.recv`).
+    ///
+    /// # Errors
+    /// A tensor of another device, a rank that there is not or that is this one, or one that has failed.
+    pub fn recv<T: Element>(&self, tensor: &mut Tensor<T>, src: usize) -> Result<()> {
+        self.another_rank("recv", src)?;
+        self.in_place(Call::Recv(src), tensor, None)
+    }
+
+    /// Waits until every rank is here and has done what is queued on its device (`torch.distributed.barrier`).
+    ///
+    /// # Errors
+    /// While a graph is captured, a rank that has failed, or whatever the device's earlier work ended with.
+    pub fn barrier(&self) -> Result<()> {
+        self.all_reduce(
+            &mut Tensor::<i32>::zeros(&[1], &self.device)?,
+            ReduceOp::Sum,
+        )?;
+        self.device.synchronize()?;
+        self.check()
+    }
+
+    /// Errors where a rank has failed, without waiting for any.
+    ///
+    /// # Errors
+    /// [`Error::Distributed`] with what has failed first.
+    pub fn check(&self) -> Result<()> {
+        self.rank.look("check")
+    }
+
+    /// A stream beside the device's, for calls that go on while kernels run.
+    pub(super) fn beside(&self) -> Result<Overlap> {
+        Overlap::new(&self.rank.stream)
+    }
+
+    /// What went wrong together, as an error of `op`.
+    pub(super) fn error(&self, op: &'static str, reason: impl Into<String>) -> Error {
+        Error::Distributed {
+            op,
+            rank: self.rank(),
+            world_size: self.world_size(),
+            reason: reason.into(),
+        }
+    }
+
+    fn in_place<T: Element>(
+        &self,
+        call: Call,
+        tensor: &mut Tensor<T>,
+        overlap: Option<&mut Overlap>,
+    ) -> Result<()> {
+        same_device(call.name(), &[&self.device, tensor.device()])?;
+        let count = tensor.numel();
+        if count == 0 {
+            return Ok(());
+        }
+        match tensor.memory_update()? {
+            Some(memory) => {
+                let memory = (memory.alias(), memory);
+                self.rank.call(call, memory, count, overlap)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn between<T: Element>(
+        &self,
+        call: Call,
+        input: &Tensor<T>,
+        output: &mut Tensor<T>,
+        count: usize,
+    ) -> Result<()> {
+        let devices = [&self.device, input.device(), output.device()];
+        same_device(call.name(), &devices)?;
+        if count == 0 {
+            return Ok(());
+        }
+        match input.memory().zip(output.memory_update()?) {
+            Some(memory) => self.rank.call(call, memory, count, None),
+            None => Ok(()),
+        }
+    }
+
+    /// The shape of all ranks' tensors together.
+    fn all_of(&self, op: &'static str, shape: &[usize]) -> Result<Vec<usize>> {
+        let mut all = shape.to_vec();
+        let dims = || Error::shape(op, "a tensor with a dimension 0", format!("{shape:?}"));
+        *all.first_mut().ok_or_else(dims)? *= self.world_size();
+        Ok(all)
+    }
+
+    fn a_rank(&self, op: &'static str, rank: usize) -> Result<()> {
+        match rank < self.world_size() {
+            true => Ok(()),
+            false => {
+                let expected = format!("a rank below {}", self.world_size());
+                Err(Error::argument(op, expected, rank))
+            }
+        }
+    }
+
+    fn another_rank(&self, op: &'static str, rank: usize) -> Result<()> {
+        self.a_rank(op, rank)?;
+        match rank != self.rank() {
+            true => Ok(()),
+            false => Err(Error::argument(op, "another rank", rank)),
+        }
+    }
+}
+
+/// What NCCL is asked for: a `bool` is a byte there, of 0 or 1.
+fn for_type<T: Element>(call: &'static str, op: ReduceOp) -> Result<ReduceOp> {
+    match op {
+        ReduceOp::Sum if T::NAME == bool::NAME => Ok(ReduceOp::Max),
+        ReduceOp::Avg if T::NAME == bool::NAME => {
+            Err(Error::argument(call, "an op that bool has", "Avg"))
+        }
+        op => Ok(op),
+    }
+}
+
+impl fmt::Debug for Communicator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rank, world_size) = (self.rank(), self.world_size());
+        write!(f, "rank {rank} of {world_size} on {}", self.device)
+    }
+}

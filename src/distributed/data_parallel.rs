@@ -1,0 +1,250 @@
+//! One model on every rank, kept the same.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::buckets::{Buckets, Caps};
+use super::communicator::Communicator;
+use super::group;
+use crate::error::{Error, Result};
+use crate::nn::{AnyTensor, Count, Module, Parameter, Precision};
+use crate::tensor::Tensor;
+
+const OP: &str = "DistributedDataParallel";
+
+/// A model that each rank has, and that learns on each from another part of a batch
+/// (`torch.nn.parallel.DistributedDataParallel`).
+///
+/// It begins with rank 0's parameters and buffers. A backward averages the gradients over all ranks, so that optimizers,
+/// which know nothing of it, make the same step on each: with a loss that is a mean over its batch, w ranks with b samples
+/// each learn as one with w b. Gradients go in buckets of 25 MiB, the last layers' first, on a stream beside the device's,
+/// while backward makes the next; what is queued after backward waits for them on the device, the host does not.
+///
+/// A parameter that a backward does not write keeps its gradient, the mean of what the ranks have. Keys are the model's
+/// own, without PyTorch's `module.` before them, so files are those of one device.
+///
+/// ```no_run
+/// use warpsmith::distributed::{Communicator, DistributedDataParallel};
+/// use warpsmith::nn::optim::{Adam, Optimizer};
+/// use warpsmith::nn::{CrossEntropyLoss, Linear, Module};
+/// use warpsmith::{Generator, data};
+///
+/// let ranks = Communicator::from_env()?;
+/// let mut generator = Generator::manual_seed(ranks.rank() as u64);
+/// let (x, labels) = data::spiral(3, 100, &mut generator, ranks.device())?;
+/// let model = Linear::new(2, 3, &mut generator, ranks.device())?;
+/// let mut model = DistributedDataParallel::new(model, &ranks)?;
+/// let (mut loss, mut adam) = (CrossEntropyLoss::new(), Adam::new(1e-2));
+/// for _ in 0..10 {
+///     loss.forward(&model.forward(&x)?, &labels)?;
+///     model.backward_parameters(&loss.backward()?)?;
+///     adam.step(&mut model)?;
+/// }
+/// # Ok::<(), warpsmith::Error>(())
+/// ```
+pub struct DistributedDataParallel<M: Module> {
+    module: M,
+    ranks: Communicator,
+    buckets: Arc<Mutex<Buckets>>,
+    sizes: Vec<usize>,
+    broadcast_buffers: bool,
+    training: bool,
+}
+
+impl<M: Module> DistributedDataParallel<M> {
+    /// The same model on every rank, from rank 0's values.
+    ///
+    /// # Errors
+    /// A parameter on another device than the rank's; a rank whose model has others, which is named; or a rank that has
+    /// failed.
+    pub fn new(mut module: M, ranks: &Communicator) -> Result<Self> {
+        same_on_every_rank(&mut module, ranks)?;
+        let buffers = module.named_buffers();
+        let mut buffers: Vec<_> = buffers.into_iter().map(|(_, buffer)| buffer).collect();
+        broadcast(&mut buffers, ranks)?;
+        let mut parameters = module.parameters();
+        let mut values: Vec<_> = parameters.iter_mut().map(|p| &mut p.value).collect();
+        broadcast(&mut values, ranks)?;
+        let sizes = parameters
+            .iter()
+            .map(|p| p.value.numel() * size_of::<f32>());
+        let sizes: Vec<usize> = sizes.collect();
+        let buckets = Arc::new(Mutex::new(Buckets::new(ranks, &sizes, Caps::DEFAULT)?));
+        for (at, parameter) in parameters.into_iter().enumerate() {
+            let buckets = Arc::downgrade(&buckets);
+            parameter.register_post_accumulate_grad_hook(move |grad| {
+                let buckets = Weak::upgrade(&buckets);
+                buckets.map_or(Ok(()), |buckets| lock(&buckets).ready(at, grad))
+            });
+        }
+        Ok(Self {
+            module,
+            ranks: ranks.clone(),
+            buckets,
+            sizes,
+            broadcast_buffers: true,
+            training: true,
+        })
+    }
+
+    /// The most MiB of gradients in a bucket, of which the first has at most 1; a parameter that is larger has one of its
+    /// own. The same on every rank.
+    ///
+    /// # Errors
+    /// A size that is negative or no number.
+    pub fn bucket_cap_mb(self, mib: f64) -> Result<Self> {
+        if mib.is_nan() || mib < 0.0 {
+            return Err(Error::argument(OP, "a bucket_cap_mb of at least 0", mib));
+        }
+        let caps = Caps::of((mib * f64::from(1 << 20)) as usize);
+        let buckets = Buckets::new(&self.ranks, &self.sizes, caps)?;
+        *lock(&self.buckets) = buckets;
+        Ok(self)
+    }
+
+    /// Whether a forward in training begins with rank 0's buffers, such as a batch norm's running statistics; it does until
+    /// told otherwise. The same on every rank.
+    #[must_use]
+    pub fn broadcast_buffers(mut self, broadcast: bool) -> Self {
+        self.broadcast_buffers = broadcast;
+        self
+    }
+
+    /// How many buckets the gradients go in.
+    pub fn buckets(&self) -> usize {
+        lock(&self.buckets).len()
+    }
+
+    /// Does `work` without averaging gradients (`DistributedDataParallel.no_sync`): the parts of a batch but the last, whose
+    /// backward, with [`Module::accumulate_grad`], averages what has been added up.
+    pub fn no_sync<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut lock(&self.buckets).sync, false);
+        let made = work(self);
+        lock(&self.buckets).sync = before;
+        made
+    }
+
+    /// The ranks that it is on.
+    pub fn ranks(&self) -> &Communicator {
+        &self.ranks
+    }
+
+    /// The model.
+    pub fn module(&mut self) -> &mut M {
+        &mut self.module
+    }
+
+    /// The model alone, whose backwards average nothing any more.
+    pub fn into_inner(self) -> M {
+        self.module
+    }
+
+    fn before_forward(&mut self) -> Result<()> {
+        if !(self.broadcast_buffers && self.training) {
+            return Ok(());
+        }
+        let buffers = self.module.named_buffers();
+        let mut buffers: Vec<_> = buffers.into_iter().map(|(_, buffer)| buffer).collect();
+        broadcast(&mut buffers, &self.ranks)
+    }
+
+    /// A backward, and then the device's stream behind all averages.
+    fn averaged<R>(&mut self, backward: impl FnOnce(&mut M) -> Result<R>) -> Result<R> {
+        lock(&self.buckets).begin()?;
+        let made = backward(&mut self.module);
+        let grads = self.module.parameters().into_iter();
+        let grads = grads.map(|parameter| &mut parameter.grad).collect();
+        let mut buckets = lock(&self.buckets);
+        match made {
+            Ok(made) => buckets.finish(grads).map(|()| made),
+            Err(error) => {
+                // what has gone is waited for, and its error is the first
+                let _ = buckets.begin();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl<M: Module> Module for DistributedDataParallel<M> {
+    fn forward(&mut self, input: &Tensor<f32>) -> Result<Tensor<f32>> {
+        self.before_forward()?;
+        self.module.forward(input)
+    }
+    fn backward(&mut self, grad: &Tensor<f32>) -> Result<Tensor<f32>> {
+        self.averaged(|module| module.backward(grad))
+    }
+    fn backward_parameters(&mut self, grad: &Tensor<f32>) -> Result<()> {
+        self.averaged(|module| module.backward_parameters(grad))
+    }
+    fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
+        self.before_forward()?;
+        self.module.forward_any(input)
+    }
+    fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
+        self.averaged(|module| module.backward_any(grad))
+    }
+    fn backward_parameters_any(&mut self, grad: &AnyTensor) -> Result<()> {
+        self.averaged(|module| module.backward_parameters_any(grad))
+    }
+    fn parameters(&mut self) -> Vec<&mut Parameter> {
+        self.module.parameters()
+    }
+    fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
+        self.module.named_parameters()
+    }
+    fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
+        self.module.named_buffers()
+    }
+    fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
+        self.module.named_counts()
+    }
+    fn train(&mut self, training: bool) {
+        self.training = training;
+        self.module.train(training);
+    }
+    fn set_precision(&mut self, precision: Precision) {
+        self.module.set_precision(precision);
+    }
+    fn describe(&self) -> String {
+        format!("{OP}({})", self.module.describe())
+    }
+}
+
+fn lock(buckets: &Mutex<Buckets>) -> MutexGuard<'_, Buckets> {
+    // a backward begins by forgetting what is half done
+    buckets.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn broadcast(tensors: &mut [&mut Tensor<f32>], ranks: &Communicator) -> Result<()> {
+    if tensors.is_empty() {
+        return Ok(());
+    }
+    group(|| {
+        let mut tensors = tensors.iter_mut();
+        tensors.try_for_each(|tensor| ranks.broadcast(*tensor, 0))
+    })
+}
+
+/// Errors where a rank's model has other parameters or buffers than rank 0's: it would wait for calls that never come.
+fn same_on_every_rank(module: &mut dyn Module, ranks: &Communicator) -> Result<()> {
+    let mut own = String::new();
+    for (key, parameter) in module.named_parameters() {
+        own += &format!("{key} {:?};", parameter.value.shape());
+    }
+    for (key, buffer) in module.named_buffers() {
+        own += &format!("{key} {:?};", buffer.shape());
+    }
+    // FNV-1a: short, and the same in every build
+    let hash = own.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let own = Tensor::from_slice(&[hash.cast_signed()], &[1], ranks.device())?;
+    let all = ranks.all_gather(&own)?.to_vec()?;
+    match all.iter().position(|hash| *hash != all[0]) {
+        None => Ok(()),
+        Some(rank) => {
+            let why = format!("rank {rank} has other parameters or buffers than rank 0");
+            Err(ranks.error(OP, why))
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! How ranks of several processes meet, and how that fails.
+
+use std::env;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use warpsmith::distributed::Communicator;
+
+use crate::ranks::{devices, says};
+use crate::runs::free_port;
+
+const SOON: Duration = Duration::from_secs(1);
+const CASE: &str = "WARPSMITH_TEST_CASE";
+
+/// This scenario once more in a process that has these variables, which answers what `from_env` says.
+fn with(variables: &[(&str, &str)]) -> String {
+    begin(variables)
+        .wait_with_output()
+        .map_or(String::new(), said)
+}
+
+fn said(output: std::process::Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn begin(variables: &[(&str, &str)]) -> std::process::Child {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command
+        .env(CASE, "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    command.envs(variables.iter().copied()).spawn().unwrap()
+}
+
+/// Whether this process is one of [`with`], which then says what came.
+fn is_case() -> bool {
+    if env::var_os(CASE).is_none() {
+        return false;
+    }
+    devices();
+    let patient = env::var(CASE).is_ok_and(|how| how == "patient");
+    let limit = if patient { 20 * SOON } else { SOON };
+    match Communicator::from_env_within(limit) {
+        Ok(own) => println!("{own:?}"),
+        Err(error) => println!("{error}"),
+    }
+    true
+}
+
+fn variables(port: &str) -> [(&str, &str); 5] {
+    [
+        ("RANK", "0"),
+        ("WORLD_SIZE", "2"),
+        ("LOCAL_RANK", "0"),
+        ("MASTER_ADDR", "127.0.0.1"),
+        ("MASTER_PORT", port),
+    ]
+}
+
+fn assert_says(text: &str, words: &[&str]) {
+    for word in words {
+        assert!(text.contains(word), "{text:?} does not say {word:?}");
+    }
+}
+
+/// Variables that are missing or make no sense.
+pub fn variables_of(cases: &[(&str, &str, &[&str])]) {
+    for (name, value, words) in cases {
+        let mut all = variables("29500");
+        let at = all.iter_mut().find(|(n, _)| n == name).unwrap();
+        at.1 = value;
+        assert_says(&with(&all), words);
+    }
+}
+
+pub fn variables_wrong() {
+    if is_case() {
+        return;
+    }
+    variables_of(&[
+        ("RANK", "", &["RANK in the environment", "torchrun"]),
+        ("RANK", "x", &["a number in RANK", "\"x\""]),
+        ("RANK", "2", &["a RANK below WORLD_SIZE = 2", "got 2"]),
+        ("WORLD_SIZE", "0", &["a WORLD_SIZE of at least 1"]),
+        ("LOCAL_RANK", "9", &["a device ordinal below 1", "got 9"]),
+        ("MASTER_ADDR", "", &["MASTER_ADDR in the environment"]),
+        (
+            "MASTER_ADDR",
+            "no such host",
+            &["no such host", "no address"],
+        ),
+        (
+            "MASTER_PORT",
+            "70000",
+            &["MASTER_PORT in 1..65536", "70000"],
+        ),
+    ]);
+    // one rank meets nobody
+    let mut alone = variables("29500");
+    alone[1].1 = "1";
+    assert_says(&with(&alone), &["rank 0 of 1 on cuda:0"]);
+}
+
+pub fn port_in_use() {
+    if is_case() {
+        return;
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    assert_says(
+        &with(&variables(&port)),
+        &["rank 0 of 2", &port, "in use", "MASTER_PORT"],
+    );
+}
+
+pub fn nobody_comes() {
+    if is_case() {
+        return;
+    }
+    let (port, since) = (free_port().to_string(), Instant::now());
+    let mut three = variables(&port);
+    three[1].1 = "3";
+    let rank_0 = begin(&three);
+    let mut stranger = TcpStream::connect(("127.0.0.1", port.parse().unwrap()));
+    while stranger.is_err() && since.elapsed() < Duration::from_secs(8) {
+        thread::sleep(Duration::from_millis(1));
+        stranger = TcpStream::connect(("127.0.0.1", port.parse().unwrap()));
+    }
+    stranger.unwrap().write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    let missing = ["rank 0 of 3", "rank 1, 2 did not come", &port, "within 1 s"];
+    let text = said(rank_0.wait_with_output().unwrap());
+    assert_says(&text, &missing);
+    assert_says(&text, &["1 came who are no ranks", "GET / HTTP/1.1"]);
+    assert!(since.elapsed() < Duration::from_secs(8));
+}
+
+/// Nobody at the address, or one who says nothing, something else, or nothing more.
+pub fn no_rank_0() {
+    if is_case() {
+        return;
+    }
+    let port = free_port().to_string();
+    let as_rank_1 = |port: &str| {
+        let mut all = variables(port);
+        all[0].1 = "1";
+        with(&all)
+    };
+    assert_says(
+        &as_rank_1(&port),
+        &["rank 1 of 2", "no rank 0 was at", &port, "within 1 s"],
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let answers: [(&'static [u8], &[&str]); 3] = [
+        (
+            b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            &["is no rank 0", "HTTP/1.1 400"],
+        ),
+        (b"id 00\n", &["is no rank 0", "id 00"]),
+        (b"", &["ended before it gave the unique id"]),
+    ];
+    thread::scope(|scope| {
+        for (answer, words) in answers {
+            let listener = &listener;
+            scope.spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                stream.write_all(answer).unwrap();
+            });
+            assert_says(&as_rank_1(&port), words);
+        }
+        // connected, and never a word
+        let since = Instant::now();
+        assert_says(
+            &as_rank_1(&port),
+            &["the unique id did not come", "within 1 s"],
+        );
+        assert!(since.elapsed() < Duration::from_secs(8));
+    });
+}
+
+/// Who comes to rank 0 and is no rank is left alone, also where he says nothing; the ranks meet all the same.
+pub fn strangers() {
+    if is_case() {
+        return;
+    }
+    let port = free_port();
+    let text = port.to_string();
+    let mut first = variables(&text);
+    let rank_0 = begin(&[&first[..], &[(CASE, "patient")]].concat());
+    let mut kept = Vec::new();
+    let since = Instant::now();
+    while kept.len() < 2 && since.elapsed() < Duration::from_secs(10) {
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+            if kept.is_empty() {
+                let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
+            }
+            kept.push(stream);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    first[0].1 = "1";
+    first[2].1 = "1";
+    let rank_1 = with(&[&first[..], &[(CASE, "patient")]].concat());
+    assert_says(&rank_1, &["rank 1 of 2 on cuda:1"]);
+    assert_says(
+        &said(rank_0.wait_with_output().unwrap()),
+        &["rank 0 of 2 on cuda:0"],
+    );
+    drop(kept);
+}
+
+/// Two processes that were told different sizes, both of which hear it.
+pub fn world_sizes() {
+    devices();
+    // the runner has said 2 to both
+    let rank = env::var("RANK").unwrap();
+    if rank == "1" && env::var_os(CASE).is_none() {
+        assert_says(
+            &with(&[("WORLD_SIZE", "3")]),
+            &["rank 0 has WORLD_SIZE 2, rank 1 has 3"],
+        );
+        return;
+    }
+    if is_case() {
+        return;
+    }
+    let limit = Duration::from_secs(20);
+    says(
+        Communicator::from_env_within(limit),
+        &["rank 0 of 2", "rank 0 has WORLD_SIZE 2, rank 1 has 3"],
+    );
+}
