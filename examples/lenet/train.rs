@@ -60,7 +60,7 @@ impl Run {
         let (rank, world_size) = ranks
             .as_ref()
             .map_or((0, 1), |own| (own.rank(), own.world_size()));
-        if batch_size % world_size != 0 {
+        if !batch_size.is_multiple_of(world_size) {
             return Err(
                 format!("{world_size} devices do not divide a batch of {batch_size}").into(),
             );
