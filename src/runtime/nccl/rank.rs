@@ -22,6 +22,8 @@ use crate::runtime::turn::{is_captured, lock, turn};
 const SOON: Duration = Duration::from_micros(100);
 /// Calls that are looked after at a time: streams go on in order, so of more the last tell as well.
 const PENDING: usize = 128;
+/// How long a failure that NCCL has noticed waits for whoever knows which rank it is.
+const WHO: Duration = Duration::from_millis(500);
 /// How long the end of a communicator waits for what it has queued.
 const END: Duration = Duration::from_secs(5);
 
@@ -189,7 +191,7 @@ impl Rank {
             Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => SUCCESS,
         };
         if ![SUCCESS, IN_PROGRESS].contains(&code) {
-            self.fail(self.said(code));
+            self.fail(self.why(code));
         } else if let Some(why) = self.peers.failure(self.calls()) {
             self.fail(why);
         }
@@ -233,6 +235,18 @@ impl Rank {
         let comm = self.comm();
         let said = comm.as_ref().map(|comm| comm.said(code));
         said.unwrap_or_else(|| format!("NCCL answered {code}"))
+    }
+
+    /// What has failed: NCCL says that a rank is gone and not which, and may be sooner than who knows it.
+    fn why(&self, code: Code) -> String {
+        let (said, since) = (self.said(code), Instant::now());
+        while since.elapsed() < WHO && self.failure.get().is_none() {
+            if let Some(who) = self.peers.failure(self.calls()) {
+                return who;
+            }
+            thread::sleep(SOON);
+        }
+        said
     }
 
     /// The first failure stays; the others hear of it.
@@ -285,11 +299,10 @@ impl Rank {
         if [SUCCESS, IN_PROGRESS].contains(&code) {
             return Ok(());
         }
-        let why = self.said(code);
         if library::is_refusal(code) {
-            return Err(self.error(op, &why));
+            return Err(self.error(op, &self.said(code)));
         }
-        self.fail(why);
+        self.fail(self.why(code));
         self.check(op)
     }
 
