@@ -12,6 +12,7 @@ mod parallel;
 mod ranks;
 mod runs;
 mod stages;
+mod zero;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,9 @@ const RUNS: &[Run] = &[
     Run::new("unused", parallel::unused).threads(2),
     Run::new("buffers", parallel::buffers).threads(2),
     Run::new("wrong_models", parallel::wrong_models).threads(2),
+    Run::new("zero", zero::steps).threads(2),
+    Run::new("zero", zero::steps).threads(4).seed("2"),
+    Run::new("zero", zero::steps).processes(2),
     Run::new("files", parallel::files).threads(2),
     Run::new("sampler", parallel::sampler).alone(),
     Run::new("lenet", lenet::trains).threads(2),
