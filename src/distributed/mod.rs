@@ -19,6 +19,7 @@ mod files;
 mod lifeline;
 mod rendezvous;
 mod sampler;
+mod seat;
 mod zero;
 
 pub use crate::runtime::nccl::ReduceOp;

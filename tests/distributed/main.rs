@@ -36,6 +36,11 @@ const RUNS: &[Run] = &[
     Run::new("alike", parallel::alike).threads(4).seed("7"),
     Run::new("alike", parallel::alike).threads(2).deferred(),
     Run::new("alike", parallel::alike).processes(2),
+    Run::new("captured", parallel::captured).threads(2),
+    Run::new("captured", parallel::captured)
+        .threads(2)
+        .deferred(),
+    Run::new("captured", parallel::captured).processes(2),
     Run::new("parts", parallel::parts).threads(2),
     Run::new("unused", parallel::unused).threads(2),
     Run::new("buffers", parallel::buffers).threads(2),

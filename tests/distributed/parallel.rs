@@ -9,7 +9,7 @@ use warpsmith::nn::optim::{Optimizer, Sgd};
 use warpsmith::nn::{
     self, BatchNorm2d, Conv2d, CrossEntropyLoss, Linear, Module, Parameter, ReLU, Sequential,
 };
-use warpsmith::{Device, Error, Generator, Result, Tensor, data};
+use warpsmith::{CudaGraph, Device, Error, Generator, Result, Tensor, data};
 
 use crate::common::compare::{Tolerance, assert_close};
 use crate::ranks::{devices, ranks, says};
@@ -100,6 +100,38 @@ pub fn alike() {
             assert_eq!(first.0, runs[0][0].0, "another rank, {mib} MiB");
             assert_eq!(first.1, buckets, "{mib} MiB");
         }
+    }
+}
+
+/// A step captured with its calls, those on the stream beside the device's too: replayed it is the step itself.
+pub fn captured() {
+    let runs = ranks(|own| {
+        let run = |captured: bool| {
+            let model = model(11, own.device())?;
+            let mut model = DistributedDataParallel::new(model, own)?.bucket_cap_mb(0.000_2)?;
+            let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
+            let mut sgd = Sgd::new(0.5).momentum(0.9);
+            let mut step = || {
+                learn(&mut model, &x, &labels)?;
+                sgd.step(&mut model)
+            };
+            // an optimizer's first step makes its state
+            step()?;
+            match captured {
+                true => {
+                    let (mut graph, ()) = CudaGraph::capture(own.device(), step)?;
+                    (1..STEPS).try_for_each(|_| graph.replay())?;
+                }
+                false => (1..STEPS).try_for_each(|_| step())?,
+            }
+            weights(&mut model)
+        };
+        Ok([run(false)?, run(true)?])
+    });
+    let want = alone().unwrap();
+    for [launched, replayed] in &runs {
+        assert_close("the weights", launched, &want, CLOSE);
+        assert_eq!(launched, replayed);
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 const STOREYS: [(&str, &str); 14] = [
     (
         "distributed",
-        "nn data tensor checks device runtime element error",
+        "nn data ops tensor checks device runtime element error",
     ),
     ("models", "nn ops random device error"),
     (

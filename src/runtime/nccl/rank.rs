@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use cudarc::driver::{CudaEvent, CudaStream};
 
 use super::library::{self, Call, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
 use super::overlap::Overlap;
-use super::watch;
+use super::watch::{Watched, watch};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::runtime::memory::DeviceSlice;
@@ -120,7 +120,10 @@ impl Rank {
             all.push(made);
         }
         first?;
-        all.iter().for_each(watch::watch);
+        for rank in &all {
+            let weak: Weak<dyn Watched> = Arc::<Self>::downgrade(rank);
+            watch(weak);
+        }
         Ok(all)
     }
 
@@ -196,20 +199,6 @@ impl Rank {
             self.fail(why);
         }
         self.check(op)
-    }
-
-    /// What [`watch`] does from time to time: a failure, or a call that does not end, ends all of them.
-    pub(super) fn look_after(&self) {
-        if self.look("watch").is_ok()
-            && let Some(late) = self.late()
-        {
-            self.fail(late);
-        }
-        if self.failure.get().is_some() {
-            // whoever is in a call has the lock; the next look finds it free
-            let comm = self.comm.try_lock().ok().and_then(|mut comm| comm.take());
-            comm.into_iter().for_each(Comm::abort);
-        }
     }
 
     pub(super) fn error(&self, op: &'static str, why: &str) -> Error {
@@ -343,6 +332,29 @@ impl Rank {
         }
         pending.push_back((UnderWay { op, calls, since }, done));
         Ok(())
+    }
+}
+
+impl Watched for Rank {
+    /// A failure, or a call that does not end, ends all of them.
+    fn look_after(&self) {
+        if self.look("watch").is_ok()
+            && let Some(late) = self.late()
+        {
+            self.fail(late);
+        }
+        if self.failure.get().is_some() {
+            // whoever is in a call has the lock; the next look finds it free
+            let comm = self.comm.try_lock().ok().and_then(|mut comm| comm.take());
+            comm.into_iter().for_each(Comm::abort);
+        }
+    }
+
+    fn failure_on(&self, stream: &CudaStream, op: &'static str) -> Result<()> {
+        match *self.stream == *stream {
+            true => self.look(op),
+            false => Ok(()),
+        }
     }
 }
 
