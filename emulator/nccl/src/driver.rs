@@ -68,13 +68,20 @@ pub fn driver() -> Result<&'static Driver, Failure> {
             let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
             (!library.is_null()).then_some(library)
         };
-        let library = open(c"libcuda.so.1").or_else(|| open(c"libcuda.so"));
-        let library = library.ok_or_else(|| refuse("no libcuda.so was found"))?;
-        if symbol(library, c"cuda_emulator_capability").is_none() {
-            return Err(refuse(
-                "this NCCL works on the emulated driver only, and libcuda.so is another",
-            ));
-        }
+        // The emulator answers to the first where it was loaded by its path; the second may be a real one all the same.
+        let libraries = [c"libcuda.so", c"libcuda.so.1"].map(open);
+        let found = libraries.into_iter().flatten();
+        let is_emulator =
+            |&library: &*mut c_void| symbol(library, c"cuda_emulator_capability").is_some();
+        let library = found
+            .clone()
+            .find(is_emulator)
+            .ok_or_else(|| match found.count() {
+                0 => refuse("no libcuda.so was found"),
+                _ => {
+                    refuse("this NCCL works on the emulated driver only, and libcuda.so is another")
+                }
+            })?;
         let driver = Driver::load(library);
         let driver = driver.ok_or_else(|| refuse("the emulated driver is of another version"))?;
         // SAFETY: takes a number.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! The emulator is asked for by its path and loaded under the name `libcuda.so`, so that cudarc, or anything else
-//! that looks for the driver by name later on, finds it. Programs need not know.
+//! that looks for the driver by name later on, finds it. Programs need not know. The stand-in for NCCL comes with it, as
+//! `libnccl.so`: whoever brings the driver brings NCCL, since neither works with the other kind.
 
 mod counting;
 
@@ -33,6 +34,7 @@ pub enum Installed {
 }
 
 const FILE: &str = "libcuda_emulator.so";
+const NCCL: &str = "libnccl_emulator.so";
 const SUCCESS: c_uint = 0;
 
 /// Makes sure that the CUDA driver API can be used, and says with what.
@@ -77,31 +79,38 @@ fn real_driver() -> Option<(Installed, String)> {
 }
 
 fn emulator() -> (Installed, String) {
-    let candidates = candidates();
-    let path = candidates
-        .iter()
-        .find(|path| path.is_file())
-        .map_or(Path::new(FILE), PathBuf::as_path);
-    // SAFETY: the emulator has no constructors with requirements. Global, since the name must be found by others.
-    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
-    let library = library.unwrap_or_else(|error| {
-        panic!(
-            "no CUDA driver, and no emulator: {error}\nlooked for {candidates:#?}\n\
-             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator`"
-        )
-    });
-    assert!(marked(&library), "{} is not the emulator", path.display());
+    let library = load(FILE);
+    assert!(marked(&library), "{FILE} is not the emulator");
     let name = first_device(&library).expect("the emulator initialises; its message is above");
     keep(library);
+    // Loaded for good: its threads run on when nobody has the library any more.
+    std::mem::forget(load(NCCL));
     (Installed::Emulated, name)
 }
 
-/// Where cargo puts the library, seen from a test, a program or an example.
-fn candidates() -> Vec<PathBuf> {
+/// Loads a library that cargo has built, so that others find it by its SONAME.
+fn load(file: &str) -> Library {
+    let candidates = candidates(file);
+    let path = candidates
+        .iter()
+        .find(|path| path.is_file())
+        .map_or(Path::new(file), PathBuf::as_path);
+    // SAFETY: neither library has constructors with requirements. Global, since the name must be found by others.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
+    library.unwrap_or_else(|error| {
+        panic!(
+            "no CUDA driver, and no emulator: {error}\nlooked for {candidates:#?}\n\
+             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator -p cuda-emulator-nccl`"
+        )
+    })
+}
+
+/// Where cargo puts a library, seen from a test, a program or an example.
+fn candidates(file: &str) -> Vec<PathBuf> {
     let program = std::env::current_exe().unwrap_or_default();
     let folder = program.parent().unwrap_or(Path::new("."));
     ["deps", "../deps", "."]
-        .map(|to| folder.join(to).join(FILE))
+        .map(|to| folder.join(to).join(file))
         .into()
 }
 

@@ -1,7 +1,6 @@
 //! The driver and NCCL as a program finds them: two libraries, functions by name.
 
-use std::ffi::{CString, c_void};
-use std::path::PathBuf;
+use std::ffi::{CStr, c_void};
 
 /// A 128-byte `ncclUniqueId`.
 #[repr(C)]
@@ -18,7 +17,9 @@ macro_rules! functions {
 
         impl Api {
             pub fn load() -> Self {
-                let libraries = [open("libcuda_emulator.so"), open("libnccl_emulator.so")];
+                assert!(cuda_emulator_testing::emulated());
+                // the first of the names that cudarc looks for
+                let libraries = [c"libcuda.so", c"libnccl.so"].map(open);
                 Self {$($name: {
                     let name = concat!(stringify!($name), "\0");
                     let library = libraries[usize::from(name.starts_with("nccl"))];
@@ -65,20 +66,11 @@ functions! {
     ncclRedOpCreatePreMulSum(*mut u32, *const f32, u32, u32, usize);
 }
 
-/// Opens a library of this workspace, which cargo puts beside the test; its SONAME answers for it from then on.
-fn open(file: &str) -> *mut c_void {
-    let program = std::env::current_exe().unwrap_or_default();
-    let folder = program.parent().map(PathBuf::from).unwrap_or_default();
-    let found = [folder.join(file), folder.join("..").join(file)]
-        .into_iter()
-        .find(|path| path.is_file());
-    let path = found.unwrap_or_else(|| {
-        panic!("no {file} beside the test: cargo build -p cuda-emulator -p cuda-emulator-nccl")
-    });
-    let path = CString::new(path.to_string_lossy().as_bytes()).unwrap();
+/// Opens a library by its name, as programs do.
+fn open(name: &CStr) -> *mut c_void {
     // SAFETY: a text that ends with NUL; neither library asks anything of who loads it.
-    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-    assert!(!library.is_null(), "{file} cannot be loaded");
+    let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{name:?} is not found");
     library
 }
 

@@ -88,6 +88,7 @@ fn begin(run: &Run, rank: u32, id: &str) -> Child {
     let mut command = Command::new(program);
     command
         .env("NCCL_SCENARIO", scenario)
+        .env("WARPSMITH_DEVICE", "emulator")
         .env("CUDA_EMULATOR_DEVICES", devices.to_string())
         .env("CUDA_EMULATOR_STREAMS", streams)
         .env("CUDA_EMULATOR_NCCL_TIME_LIMIT", "4")
