@@ -14,7 +14,7 @@ FFMA = ("FFMA", "FFMA2")
 
 def opcode(instruction):
     """Nothing of one that no lane ever runs."""
-    return "" if instruction.startswith("@!PT ") else split(instruction)[0]
+    return "" if instruction.startswith(("@!PT ", "@!UPT ")) else split(instruction)[0]
 
 
 def loops(lines):
@@ -36,6 +36,23 @@ def steady(lines):
         if count >= 4 and count * max(1, len(best[0])) > best[1] * len(loop):
             best = (loop, count)
     return best
+
+
+def of_one_bank(loop):
+    """How many FFMAs read three registers of one of the two banks, and so wait, since none of them is kept from the
+    instruction before (`.reuse`)."""
+    count, kept = 0, {}
+    for instruction in loop:
+        name, operands = split(instruction)
+        read = [re.match(r"[-|]*R(\d+)", operand) for operand in operands[1:4]]
+        if not name.startswith("FFMA") or len(read) < 3 or not all(read):
+            kept = {}
+            continue
+        registers = [int(register[1]) for register in read]
+        fetched = {register for place, register in enumerate(registers) if kept.get(place) != register}
+        count += len(fetched) == 3 and len({register % 2 for register in fetched}) == 1
+        kept = {place: register for place, register in enumerate(registers) if ".reuse" in operands[1 + place]}
+    return count
 
 
 @dataclass(frozen=True)

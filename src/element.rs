@@ -49,6 +49,16 @@ pub trait Element:
     /// Casts a block of integers from `i64`, whose high bits go; both slices have one length.
     #[doc(hidden)]
     fn block_from_i64(from: &[i64], to: &mut [Self]);
+    /// The elements themselves, where they are `f32`.
+    #[doc(hidden)]
+    fn singles(_: &[Self]) -> Option<&[f32]> {
+        None
+    }
+    /// The elements themselves, where they are `f32`.
+    #[doc(hidden)]
+    fn singles_mut(_: &mut [Self]) -> Option<&mut [f32]> {
+        None
+    }
 }
 
 /// What a [`Number`] is computed in: `f32` or `i64`.
@@ -60,8 +70,6 @@ pub trait Wide: Number<Wide = Self> + PartialOrd {
     fn plus(self, other: Self) -> Self;
     /// The formula of this type.
     fn formula(floats: Formula<f32>, integers: Formula<i64>) -> Formula<Self>;
-    /// The values, where they are `f32`.
-    fn floats_mut(y: &mut [Self]) -> Option<&mut [f32]>;
     /// The values, where they are `f32`.
     fn floats(x: &[Self]) -> Option<&[f32]>;
 }
@@ -80,9 +88,6 @@ impl Wide for f32 {
     fn formula(floats: Formula<f32>, _: Formula<i64>) -> Formula<Self> {
         floats
     }
-    fn floats_mut(y: &mut [f32]) -> Option<&mut [f32]> {
-        Some(y)
-    }
     fn floats(x: &[f32]) -> Option<&[f32]> {
         Some(x)
     }
@@ -96,9 +101,6 @@ impl Wide for i64 {
     }
     fn formula(_: Formula<f32>, integers: Formula<i64>) -> Formula<Self> {
         integers
-    }
-    fn floats_mut(_: &mut [i64]) -> Option<&mut [f32]> {
-        None
     }
     fn floats(_: &[i64]) -> Option<&[f32]> {
         None
@@ -229,6 +231,14 @@ macro_rules! float_element {
                 to.iter_mut()
                     .zip(from)
                     .for_each(|(y, &x)| *y = <$type>::from_f32(x as f32));
+            }
+            #[inline(always)]
+            fn singles(x: &[Self]) -> Option<&[f32]> {
+                Self::as_f32(x)
+            }
+            #[inline(always)]
+            fn singles_mut(y: &mut [Self]) -> Option<&mut [f32]> {
+                Self::as_f32_mut(y)
             }
         }
     };

@@ -77,8 +77,8 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
                 conv2d_backward_input_by(kernel, stream, &dy, &w, &mut dx, input, weight, &options)
             });
         }
-        // the one tile that weights have but for mma
-        if !matches!(kernel, Kernel::Tiled128 | Kernel::Tiled32 | Kernel::Wmma128) {
+        // the tiles that weights have
+        if !matches!(kernel, Kernel::Tiled32 | Kernel::Wmma128) {
             case(report, name("_backward_weight"), || {
                 conv2d_backward_weight_by(kernel, stream, &dy, &x, &mut dw, input, weight, &options)
             });

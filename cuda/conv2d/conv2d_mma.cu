@@ -16,7 +16,7 @@
 // Why         The loop of matmul_mma, whose second operand comes from the tensor itself, window by window (windows.cuh). Both
 //             operands come 16 bytes at a time by cp.async: that needs channels side by side, and padding written out, so that
 //             no copy must be asked whether it is inside. A step along k moves a thread's place by nine instructions, and of
-//             about 130 in a step 64 multiply.
+//             about 122 in a step 64 multiply.
 // Limits      sm_80; fewer than 2^31 chunks of x; ld a multiple of 16 bytes, `chunk` one of a step (64 bytes of elements)
 
 #include "conv2d/planes.cuh"

@@ -19,6 +19,17 @@
 #include "conv2d/planes.cuh"
 #include "matmul/tiled.cuh"
 
+// Puts what a thread has fetched, quads of columns of a stage ROWS rows apart.
+template <int R, int ROWS, int COUNT, class T>
+__device__ __forceinline__ void put_quads(f32 (*stage)[R + 4], const T (&fetched)[COUNT][4]) {
+#pragma unroll
+    for (int i = 0; i < COUNT; i++) {
+        const T(&v)[4] = fetched[i];
+        float4* to = reinterpret_cast<float4*>(&stage[threadIdx.x / (R / 4) + ROWS * i][threadIdx.x % (R / 4) * 4]);
+        *to = make_float4(to_f32(v[0]), to_f32(v[1]), to_f32(v[2]), to_f32(v[3]));
+    }
+}
+
 // Stages the columns from `col` on of a matrix of windows as [BK][R].
 template <Kind KIND, class T, int R, int BK, int THREADS> struct GatherStager {
     // rows of quads that the block's threads bring at a time
@@ -39,14 +50,41 @@ template <Kind KIND, class T, int R, int BK, int THREADS> struct GatherStager {
         }
     }
 
-    __device__ __forceinline__ void put(f32 (*stage)[R + 4]) const {
+    __device__ __forceinline__ void put(f32 (*stage)[R + 4]) const { put_quads<R, ROWS>(stage, fetched); }
+};
+
+// Stages channels of dy from `row` on, of `m`, with the places of all planes along k. Rows past the end are the last channel again
+// (what they give is not stored), and there is no padding: nothing is asked but whether there is a place.
+template <class T, int R, int BK, int THREADS> struct GradientStager {
+    static constexpr int ROWS = THREADS / (R / 4);
+
+    const T* dy;
+    unsigned base[4], offset;
+    int low, plane, step_low, step, carry;
+    T fetched[BK / ROWS][4];
+
+    __device__ __forceinline__ GradientStager(const T* dy_, const Geometry& g, int row, int m)
+        : dy(dy_), plane(g.out_plane) {
+        const int first = threadIdx.x / (R / 4), image = g.groups * g.outputs * plane;
+        keep(dy);
+#pragma unroll
+        for (int i = 0; i < 4; i++) base[i] = min(row + (int)threadIdx.x % (R / 4) * 4 + i, m - 1) * plane;
+        low = first % plane, offset = first / plane * image + low;
+        step_low = ROWS % plane, step = ROWS / plane * image + step_low, carry = image - plane;
+    }
+
+    __device__ __forceinline__ void fetch(int left) {
 #pragma unroll
         for (int i = 0; i < BK / ROWS; i++) {
-            const T(&v)[4] = fetched[i];
-            float4* to = reinterpret_cast<float4*>(&stage[threadIdx.x / (R / 4) + ROWS * i][threadIdx.x % (R / 4) * 4]);
-            *to = make_float4(to_f32(v[0]), to_f32(v[1]), to_f32(v[2]), to_f32(v[3]));
+            const bool there = (int)threadIdx.x / (R / 4) + i * ROWS < left;
+#pragma unroll
+            for (int j = 0; j < 4; j++) fetched[i][j] = there ? __ldg(dy + (base[j] + offset)) : from_f32<T>(0.0f);
+            low += step_low, offset += step;
+            if (low >= plane) low -= plane, offset += carry;
         }
     }
+
+    __device__ __forceinline__ void put(f32 (*stage)[R + 4]) const { put_quads<R, ROWS>(stage, fetched); }
 };
 
 template <Kind KIND, class S, class T>
@@ -70,14 +108,13 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
                                        const Geometry& g) {
     const int in = g.inputs * g.in_plane, plane = g.out_plane;
     const int out = g.outputs * plane, m = g.outputs, n = g.inputs * g.down.kernel * g.across.kernel;
-    __shared__ Columns<S::TILE> columns_dy, columns_x;
+    __shared__ Columns<S::TILE> columns;
     const Place at = place<S::TILE>(blockIdx.x, m, n);
     const int group = at.batch % g.groups, first = at.batch / g.groups * chunk;
     const int summed = min(chunk, images - first);
-    GatherStager<GRADIENT, T, S::TILE, S::BK, S::THREADS> from_dy(columns_dy, dy + ((i64)first * g.groups + group) * out, g, at.row,
-                                                 m, summed);
-    GatherStager<BACKWARD_WEIGHT, T, S::TILE, S::BK, S::THREADS> from_x(columns_x, x + ((i64)first * g.groups + group) * in, g, at.col,
-                                                 n, summed);
+    GradientStager<T, S::TILE, S::BK, S::THREADS> from_dy(dy + ((i64)first * g.groups + group) * out, g, at.row, m);
+    GatherStager<BACKWARD_WEIGHT, T, S::TILE, S::BK, S::THREADS> from_x(columns, x + ((i64)first * g.groups + group) * in, g, at.col, n,
+                                                                        summed);
     product<S>(from_dy, from_x, summed * plane, at, Rows<f32>{partial, nullptr, n, (i64)m * n, m, n, 0});
 }
 
@@ -92,18 +129,19 @@ __device__ __forceinline__ void weight(const T* dy, const T* x, f32* partial, in
         const T* a, const T* x, const T* bias, T* y, int m, int n, int k, int activation, CONV_PARAMETERS) {           \
         conv<BACKWARD_INPUT, Shape##TILE>(a, x, bias, y, m, n, k, activation, CONV_GEOMETRY);                          \
     }
-// One size is enough: splits are what fills the GPU.
-#define WEIGHT(T)                                                                                                      \
-    extern "C" __global__ void BOUNDS(64) conv2d_tiled_64_backward_weight_##T(                                         \
+// Splits are what fills the GPU, so no tile is smaller.
+#define WEIGHT(TILE, T)                                                                                                \
+    extern "C" __global__ void BOUNDS(TILE) conv2d_tiled_##TILE##_backward_weight_##T(                                 \
         const T* dy, const T* x, f32* partial, int images, int chunk, CONV_PARAMETERS) {                               \
-        weight<Shape64>(dy, x, partial, images, chunk, CONV_GEOMETRY);                                                 \
+        weight<Shape##TILE>(dy, x, partial, images, chunk, CONV_GEOMETRY);                                                 \
     }
 // Turing's text serves every GPU. bf16 is for Turing itself, whose Tensor Cores do not know it.
 #if __CUDA_ARCH__ < 800
 CONV(128, f32)
 CONV(64, f32)
 CONV(32, f32)
-WEIGHT(f32)
+WEIGHT(128, f32)
+WEIGHT(64, f32)
 CONV(64, bf16)
-WEIGHT(bf16)
+WEIGHT(64, bf16)
 #endif

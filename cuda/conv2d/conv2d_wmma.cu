@@ -18,6 +18,8 @@ template <Kind KIND, class S, class T> struct GatherStager {
     static constexpr int PER = 16 / sizeof(T), LD = S::TILE + 8, SIZE = LD * S::BK;
     static constexpr int ACROSS = S::TILE / PER, STEP = S::THREADS / ACROSS, CHUNKS = S::BK / STEP;
 
+    static constexpr bool vec = true;
+
     Gather<T, PER, S::TILE, KIND == BACKWARD_INPUT> from;
     Vec<T> held[CHUNKS];
 
@@ -25,7 +27,7 @@ template <Kind KIND, class S, class T> struct GatherStager {
                                             int highs)
         : from(gather<KIND, PER, STEP>(columns, x, g, threadIdx.x % ACROSS, col, n, threadIdx.x / ACROSS, highs)) {}
 
-    __device__ __forceinline__ void fetch(T*) {
+    template <bool> __device__ __forceinline__ void fetch(T*) {
 #pragma unroll
         for (int i = 0; i < CHUNKS; i++) {
             from.row(held[i].at);

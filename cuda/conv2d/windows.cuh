@@ -88,14 +88,18 @@ template <class T, int ROWS, int THREADS> struct Windows {
 };
 
 // Tiles whose rows are chunks of taps and channels, from element `col` of `extent` on, and k goes through positions from
-// `first` on. Where a position lies, one lane keeps for those of its warp that fetch of it.
+// `first` on. Of 16 bits, a lane brings a chunk of COUNT positions, so that neighbours read on; where each lies, one lane keeps
+// for those of its warp that fetch of it. Of 32, it brings COUNT chunks of one position: nobody needs to be told.
 template <class T, int ROWS, int THREADS> struct WindowsAcross {
     using Tile = ::Tile<T, ROWS, false>;
-    static constexpr int COUNT = ROWS * 4 / THREADS, APART = THREADS / Tile::CHUNKS;
+    static constexpr int COUNT = ROWS * 4 / THREADS;
+    static constexpr bool OWN = Tile::BY_WORDS;
+    static constexpr int LANES = OWN ? THREADS / Tile::K : Tile::CHUNKS; // side by side at one position
+    static constexpr int APART = THREADS / LANES;                        // positions between a lane's chunks
 
     const Ladder positions;
     const Step step;
-    const void* at;
+    const void* at[OWN ? COUNT : 1];
     Walk walk;
     int first;
     u32 to;
@@ -103,26 +107,28 @@ template <class T, int ROWS, int THREADS> struct WindowsAcross {
     __device__ __forceinline__ WindowsAcross(const void* x, const Ladder& positions, const Ladder& taps, const Step& step,
                                              int col, int extent, int first)
         : positions(positions), step(step),
-          walk(positions, first + threadIdx.x / Tile::CHUNKS + threadIdx.x % Tile::CHUNKS % COUNT * APART), first(first) {
-        const int c = threadIdx.x % Tile::CHUNKS;
-        at = chunk_at(x, taps.offset(min(col / Tile::PER + c, extent / Tile::PER - 1)));
-        to = Tile::chunk(threadIdx.x / Tile::CHUNKS, c);
+          walk(positions, first + threadIdx.x / LANES + (OWN ? 0 : threadIdx.x % LANES % COUNT * APART)), first(first) {
+        const int c = threadIdx.x % LANES;
+#pragma unroll
+        for (int i = 0; i < (OWN ? COUNT : 1); i++)
+            at[i] = chunk_at(x, taps.offset(min(col / Tile::PER + c + i * LANES, extent / Tile::PER - 1)));
+        to = Tile::chunk(threadIdx.x / LANES, c);
     }
 
+    // Chunk i of this lane, at the offset of its position.
+    __device__ __forceinline__ void copy(u32 tile, int i, int offset, bool there) const {
+        copy_async(tile + to + i * (OWN ? LANES * 16 : APART * Tile::LINE), chunk_at(at[OWN ? i : 0], offset), there);
+    }
     __device__ __forceinline__ void fetch(u32 tile, bool more) {
 #pragma unroll
-        for (int i = 0; i < COUNT; i++) {
-            const int offset = __shfl_sync(0xffffffff, walk.offset, i, Tile::CHUNKS);
-            copy_async(tile + to + i * APART * Tile::LINE, chunk_at(at, offset), more);
-        }
+        for (int i = 0; i < COUNT; i++) copy(tile, i, OWN ? walk.offset : __shfl_sync(0xffffffff, walk.offset, i, LANES), more);
         walk.advance(step);
     }
     __device__ __forceinline__ void fetch_rest(u32 tile, int whole, int rest) const {
 #pragma unroll
         for (int i = 0; i < COUNT; i++) {
-            const int position = threadIdx.x / Tile::CHUNKS + i * APART;
-            const int offset = positions.offset(first + whole * Tile::K + position);
-            copy_async(tile + to + i * APART * Tile::LINE, chunk_at(at, offset), position < rest);
+            const int position = threadIdx.x / LANES + (OWN ? 0 : i * APART);
+            copy(tile, i, positions.offset(first + whole * Tile::K + position), position < rest);
         }
     }
 };

@@ -10,9 +10,12 @@
 // Why         What matmul_wmma leaves to the compiler is said here: which lane reads what (ldmatrix, from shared memory whose
 //             banks no access meets twice), that the factors of the next half step are read while this one multiplies, and
 //             that the loop holds what whole, aligned tiles need and nothing else. A warp's 64 x 64 outputs read 128
-//             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. Of about
-//             120 instructions in a step 64 multiply. f32 is less well served where its rows do not go along k: ldmatrix
-//             cannot transpose them, so one factor comes as pairs, and of two such factors the second one by one
+//             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. The loop
+//             goes once round the ring of stages, so that where a stage lies costs no instruction: of 107 to 119 in a step
+//             of 128 x 128, 64 multiply. f32 is less well served where its rows do not go along k: ldmatrix
+//             cannot transpose them, so one factor comes as pairs, and of two such factors the second one by one: of 149
+//             64 multiply. Loads of 16 bytes do not help, since mma.sync wants what lies together in registers that do
+//             not; and its half as deep form, which takes them as they come, takes twice as many instructions
 // Limits      as matmul_tiled's; sm_80; a and b begin at multiples of 16 bytes, and so do all their rows and matrices; the
 //             stored rows are a multiple of 16 bytes long
 

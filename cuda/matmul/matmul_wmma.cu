@@ -10,8 +10,9 @@
 //             registers where there is one. Rows of a stage are padded so that the 8 rows that one fragment load
 //             touches lie on different banks. Sums pass through shared memory, since only wmma knows which lane
 //             holds which, and leave as whole 32-byte sectors.
-// Limits      as matmul_tiled's; bf16 and tf32 need sm_80. Operands may begin anywhere, for which the loop has a second path;
-//             matmul_mma takes those in whole pieces of 16 bytes, and is faster
+// Limits      as matmul_tiled's; bf16 and tf32 need sm_80. Operands may begin anywhere, for which there is a second loop: in
+//             that of aligned ones the path would be more than half of all instructions. matmul_mma takes those in whole
+//             pieces of 16 bytes alone, and is faster
 
 #include "matmul/wmma.cuh"
 

@@ -114,7 +114,8 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
     u32 x[2][DOWN][4], y[2][ACROSS][2], stage = 0;
     from_x.load(x[0], stage, 0);
     from_y.load(y[0], stage, 0);
-#pragma unroll 1
+    // once round the ring, so that where a stage lies is part of the instructions
+#pragma unroll STAGES
     for (; left > -STAGES; left--) {
         from_x.load(x[1], stage, 1);
         from_y.load(y[1], stage, 1);

@@ -86,10 +86,11 @@ __device__ __forceinline__ void multiply(f32 (&sum)[S::DOWN * 4][S::ACROSS * 4],
         for (int r = 0; r < S::DOWN; r++) from_a[r] = shared_quad(&a[i][row + 32 * r]);
 #pragma unroll
         for (int c = 0; c < S::ACROSS; c++) from_b[c] = shared_quad(&b[i][col + 16 * c]);
+        // down first: across first, ptxas has a sixth of Hopper's registers meet others of their bank
 #pragma unroll
-        for (int r = 0; r < S::DOWN * 4; r++)
+        for (int c = 0; c < S::ACROSS * 4; c++)
 #pragma unroll
-            for (int c = 0; c < S::ACROSS * 4; c++) sum[r][c] += from_a[r / 4].at[r % 4] * from_b[c / 4].at[c % 4];
+            for (int r = 0; r < S::DOWN * 4; r++) sum[r][c] += from_a[r / 4].at[r % 4] * from_b[c / 4].at[c % 4];
     }
 }
 

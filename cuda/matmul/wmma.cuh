@@ -2,7 +2,7 @@
 // (a stager) and whatever takes the sums (an output with `exit<COLS, LD>(place, col)`, see epilogue.cuh).
 //
 // A stager fills SIZE elements of shared memory per stage, rows LD apart; `fetch` starts the next one on its way, and
-// `put` stores what `fetch` left in registers.
+// `put` stores what `fetch` left in registers. What `vec` says, `fetch<true>` need not ask.
 #pragma once
 #include "matmul/epilogue.cuh"
 #include <mma.h>
@@ -71,15 +71,15 @@ template <class S, class T, bool CONTIGUOUS_K> struct Stager {
         count_r = extent - row - r;
     }
 
-    // Starts the next stage on its way.
-    __device__ __forceinline__ void fetch(T* stage) {
+    // Starts the next stage on its way; ALIGNED: `vec` is known to be true.
+    template <bool ALIGNED> __device__ __forceinline__ void fetch(T* stage) {
 #pragma unroll
         for (int i = 0; i < CHUNKS; i++) {
             const int left_k = CONTIGUOUS_K ? count_k : count_k - i * STEP;
             const int left_r = CONTIGUOUS_K ? count_r - i * STEP : count_r;
             const int exist = CONTIGUOUS_K ? (left_r > 0 ? left_k : 0) : (left_k > 0 ? left_r : 0);
             const int n = min(max(exist, 0), PER);
-            if (vec) {
+            if (ALIGNED || vec) {
                 copy(stage + to + i * STEP * LD, at + i * step, i, n);
             } else {
                 by_element(stage + to + i * STEP * LD, at + i * step, n);
@@ -164,66 +164,80 @@ LOAD_FRAGMENTS("m16n16k8", 8, wmma::precision::tf32, "tf32", 4, "{%0, %1, %2, %3
                for (int i = 0; i < 4; i++) f.x[i] = wmma::__float_to_tf32(f.x[i]);)
 #endif
 
-template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B, class FromA, class FromB, class Out>
-__device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, const Place& at, const Out& out) {
+// A warp's sums, and the loop that adds to them; ALIGNED, it has no path for operands that do not come in pieces of 16 bytes.
+template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B> struct Sums {
     typedef typename Mma<T>::Operand Operand;
     typedef typename Pick<TRANSPOSE_A, wmma::col_major, wmma::row_major>::Type OrderA;
     typedef typename Pick<TRANSPOSE_B, wmma::col_major, wmma::row_major>::Type OrderB;
-    constexpr int K = Mma<T>::K, DOWN = S::WARP_M / 16, ACROSS = S::WARP_N / 16;
+    static constexpr int K = Mma<T>::K, DOWN = S::WARP_M / 16, ACROSS = S::WARP_N / 16;
 
+    wmma::fragment<wmma::accumulator, 16, 16, K, f32> at[DOWN][ACROSS];
+
+    template <bool ALIGNED, class FromA, class FromB>
+    __device__ __forceinline__ void add(FromA& from_a, FromB& from_b, int k, T* stages, int warp_row, int warp_col) {
+        constexpr int STAGE = FromA::SIZE + FromB::SIZE;
+        const unsigned first = (unsigned)__cvta_generic_to_shared(stages);
+        const int steps = k / S::BK + (k % S::BK != 0);
+        // the first STAGES - 1 steps only fetch
+        int stage = 1, free = 0;
+        for (int step = 1 - STAGES; step < steps; step++) {
+            if (step >= 0) {
+                wait_groups<STAGES - 2>();
+                // this step's stage is complete, and nobody reads the one before it any longer
+                __syncthreads();
+            }
+            T* const next = stages + free * STAGE;
+            const bool more = step + STAGES - 1 < steps;
+            if (more) {
+                from_a.template fetch<ALIGNED>(next);
+                from_b.template fetch<ALIGNED>(next + FromA::SIZE);
+            }
+            end_group();
+            const unsigned tile_a = first + stage * STAGE * sizeof(T), tile_b = tile_a + FromA::SIZE * sizeof(T);
+#pragma unroll
+            for (int i = 0; step >= 0 && i < S::BK; i += K) {
+                wmma::fragment<wmma::matrix_b, 16, 16, K, Operand, OrderB> fb[ACROSS];
+#pragma unroll
+                for (int c = 0; c < ACROSS; c++) {
+                    const int col = warp_col + 16 * c;
+                    const int at = TRANSPOSE_B ? col * FromB::LD + i : i * FromB::LD + col;
+                    load_fragment(fb[c], tile_b + at * sizeof(T), FromB::LD);
+                }
+#pragma unroll
+                for (int r = 0; r < DOWN; r++) {
+                    wmma::fragment<wmma::matrix_a, 16, 16, K, Operand, OrderA> fa;
+                    const int row = warp_row + 16 * r;
+                    const int at = TRANSPOSE_A ? i * FromA::LD + row : row * FromA::LD + i;
+                    load_fragment(fa, tile_a + at * sizeof(T), FromA::LD);
+#pragma unroll
+                    for (int c = 0; c < ACROSS; c++) wmma::mma_sync(this->at[r][c], fa, fb[c], this->at[r][c]);
+                }
+            }
+            if (more) {
+                from_a.put(next);
+                from_b.put(next + FromA::SIZE);
+            }
+            stage = stage + 1 == STAGES ? 0 : stage + 1;
+            free = free + 1 == STAGES ? 0 : free + 1;
+        }
+    }
+};
+
+template <class S, class T, bool TRANSPOSE_A, bool TRANSPOSE_B, class FromA, class FromB, class Out>
+__device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, const Place& at, const Out& out) {
     extern __shared__ __align__(128) unsigned char shared[];
     T* const stages = reinterpret_cast<T*>(shared);
-    const unsigned first = (unsigned)__cvta_generic_to_shared(shared);
-    constexpr int STAGE = FromA::SIZE + FromB::SIZE;
     const int warp = threadIdx.x / 32;
     const int warp_row = warp / S::WARPS_N * S::WARP_M, warp_col = warp % S::WARPS_N * S::WARP_N;
 
-    wmma::fragment<wmma::accumulator, 16, 16, K, f32> sum[DOWN][ACROSS];
+    Sums<S, T, TRANSPOSE_A, TRANSPOSE_B> sums;
+    constexpr int DOWN = sums.DOWN, ACROSS = sums.ACROSS;
 #pragma unroll
-    for (int i = 0; i < DOWN * ACROSS; i++) wmma::fill_fragment(sum[i / ACROSS][i % ACROSS], 0.0f);
-
-    const int steps = k / S::BK + (k % S::BK != 0);
-    // the first STAGES - 1 steps only fetch
-    int stage = 1, free = 0;
-    for (int step = 1 - STAGES; step < steps; step++) {
-        if (step >= 0) {
-            wait_groups<STAGES - 2>();
-            // this step's stage is complete, and nobody reads the one before it any longer
-            __syncthreads();
-        }
-        T* const next = stages + free * STAGE;
-        const bool more = step + STAGES - 1 < steps;
-        if (more) {
-            from_a.fetch(next);
-            from_b.fetch(next + FromA::SIZE);
-        }
-        end_group();
-        const unsigned tile_a = first + stage * STAGE * sizeof(T), tile_b = tile_a + FromA::SIZE * sizeof(T);
-#pragma unroll
-        for (int i = 0; step >= 0 && i < S::BK; i += K) {
-            wmma::fragment<wmma::matrix_b, 16, 16, K, Operand, OrderB> fb[ACROSS];
-#pragma unroll
-            for (int c = 0; c < ACROSS; c++) {
-                const int col = warp_col + 16 * c;
-                const int at = TRANSPOSE_B ? col * FromB::LD + i : i * FromB::LD + col;
-                load_fragment(fb[c], tile_b + at * sizeof(T), FromB::LD);
-            }
-#pragma unroll
-            for (int r = 0; r < DOWN; r++) {
-                wmma::fragment<wmma::matrix_a, 16, 16, K, Operand, OrderA> fa;
-                const int row = warp_row + 16 * r;
-                const int at = TRANSPOSE_A ? i * FromA::LD + row : row * FromA::LD + i;
-                load_fragment(fa, tile_a + at * sizeof(T), FromA::LD);
-#pragma unroll
-                for (int c = 0; c < ACROSS; c++) wmma::mma_sync(sum[r][c], fa, fb[c], sum[r][c]);
-            }
-        }
-        if (more) {
-            from_a.put(next);
-            from_b.put(next + FromA::SIZE);
-        }
-        stage = stage + 1 == STAGES ? 0 : stage + 1;
-        free = free + 1 == STAGES ? 0 : free + 1;
+    for (int i = 0; i < DOWN * ACROSS; i++) wmma::fill_fragment(sums.at[i / ACROSS][i % ACROSS], 0.0f);
+    if (from_a.vec && from_b.vec) {
+        sums.template add<true>(from_a, from_b, k, stages, warp_row, warp_col);
+    } else {
+        sums.template add<false>(from_a, from_b, k, stages, warp_row, warp_col);
     }
     wait_groups<0>();
     __syncthreads();
@@ -238,7 +252,7 @@ __device__ __forceinline__ void product(FromA& from_a, FromB& from_b, int k, con
         for (int r = 0; r < DOWN; r++)
 #pragma unroll
             for (int c = 0; c < ACROSS; c++)
-                if (r == pass) wmma::store_matrix_sync(rows + 16 * c, sum[r][c], LD, wmma::mem_row_major);
+                if (r == pass) wmma::store_matrix_sync(rows + 16 * c, sums.at[r][c], LD, wmma::mem_row_major);
         exit.template leave<16>(rows, at.row + warp_row + 16 * pass, 1);
     }
 }

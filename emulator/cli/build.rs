@@ -1,5 +1,5 @@
-//! Where this program finds the library: a release build takes it in whole, so that `cargo install` needs to copy one file.
-//! Others, which are built again and again, find it where cargo leaves it.
+//! Where this program finds the libraries: a release build takes them in whole, so that `cargo install` needs to copy one file.
+//! Others, which are built again and again, find them where cargo leaves them.
 
 use std::env;
 use std::fs::OpenOptions;
@@ -14,13 +14,18 @@ fn main() {
     let Some(folder) = out.ancestors().nth(3).filter(|_| profile == "release") else {
         return;
     };
-    let library = folder.join("deps/libcuda_emulator.so");
     // `cargo check` builds no library, and asks for a file all the same; a build overwrites it before it is read
     let _ = std::fs::create_dir_all(folder.join("deps"));
-    let _ = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&library);
+    for (variable, file) in [
+        ("EMULATOR", "libcuda_emulator.so"),
+        ("NCCL_EMULATOR", "libnccl_emulator.so"),
+    ] {
+        let library = folder.join("deps").join(file);
+        let _ = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&library);
+        println!("cargo:rustc-env={variable}={}", library.display());
+    }
     println!("cargo:rustc-cfg=embedded");
-    println!("cargo:rustc-env=EMULATOR={}", library.display());
 }

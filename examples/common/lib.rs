@@ -1,4 +1,8 @@
-//! What the examples share: the font of their pictures, files that are whole or not there, progress bars.
+//! What the examples share: the font of their pictures, files that are whole or not there, progress bars, ranks.
+
+mod ranks;
+
+pub use ranks::{Devices, ranks};
 
 use std::error::Error;
 use std::fs::File;
@@ -66,4 +70,9 @@ pub fn progress(steps: u64, template: &'static str, name: &str) -> ProgressBar {
     bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A bar that nobody sees, for ranks but the first.
+pub fn no_progress() -> ProgressBar {
+    ProgressBar::hidden()
 }

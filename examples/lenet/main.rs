@@ -4,6 +4,8 @@
 //! cargo run --bin lenet                       60,000 images of clothes, five epochs
 //! cargo run --bin lenet -- --data synthetic   digits drawn here, where there are no files
 //! cargo run --bin lenet -- --epochs 9 --resume lenet-checkpoint.safetensors      four epochs more
+//! cargo run --bin lenet -- --devices 2        on two GPUs, a thread each
+//! torchrun's RANK, WORLD_SIZE, ...            on many, a process each
 //! ```
 
 mod plot;
@@ -15,9 +17,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use clap::{Parser, ValueEnum};
+use common::Devices;
 use warpsmith::Device;
+use warpsmith::distributed::Communicator;
 use warpsmith::models::LeNetActivation;
 use warpsmith::nn::Precision;
 
@@ -31,6 +36,9 @@ struct Options {
     /// Where to train: auto, cpu, cuda or cuda:N
     #[arg(long, default_value = "auto")]
     device: Device,
+    /// Learn on so many GPUs together, or on `all`, each from its part of every batch
+    #[arg(long, value_name = "N|all")]
+    devices: Option<Devices>,
     /// The folder of Fashion-MNIST's (or MNIST's) files, or `synthetic` for digits drawn by this program; default: where
     /// Debian's dataset-fashion-mnist puts them
     #[arg(long, value_name = "DIR|synthetic")]
@@ -38,7 +46,7 @@ struct Options {
     /// Passes over the training images, those of a resumed run included
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     epochs: u64,
-    /// Images in each training step
+    /// Images in each training step, on all devices together
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     batch_size: u32,
     /// Training images to use, for a quick try; default: all
@@ -103,19 +111,62 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
-    println!("device: {}", options.device);
-    let data = options.data.unwrap_or_default().load(options.seed)?;
+    let ranks = common::ranks(options.devices.clone())?;
+    if ranks.is_empty() {
+        println!("device: {}", options.device);
+        return learn(&options, &options.device, None, &interrupted);
+    }
+    let (options, interrupted) = (&options, &*interrupted);
+    let failed: Vec<String> = thread::scope(|scope| {
+        let begin = |own: Communicator| {
+            scope.spawn(move || {
+                println!(
+                    "device: {} (rank {} of {})",
+                    own.device(),
+                    own.rank(),
+                    own.world_size()
+                );
+                learn(options, &own.device().clone(), Some(own), interrupted)
+                    .map_err(|error| error.to_string())
+            })
+        };
+        let threads: Vec<_> = ranks.into_iter().map(begin).collect();
+        let ended = threads.into_iter().map(|thread| thread.join());
+        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err("a thread panicked".into())));
+        ended.filter_map(Result::err).collect()
+    });
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(failed.join("\n       ").into()),
+    }
+}
+
+/// Trains on a device, alone or as a rank; the first rank writes and says what there is to say.
+fn learn(
+    options: &Options,
+    device: &Device,
+    ranks: Option<Communicator>,
+    interrupted: &AtomicBool,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let leads = ranks.as_ref().is_none_or(|own| own.rank() == 0);
+    let data = options
+        .data
+        .clone()
+        .unwrap_or_default()
+        .load(options.seed)?;
+    let network = Network {
+        activation: options.activation.into(),
+        precision: options.precision,
+    };
     let mut run = Run::new(
         data,
-        Network {
-            activation: options.activation.into(),
-            precision: options.precision,
-        },
+        network,
         options.seed,
         options.batch_size as usize,
         options.images.map(|n| n as usize),
         options.lr,
-        &options.device,
+        device,
+        ranks,
     )?;
     if options.graph {
         run.replay();
@@ -130,12 +181,17 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let weights = options.out.join("lenet.safetensors");
     let checkpoint = options.out.join("lenet-checkpoint.safetensors");
     while run.epochs_done()? < options.epochs {
-        run.epoch(&interrupted)?;
+        let whole = run.epoch(interrupted)?;
         run.save(&weights, &checkpoint)?;
-        if interrupted.load(Ordering::Relaxed) {
-            println!("interrupted; --resume {} goes on", checkpoint.display());
+        if !whole {
+            if leads {
+                println!("interrupted; --resume {} goes on", checkpoint.display());
+            }
             return Ok(());
         }
+    }
+    if !leads {
+        return Ok(());
     }
     println!("weights: {}", weights.display());
     let curve = options.out.join("lenet-curve.png");

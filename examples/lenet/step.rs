@@ -1,8 +1,9 @@
 //! One training step: run, or captured once and replayed.
 
+use warpsmith::distributed::{Communicator, DistributedDataParallel};
 use warpsmith::models::{LeNetActivation, lenet5};
 use warpsmith::nn::optim::{Adam, Optimizer};
-use warpsmith::nn::{CrossEntropyLoss, GradScaler, Module, Precision, Sequential};
+use warpsmith::nn::{CrossEntropyLoss, GradScaler, Module, Precision};
 use warpsmith::{CudaGraph, Device, Generator, Result, Tensor};
 
 /// Which network it is.
@@ -14,7 +15,7 @@ pub struct Network {
 
 /// What a step learns with.
 pub struct Learner {
-    pub model: Sequential,
+    pub model: Box<dyn Module>,
     pub optimizer: Adam,
     criterion: CrossEntropyLoss,
     pub scaler: GradScaler,
@@ -45,10 +46,15 @@ impl Learner {
         lr: f64,
         generator: &mut Generator,
         device: &Device,
+        ranks: Option<&Communicator>,
     ) -> Result<Self> {
+        let model = lenet5(classes, network.activation, generator, device)?;
+        let model = model.precision(network.precision);
         Ok(Self {
-            model: lenet5(classes, network.activation, generator, device)?
-                .precision(network.precision),
+            model: match ranks {
+                None => Box::new(model),
+                Some(ranks) => Box::new(DistributedDataParallel::new(model, ranks)?),
+            },
             optimizer: Adam::new(lr),
             criterion: CrossEntropyLoss::new(),
             scaler: GradScaler::new().enabled(network.precision == Precision::F16),
@@ -102,7 +108,7 @@ impl Learner {
         let loss = self.criterion.forward(&logits, labels)?;
         self.model
             .backward_parameters(&self.scaler.backward(&self.criterion)?)?;
-        self.scaler.step(&mut self.optimizer, &mut self.model)?;
+        self.scaler.step(&mut self.optimizer, &mut *self.model)?;
         self.scaler.update()?;
         Ok(Made { loss, logits })
     }

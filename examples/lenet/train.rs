@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warpsmith::data::DataLoader;
-use warpsmith::nn::{self, Module};
+use warpsmith::distributed::{Communicator, DistributedSampler, ReduceOp};
+use warpsmith::nn;
 use warpsmith::{Device, Generator, Result, Tensor};
 
 use crate::source::Data;
 use crate::step::{Learner, Network};
-use common::progress;
+use common::{no_progress, progress};
 
 /// How often losses are read: each reading waits for the device.
 const READ_EVERY: usize = 20;
@@ -29,7 +30,10 @@ pub struct Sample {
 pub struct Run {
     learner: Learner,
     train: DataLoader,
+    sampler: DistributedSampler,
+    /// Images of a step on this device.
     batch_size: usize,
+    ranks: Option<Communicator>,
     test: DataLoader,
     classes: [&'static str; 10],
     device: Device,
@@ -39,6 +43,10 @@ pub struct Run {
 }
 
 impl Run {
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "each is an option of the program"
+    )]
     pub fn new(
         data: Data,
         network: Network,
@@ -47,15 +55,34 @@ impl Run {
         most_images: Option<usize>,
         lr: f64,
         device: &Device,
-    ) -> Result<Self> {
+        ranks: Option<Communicator>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let (rank, world_size) = ranks
+            .as_ref()
+            .map_or((0, 1), |own| (own.rank(), own.world_size()));
+        if !batch_size.is_multiple_of(world_size) {
+            return Err(
+                format!("{world_size} devices do not divide a batch of {batch_size}").into(),
+            );
+        }
+        let batch_size = batch_size / world_size;
         let train = data.train.first(most_images.unwrap_or(usize::MAX));
         let (mean, std) = train.mean_and_std();
         let mut generator = Generator::manual_seed(seed);
         let loader = |images, batch| DataLoader::new(Arc::new(images), batch)?.normalize(mean, std);
         Ok(Self {
-            learner: Learner::new(data.classes.len(), network, lr, &mut generator, device)?,
-            train: loader(train, batch_size)?.shuffle(seed),
+            learner: Learner::new(
+                data.classes.len(),
+                network,
+                lr,
+                &mut generator,
+                device,
+                ranks.as_ref(),
+            )?,
+            sampler: DistributedSampler::of(rank, world_size, train.len())?.shuffle(seed),
+            train: loader(train, batch_size)?,
             batch_size,
+            ranks,
             test: loader(data.test, TEST_BATCH)?,
             classes: data.classes,
             device: device.clone(),
@@ -70,7 +97,7 @@ impl Run {
     }
 
     pub fn load(&mut self, file: &Path) -> Result<()> {
-        nn::load(&mut self.learner.model, file)
+        together(&self.ranks, || nn::load(&mut *self.learner.model, file))
     }
 
     /// Goes on where a run of the same options was saved, in the middle of an epoch too.
@@ -81,43 +108,70 @@ impl Run {
             scaler,
             ..
         } = &mut self.learner;
-        nn::load_checkpoint_scaled(model, optimizer, scaler, file)
+        together(&self.ranks, || {
+            nn::load_checkpoint_scaled(&mut **model, optimizer, scaler, file)
+        })
     }
 
     /// Saves the weights for other programs, and all that [`Run::resume`] needs.
     pub fn save(&mut self, weights: &Path, checkpoint: &Path) -> Result<()> {
-        nn::save(&mut self.learner.model, weights)?;
         let Learner {
             model,
             optimizer,
             scaler,
             ..
         } = &mut self.learner;
-        nn::save_checkpoint_scaled(model, optimizer, scaler, checkpoint)
+        let mut save = || {
+            nn::save(&mut **model, weights)?;
+            nn::save_checkpoint_scaled(&mut **model, optimizer, scaler, checkpoint)
+        };
+        match &self.ranks {
+            None => save(),
+            Some(ranks) => ranks.on_rank_0(save),
+        }
+    }
+
+    /// Whether this is the device that says and writes what there is.
+    fn leads(&self) -> bool {
+        self.ranks.as_ref().is_none_or(|own| own.rank() == 0)
+    }
+
+    /// Steps of an epoch.
+    fn batches(&self) -> u64 {
+        self.sampler.len().div_ceil(self.batch_size) as u64
     }
 
     /// How often every image has been learnt from.
     pub fn epochs_done(&self) -> Result<u64> {
-        Ok(self.learner.batches()? / self.train.batches() as u64)
+        Ok(self.learner.batches()? / self.batches())
     }
 
-    /// Learns from every image once, or until interrupted; from the rest of them where it was interrupted before.
-    pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<(), Box<dyn std::error::Error>> {
+    /// Learns from every image once, or until interrupted; from the rest of them where it was interrupted before. Whether
+    /// it came to the end.
+    pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<bool, Box<dyn std::error::Error>> {
         let epoch = self.epochs_done()?;
-        let done = (self.learner.batches()? % self.train.batches() as u64) as usize;
-        let images = self.train.images().len();
-        let bar = progress(images as u64, BAR, &format!("epoch {}", epoch + 1));
+        let done = (self.learner.batches()? % self.batches()) as usize;
+        let bar = match self.leads() {
+            true => {
+                let images = self.sampler.len() as u64;
+                progress(images, BAR, &format!("epoch {}", epoch + 1))
+            }
+            false => no_progress(),
+        };
         bar.set_position((done * self.batch_size) as u64);
         let mut unread = Vec::with_capacity(READ_EVERY);
         self.learner.model.train(true);
-        let batches = self.train.epoch(epoch, &self.device)?.skip(done);
+        let chosen = self.sampler.indices(epoch);
+        let batches = self.train.epoch_of(chosen, &self.device)?.skip(done);
         let mut batches = batches.peekable();
         while let Some(batch) = batches.next() {
             let (x, labels) = batch?;
             let made = self.learner.step(&x, &labels)?;
             unread.push(made.loss);
             bar.inc(labels.numel() as u64);
+            let mut stops = interrupted.load(Ordering::Relaxed);
             if unread.len() == READ_EVERY || batches.peek().is_none() {
+                stops = self.agreed(stops)?;
                 let loss = self.read(&mut unread)?;
                 let right = right(&made.logits, &labels)? as f64 / labels.numel() as f64;
                 let rate = bar.per_sec();
@@ -125,23 +179,39 @@ impl Run {
                     "loss {loss:.3}  accuracy {right:.3}  {rate:.0} images/s"
                 ));
             }
-            if interrupted.load(Ordering::Relaxed) {
+            // ranks stop where all have asked all
+            if stops && (self.ranks.is_none() || unread.is_empty()) {
                 self.read(&mut unread)?;
                 bar.abandon();
-                return Ok(());
+                return Ok(false);
             }
         }
         bar.finish();
-        let accuracy = self.accuracy()?;
-        self.accuracies.push(accuracy);
-        println!("epoch {}: test accuracy {accuracy:.3}", epoch + 1);
-        Ok(())
+        if self.leads() {
+            let accuracy = self.accuracy()?;
+            self.accuracies.push(accuracy);
+            println!("epoch {}: test accuracy {accuracy:.3}", epoch + 1);
+        }
+        Ok(true)
+    }
+
+    /// Whether any rank says so.
+    fn agreed(&self, own: bool) -> Result<bool> {
+        let Some(ranks) = &self.ranks else {
+            return Ok(own);
+        };
+        let mut any = Tensor::from_slice(&[own], &[1], &self.device)?;
+        ranks.all_reduce(&mut any, ReduceOp::Sum)?;
+        any.item()
     }
 
     /// Moves losses from the device into the record, and says which step's is no number. The mean of those read.
     fn read(&mut self, unread: &mut Vec<Tensor<f32>>) -> Result<f32, Box<dyn std::error::Error>> {
         let first = self.losses.len();
-        for loss in unread.drain(..) {
+        for mut loss in unread.drain(..) {
+            if let Some(ranks) = &self.ranks {
+                ranks.all_reduce(&mut loss, ReduceOp::Avg)?;
+            }
             let loss = loss.item()?;
             self.losses.push(loss);
             if !loss.is_finite() {
@@ -201,4 +271,12 @@ impl Run {
 fn right(logits: &Tensor<f32>, labels: &Tensor<i32>) -> Result<usize> {
     let (guesses, labels) = (logits.argmax()?.to_vec()?, labels.to_vec()?);
     Ok(guesses.iter().zip(&labels).filter(|(a, b)| a == b).count())
+}
+
+/// Reads a file on every rank, or none goes on.
+fn together(ranks: &Option<Communicator>, read: impl FnOnce() -> Result<()>) -> Result<()> {
+    match ranks {
+        None => read(),
+        Some(ranks) => ranks.on_all_ranks(read),
+    }
 }

@@ -1,6 +1,7 @@
 //! Loops over elements.
 
-use super::{TASK, share, stream, tasks, vectorized};
+use super::stream::{self, Stores};
+use super::{TASK, share, tasks, vectorized};
 use crate::element::Float;
 
 /// Elements widened at a time; a block stays in the first-level cache.
@@ -24,7 +25,7 @@ pub(crate) fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(f32) -> f32 + Copy 
     tasks(y, |at, y| {
         let x = &x[at..at + y.len()];
         vectorized!(match (T::as_f32(x), T::as_f32_mut(y)) {
-            (Some(x), Some(y)) if large => stream::write([x], y, |[x]| f(x)),
+            (Some(x), Some(y)) if large => Stores::begin().write([x], y, |[x]| f(x)),
             (Some(x), Some(y)) => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
             _ => {
                 let mut wide = [0.0; BLOCK];
@@ -69,7 +70,7 @@ pub(crate) fn zip<T: Float>(
         let (a, b) = (&a[at..at + y.len()], &b[at..at + y.len()]);
         vectorized!(match (T::as_f32(a), T::as_f32(b), T::as_f32_mut(y)) {
             (Some(a), Some(b), Some(y)) if large => {
-                stream::write([a, b], y, |[a, b]| f(a, b));
+                Stores::begin().write([a, b], y, |[a, b]| f(a, b));
             }
             (Some(a), Some(b), Some(y)) => {
                 y.iter_mut()

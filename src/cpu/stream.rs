@@ -7,6 +7,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::element::Element;
+
 /// An output this large (in elements) is not found in a cache by whoever reads it next.
 const LARGE: usize = 4 << 20;
 const LANES: usize = 16;
@@ -21,36 +23,55 @@ pub(crate) fn is_large(len: usize) -> bool {
     len >= LARGE
 }
 
-/// `y[i] = f(x[0][i], x[1][i], ...)`, past the caches. All slices have one length.
-#[inline(always)]
-pub(crate) fn write<const N: usize>(
-    x: [&[f32]; N],
-    y: &mut [f32],
-    f: impl Fn([f32; N]) -> f32 + Copy,
-) {
-    let (head, lines, tail) = bytemuck::pod_align_to_mut::<f32, Line>(y);
-    let (first, last) = (head.len(), x[0].len() - tail.len());
-    for (i, y) in head.iter_mut().enumerate() {
-        *y = f(x.map(|x| x[i]));
+/// Stores past the caches by one thread, all of them done before another learns that this was dropped.
+pub(crate) struct Stores(());
+
+impl Stores {
+    pub(crate) fn begin() -> Self {
+        Self(())
     }
-    let middle = x.map(|x| x[first..last].as_chunks::<LANES>().0);
-    for (at, line) in lines.iter_mut().enumerate() {
-        let x = middle.map(|x| &x[at]);
-        let mut values = [0.0; LANES];
-        for (i, value) in values.iter_mut().enumerate() {
-            *value = f(x.map(|x| x[i]));
+
+    /// `y[i] = f(x[0][i], x[1][i], ...)`. All slices have one length.
+    #[inline(always)]
+    pub(crate) fn write<const N: usize>(
+        &self,
+        x: [&[f32]; N],
+        y: &mut [f32],
+        f: impl Fn([f32; N]) -> f32 + Copy,
+    ) {
+        let (head, lines, tail) = bytemuck::pod_align_to_mut::<f32, Line>(y);
+        let (first, last) = (head.len(), x[0].len() - tail.len());
+        for (i, y) in head.iter_mut().enumerate() {
+            *y = f(x.map(|x| x[i]));
         }
-        store(values, line);
+        let middle = x.map(|x| x[first..last].as_chunks::<LANES>().0);
+        for (at, line) in lines.iter_mut().enumerate() {
+            let x = middle.map(|x| &x[at]);
+            let mut values = [0.0; LANES];
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = f(x.map(|x| x[i]));
+            }
+            store(values, line);
+        }
+        for (i, y) in tail.iter_mut().enumerate() {
+            *y = f(x.map(|x| x[last + i]));
+        }
     }
-    for (i, y) in tail.iter_mut().enumerate() {
-        *y = f(x.map(|x| x[last + i]));
+
+    /// Copies, past the caches what is of `f32`; both slices have one length.
+    #[inline(always)]
+    pub(crate) fn copy<T: Element>(&self, x: &[T], y: &mut [T]) {
+        match (T::singles(x), T::singles_mut(y)) {
+            (Some(x), Some(y)) => self.write([x], y, |[x]| x),
+            _ => y.copy_from_slice(x),
+        }
     }
-    fence();
 }
 
-/// Copies past the caches; both slices have one length.
-pub(crate) fn copy(x: &[f32], y: &mut [f32]) {
-    write([x], y, |[x]| x);
+impl Drop for Stores {
+    fn drop(&mut self) {
+        fence();
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -60,7 +81,7 @@ fn store(values: [f32; LANES], line: &mut Line) {
     let (quarters, to) = (values.as_chunks::<4>().0, line.0.as_chunks_mut::<4>().0);
     for (&[a, b, c, d], to) in quarters.iter().zip(to) {
         // SAFETY: `to` is 16 bytes, borrowed exclusively, and aligned to them, as the type `Line` is to 64; SSE is in
-        // the baseline of x86-64. Every caller ends with `fence`, before another thread can learn of the store.
+        // the baseline of x86-64. `Stores`, the only way here, ends with `fence`, before another thread can learn of it.
         unsafe { _mm_stream_ps(to.as_mut_ptr(), _mm_setr_ps(a, b, c, d)) };
     }
 }
@@ -107,7 +128,7 @@ mod tests {
         for start in 0..20 {
             for len in 0..60 {
                 let mut y = [-1.0; 100];
-                write([&x[start..][..len]], &mut y[start..][..len], |[x]| 2.0 * x);
+                Stores::begin().write([&x[start..][..len]], &mut y[start..][..len], |[x]| 2.0 * x);
                 for (i, &y) in y.iter().enumerate() {
                     let inside = (start..start + len).contains(&i);
                     assert_eq!(y, if inside { 2.0 * i as f32 } else { -1.0 });
@@ -120,7 +141,7 @@ mod tests {
     fn several_inputs_keep_their_places() {
         let (a, b): (Vec<f32>, Vec<f32>) = (0..70).map(|i| (i as f32, 1e3 * i as f32)).unzip();
         let mut y = [0.0; 70];
-        write([&a, &b], &mut y, |[a, b]| a + b);
+        Stores::begin().write([&a, &b], &mut y, |[a, b]| a + b);
         assert!(y.iter().enumerate().all(|(i, &y)| y == 1001.0 * i as f32));
     }
 }

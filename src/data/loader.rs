@@ -128,11 +128,30 @@ impl DataLoader {
     /// # Errors
     /// Where the system gives no thread.
     pub fn epoch(&self, epoch: u64, device: &Device) -> Result<Epoch> {
+        let n = self.images.len();
+        self.epoch_of(
+            self.seed
+                .map_or_else(|| (0..n).collect(), |seed| order(seed, epoch, n)),
+            device,
+        )
+    }
+
+    /// The batches of these images, by their numbers and in their order, as a sampler chooses them (PyTorch's
+    /// `DataLoader(sampler=...)`), such as a [`DistributedSampler`](crate::distributed::DistributedSampler).
+    ///
+    /// # Errors
+    /// A number that no image has, or where the system gives no thread.
+    pub fn epoch_of(&self, images: Vec<usize>, device: &Device) -> Result<Epoch> {
+        let n = self.images.len();
+        if let Some(wrong) = images.iter().find(|i| **i >= n) {
+            let expected = format!("images below {n}");
+            return Err(Error::argument("DataLoader", expected, wrong));
+        }
         let (send, made) = sync_channel(AHEAD);
         let loader = self.clone();
         thread::Builder::new()
             .name("warpsmith batches".into())
-            .spawn(move || loader.make(epoch, &send))
+            .spawn(move || loader.make(&images, &send))
             .map_err(|error| Error::argument("DataLoader", "a thread to make batches", error))?;
         Ok(Epoch {
             made,
@@ -141,17 +160,8 @@ impl DataLoader {
         })
     }
 
-    /// Sends the batches of an epoch, until nobody takes them any more.
-    fn make(&self, epoch: u64, send: &SyncSender<Batch>) {
-        let n = self.images.len();
-        let order = match self.seed {
-            // two numbers that no small change brings together (a step of the golden ratio's fraction)
-            Some(seed) => {
-                let seed = seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-                Generator::manual_seed(seed).permutation(n)
-            }
-            None => (0..n).collect(),
-        };
+    /// Sends the batches of these images, until nobody takes them any more.
+    fn make(&self, order: &[usize], send: &SyncSender<Batch>) {
         for batch in order.chunks(self.batch_size) {
             if send.send(self.batch(batch)).is_err() {
                 return;
@@ -175,6 +185,13 @@ impl DataLoader {
         }
         Batch { pixels, labels }
     }
+}
+
+/// The order of `n` samples in an epoch.
+pub(crate) fn order(seed: u64, epoch: u64, n: usize) -> Vec<usize> {
+    // two numbers that no small change brings together (a step of the golden ratio's fraction)
+    let seed = seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    Generator::manual_seed(seed).permutation(n)
 }
 
 struct Batch {

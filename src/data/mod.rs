@@ -24,5 +24,6 @@ pub use folder::ImageFolder;
 pub use glyphs::glyphs;
 pub use idx::{Idx, read_idx};
 pub use images::Images;
+pub(crate) use loader::order;
 pub use loader::{DataLoader, Epoch};
 pub use spiral::spiral;

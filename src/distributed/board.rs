@@ -2,9 +2,6 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::lifeline::Lifeline;
-use crate::runtime::nccl::Peers;
-
 /// How far a rank is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -57,54 +54,17 @@ impl Board {
         self.failure.set(why).is_ok()
     }
 
+    /// The first failure.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+
     /// The ranks that are not as far as this, in words.
-    fn behind(&self, calls: u64, only: impl Fn(&Place) -> bool) -> Option<String> {
+    pub(super) fn behind(&self, calls: u64, only: impl Fn(&Place) -> bool) -> Option<String> {
         let places = self.places();
         let behind = places.iter().enumerate();
         let behind = behind.filter(|(_, place)| place.calls < calls && only(place));
         let told: Vec<_> = behind.map(|(rank, place)| place.told(rank)).collect();
         (!told.is_empty()).then(|| told.join(", "))
-    }
-}
-
-/// A rank's own view of the board.
-pub(super) struct Seat {
-    pub(super) board: Arc<Board>,
-    pub(super) rank: usize,
-    /// To ranks in other processes.
-    pub(super) lifeline: Option<Arc<Lifeline>>,
-}
-
-impl Peers for Seat {
-    fn begun(&self, calls: u64, op: &'static str) {
-        self.board.update(self.rank, |place| {
-            place.calls = calls;
-            place.op = op.into();
-        });
-    }
-
-    fn failure(&self, calls: u64) -> Option<String> {
-        let failure = self.board.failure.get().cloned();
-        failure.or_else(|| self.board.behind(calls, |place| place.left))
-    }
-
-    fn missing(&self, calls: u64) -> Option<String> {
-        self.board.behind(calls, |_| true)
-    }
-
-    fn failed(&self, why: &str) {
-        let told = format!("rank {} failed: {why}", self.rank);
-        if self.board.fail(told.clone())
-            && let Some(lifeline) = &self.lifeline
-        {
-            lifeline.failed(&told);
-        }
-    }
-
-    fn left(&self, _calls: u64) {
-        self.board.update(self.rank, |place| place.left = true);
-        if let Some(lifeline) = &self.lifeline {
-            lifeline.left();
-        }
     }
 }

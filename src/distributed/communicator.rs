@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Board, Seat};
+use super::board::Board;
 use super::environment::Environment;
 use super::lifeline::Lifeline;
 use super::rendezvous;
+use super::seat::Seat;
 use crate::checks::{expect_shape, same_device};
 use crate::device::Device;
 use crate::element::Element;

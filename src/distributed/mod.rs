@@ -5,7 +5,8 @@
 //! made; without it that is an [`Error::NoNccl`](crate::Error::NoNccl), and everything else works.
 //!
 //! [`DistributedDataParallel`] trains a model on all of them: each rank learns from its part of a batch, of which a
-//! [`DistributedSampler`] says which it is, and gradients are averaged while backward goes on. Files are written by one rank
+//! [`DistributedSampler`] says which it is, and gradients are averaged while backward goes on; a [`ZeroRedundancyOptimizer`]
+//! remembers a share of its state on each. Files are written by one rank
 //! ([`Communicator::on_rank_0`]) and read by all ([`Communicator::on_all_ranks`]).
 #![forbid(unsafe_code)]
 
@@ -18,11 +19,14 @@ mod files;
 mod lifeline;
 mod rendezvous;
 mod sampler;
+mod seat;
+mod zero;
 
 pub use crate::runtime::nccl::ReduceOp;
 pub use communicator::Communicator;
 pub use data_parallel::DistributedDataParallel;
 pub use sampler::DistributedSampler;
+pub use zero::ZeroRedundancyOptimizer;
 
 use crate::error::Result;
 use crate::runtime::nccl;

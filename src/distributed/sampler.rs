@@ -1,8 +1,8 @@
 //! Which samples each rank learns from.
 
 use super::communicator::Communicator;
+use crate::data::order;
 use crate::error::{Error, Result};
-use crate::random::Generator;
 
 /// Deals out the samples of a data set to ranks, as many to each (`torch.utils.data.DistributedSampler`).
 ///
@@ -85,13 +85,12 @@ impl DistributedSampler {
         self.len() == 0
     }
 
-    /// The rank's samples in an epoch (PyTorch's `set_epoch` and `__iter__`). With a seed their order is that of
-    /// [`Generator::permutation`] for the seed `seed + epoch`, which is not PyTorch's.
+    /// The rank's samples in an epoch (PyTorch's `set_epoch` and `__iter__`). With a seed the order that they are dealt out
+    /// in is that of a [`DataLoader`](crate::data::DataLoader) which is shuffled with it, so batches of b on w ranks are
+    /// together its batches of w b.
     pub fn indices(&self, epoch: u64) -> Vec<usize> {
         let order = match self.seed {
-            Some(seed) => {
-                Generator::manual_seed(seed.wrapping_add(epoch)).permutation(self.samples)
-            }
+            Some(seed) => order(seed, epoch, self.samples),
             None => (0..self.samples).collect(),
         };
         let mine = (0..self.len()).map(|i| self.rank + i * self.ranks);

@@ -138,6 +138,12 @@ impl<const N: usize> Strides<N> {
         }
     }
 
+    /// The places of the first of `len` indices from `at` on, where these lie in one innermost run.
+    pub(crate) fn one_run(&self, at: usize, len: usize) -> Option<[isize; N]> {
+        let size = self.dims.first().map_or(1, |(size, _)| *size);
+        (at % size + len <= size).then(|| self.places(at))
+    }
+
     /// The box without its outermost dimension.
     pub(crate) fn inside(&self) -> Self {
         let inside = self.dims.split_last().map_or(&[][..], |(_, inside)| inside);

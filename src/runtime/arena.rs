@@ -35,7 +35,7 @@ pub(super) fn malloc(stream: &CudaStream, bytes: usize) -> Result<CUdeviceptr, D
 
 /// Frees what [`malloc`] gave, behind all work that is queued; or, if the stream is being captured, afterwards.
 pub(super) fn free(stream: &Arc<CudaStream>, address: CUdeviceptr) {
-    let turn = Turn::any();
+    let turn = Turn::any(stream);
     if let Some(arena) = ARENAS.of(&turn, stream) {
         return arena.blocks().given_up.push(address);
     }

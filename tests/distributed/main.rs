@@ -6,9 +6,13 @@ mod common;
 
 mod collectives;
 mod failures;
+mod lenet;
 mod meeting;
+mod parallel;
 mod ranks;
 mod runs;
+mod stages;
+mod zero;
 
 use std::process::ExitCode;
 
@@ -28,9 +32,45 @@ const RUNS: &[Run] = &[
         .threads(2)
         .deferred(),
     Run::new("one_thread", collectives::one_thread).threads(2),
+    Run::new("alike", parallel::alike).threads(2),
+    Run::new("alike", parallel::alike).threads(4).seed("7"),
+    Run::new("alike", parallel::alike).threads(2).deferred(),
+    Run::new("alike", parallel::alike).processes(2),
+    Run::new("captured", parallel::captured).threads(2),
+    Run::new("captured", parallel::captured)
+        .threads(2)
+        .deferred(),
+    Run::new("captured", parallel::captured).processes(2),
+    Run::new("parts", parallel::parts).threads(2),
+    Run::new("unused", parallel::unused).threads(2),
+    Run::new("buffers", parallel::buffers).threads(2),
+    Run::new("wrong_models", parallel::wrong_models).threads(2),
+    Run::new("zero", zero::steps).threads(2),
+    Run::new("zero", zero::steps).threads(4).seed("2"),
+    Run::new("zero", zero::steps).processes(2),
+    Run::new("files", parallel::files).threads(2),
+    Run::new("sampler", parallel::sampler).alone(),
+    Run::new("lenet", lenet::trains).threads(2),
+    Run::new("lenet", lenet::trains).processes(2),
     Run::new("refused", failures::refused).threads(2),
     Run::new("mismatched", failures::mismatched).threads(2),
     Run::new("killed", failures::killed).processes(4).fails(2),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("forward")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("backward")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("step")
+        .fails(1),
+    Run::new("killed_in_a_step", stages::killed)
+        .processes(2)
+        .stage("save")
+        .fails(0),
     Run::new("left", failures::left).processes(2).deferred(),
     Run::new("left", failures::left).threads(2).deferred(),
     Run::new("late", failures::late).processes(2),

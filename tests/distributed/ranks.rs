@@ -22,7 +22,7 @@ pub fn ranks_within<R: Send>(
     limit: Duration,
     work: impl Fn(&Communicator) -> Result<R> + Sync,
 ) -> Vec<R> {
-    cuda_emulator_testing::install();
+    cuda_emulator_testing::install_nccl();
     if env::var_os("WORLD_SIZE").is_some() {
         let own = Communicator::from_env_within(limit).unwrap();
         return vec![work(&own).unwrap()];
@@ -41,6 +41,7 @@ pub fn ranks_within<R: Send>(
 
 /// As many devices as the run says, also where a machine has more.
 pub fn devices() -> Vec<Device> {
+    cuda_emulator_testing::install_nccl();
     let wanted = env::var("CUDA_EMULATOR_DEVICES").ok();
     let wanted = wanted.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
     cuda_devices().into_iter().take(wanted).collect()

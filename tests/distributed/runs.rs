@@ -10,7 +10,7 @@ use warpsmith::Device;
 
 const SCENARIO: &str = "WARPSMITH_TEST_SCENARIO";
 /// What no run takes.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A scenario and its surroundings.
 #[derive(Clone, Copy)]
@@ -22,7 +22,11 @@ pub struct Run {
     deferred: bool,
     seed: Option<&'static str>,
     fails: Option<usize>,
+    stage: &'static str,
 }
+
+/// Where in a step something happens.
+pub const STAGE: &str = "WARPSMITH_TEST_STAGE";
 
 impl Run {
     pub const fn new(name: &'static str, scenario: fn()) -> Self {
@@ -34,6 +38,7 @@ impl Run {
             deferred: false,
             seed: None,
             fails: None,
+            stage: "",
         }
     }
 
@@ -72,6 +77,12 @@ impl Run {
         self
     }
 
+    /// It happens there.
+    pub const fn stage(mut self, stage: &'static str) -> Self {
+        self.stage = stage;
+        self
+    }
+
     fn told(&self) -> String {
         let kind = if self.processes > 1 {
             "processes"
@@ -79,8 +90,15 @@ impl Run {
             "devices"
         };
         let deferred = if self.deferred { ", deferred" } else { "" };
+        let stage = match self.stage {
+            "" => String::new(),
+            stage => format!(", {stage}"),
+        };
         let seed = self.seed.map_or(String::new(), |s| format!(", seed {s}"));
-        format!("{} on {} {kind}{deferred}{seed}", self.name, self.devices)
+        format!(
+            "{} on {} {kind}{deferred}{seed}{stage}",
+            self.name, self.devices
+        )
     }
 
     fn begin(&self, rank: usize, port: u16) -> Child {
@@ -88,6 +106,7 @@ impl Run {
         let mut command = Command::new(program);
         command
             .env(SCENARIO, self.name)
+            .env(STAGE, self.stage)
             .env("CUDA_EMULATOR_DEVICES", self.devices.to_string())
             .env("CUDA_EMULATOR_NCCL_TIME_LIMIT", "10")
             .stdout(Stdio::piped())

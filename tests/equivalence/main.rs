@@ -200,6 +200,7 @@ tests! {
         tiled_128: [
             "conv2d_tiled_128_f32",
             "conv2d_tiled_128_backward_input_f32",
+            "conv2d_tiled_128_backward_weight_f32",
         ],
         tiled_64: [
             "conv2d_tiled_64_f32",

@@ -6,7 +6,10 @@ use std::path::Path;
 
 /// A folder or a file at the top of `src/`, from the roof down, and those of which it imports something.
 const STOREYS: [(&str, &str); 14] = [
-    ("distributed", "tensor checks device runtime element error"),
+    (
+        "distributed",
+        "nn data ops tensor checks device runtime element error",
+    ),
     ("models", "nn ops random device error"),
     (
         "nn",

@@ -16,6 +16,7 @@ mod dropout;
 mod elementwise;
 mod gradients;
 mod index;
+mod large;
 mod layers;
 mod lr_scheduler;
 mod lrn;

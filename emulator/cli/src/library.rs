@@ -1,51 +1,58 @@
-//! The library: beside this program, where cargo leaves it, or inside.
+//! The libraries: beside this program, where cargo leaves them, or inside.
 
 use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "libcuda_emulator.so";
-
-/// The names that programs look for.
-const NAMES: [&str; 2] = ["libcuda.so", "libcuda.so.1"];
-
 #[cfg(embedded)]
-static INSIDE: &[u8] = include_bytes!(env!("EMULATOR"));
+static INSIDE: [&[u8]; 2] = [
+    include_bytes!(env!("EMULATOR")),
+    include_bytes!(env!("NCCL_EMULATOR")),
+];
 #[cfg(not(embedded))]
-static INSIDE: &[u8] = &[];
+static INSIDE: [&[u8]; 2] = [&[]; 2];
 
-/// Puts the library into a folder under the driver's names.
+/// A library's own name, and those that programs look for.
+const LIBRARIES: [(&str, [&str; 2]); 2] = [
+    ("libcuda_emulator", ["libcuda.so", "libcuda.so.1"]),
+    ("libnccl_emulator", ["libnccl.so", "libnccl.so.2"]),
+];
+
+/// Puts the libraries into a folder under the names of those for which they stand in.
 pub fn put_into(folder: &Path) -> Result<()> {
-    let library = match beside() {
-        Some(library) => library,
-        None => unpacked(folder)?,
-    };
-    for name in NAMES {
-        std::os::unix::fs::symlink(&library, folder.join(name))?;
+    for ((own, names), inside) in LIBRARIES.into_iter().zip(INSIDE) {
+        let beside = inside.is_empty().then(|| beside(own)).flatten();
+        let library = match beside {
+            Some(library) => library,
+            None => unpacked(own, inside, folder)?,
+        };
+        for name in names {
+            std::os::unix::fs::symlink(&library, folder.join(name))?;
+        }
     }
     Ok(())
 }
 
-fn beside() -> Option<PathBuf> {
+fn beside(own: &str) -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?;
     let mut candidates = ["deps", "."]
-        .map(|to| folder.join(to).join(FILE))
+        .map(|to| folder.join(to).join(format!("{own}.so")))
         .into_iter();
-    candidates.find(|path| path.is_file() && INSIDE.is_empty())
+    candidates.find(|path| path.is_file())
 }
 
 /// What is inside, as a file: in the user's cache, where it is once and for all, or else for this run alone.
-fn unpacked(folder: &Path) -> Result<PathBuf> {
-    if INSIDE.is_empty() {
-        let text = format!("{FILE} is neither beside this program nor inside it");
+fn unpacked(own: &str, inside: &[u8], folder: &Path) -> Result<PathBuf> {
+    if inside.is_empty() {
+        let text = format!("{own}.so is neither beside this program nor inside it");
         return Err(Error::new(ErrorKind::NotFound, text));
     }
-    let name = format!("libcuda_emulator-{:016x}.so", digest(INSIDE));
+    let name = format!("{own}-{:016x}.so", digest(inside));
     if let Some(cache) = cache() {
         let kept = cache.join(&name);
         let whole = |path: &Path| {
             path.metadata()
-                .is_ok_and(|m| m.len() == INSIDE.len() as u64)
+                .is_ok_and(|m| m.len() == inside.len() as u64)
         };
         if whole(&kept) {
             return Ok(kept);
@@ -53,7 +60,7 @@ fn unpacked(folder: &Path) -> Result<PathBuf> {
         // written beside and renamed: another run never sees half of it
         let half = cache.join(format!("{name}.{}", std::process::id()));
         let written = std::fs::create_dir_all(&cache)
-            .and_then(|()| std::fs::write(&half, INSIDE))
+            .and_then(|()| std::fs::write(&half, inside))
             .and_then(|()| std::fs::rename(&half, &kept));
         if written.is_ok() {
             return Ok(kept);
@@ -61,7 +68,7 @@ fn unpacked(folder: &Path) -> Result<PathBuf> {
         let _ = std::fs::remove_file(&half);
     }
     let path = folder.join(name);
-    std::fs::write(&path, INSIDE)?;
+    std::fs::write(&path, inside)?;
     Ok(path)
 }
 

@@ -1,4 +1,4 @@
-//! Runs a program on the emulated CUDA driver: `cuda-emulate [OPTIONS] CMD...`. See `--help`.
+//! Runs a program on the emulated CUDA driver and its NCCL: `cuda-emulate [OPTIONS] CMD...`. See `--help`.
 
 mod library;
 mod options;

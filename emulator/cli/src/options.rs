@@ -27,7 +27,7 @@ const fn spec(
 /// The variable that this program sets for itself as well, to hear of what was found.
 pub const REPORT: &str = "CUDA_EMULATOR_REPORT";
 
-pub const SPECS: [Spec; 17] = [
+pub const SPECS: [Spec; 18] = [
     spec(
         "cc",
         "X.Y",
@@ -119,6 +119,12 @@ pub const SPECS: [Spec; 17] = [
         "ends a kernel after so long (default none)",
     ),
     spec(
+        "nccl-time-limit",
+        "SECONDS",
+        "CUDA_EMULATOR_NCCL_TIME_LIMIT",
+        "how long a call of NCCL waits for the other ranks (default 30)",
+    ),
+    spec(
         "plant",
         "FAULTS",
         "CUDA_EMULATOR_PLANT",
@@ -186,8 +192,8 @@ pub fn help() -> String {
     let mut text = String::from(
         "cuda-emulate [OPTIONS] [--] CMD [ARG...]
 
-Runs CMD with an emulated CUDA driver as its libcuda.so, and says what its kernels did wrong. The exit status is 86 if
-something was found, else CMD's own.
+Runs CMD with an emulated CUDA driver as its libcuda.so and an NCCL between emulated devices as its libnccl.so, and says
+what its kernels and its collectives did wrong. The exit status is 86 if something was found, else CMD's own.
 
 Each option sets the variable beside it, and a variable that is set already serves as well.
 ",
@@ -195,7 +201,7 @@ Each option sets the variable beside it, and a variable that is set already serv
     for spec in &SPECS {
         let option = format!("--{} {}", spec.name, spec.value);
         let (variable, help) = (spec.variable, spec.help);
-        text.push_str(&format!("\n  {option:<20} {variable:<27} {help}"));
+        text.push_str(&format!("\n  {option:<25} {variable:<29} {help}"));
     }
     text.push_str("\n  --help, --version\n");
     text

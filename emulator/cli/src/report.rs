@@ -52,9 +52,12 @@ impl Report {
         for finding in &self.findings {
             let [kernel, kind] = ["kernel", "kind"].map(|k| finding[k].as_str().unwrap_or(""));
             let [line, times] = ["line", "times"].map(|k| finding[k].as_u64().unwrap_or(0));
-            text.push_str(&format!(
-                "========= {times} x {kernel}, PTX line {line}: {kind}\n"
-            ));
+            // what is no line's fault has line 0
+            let place = match line {
+                0 => kernel.to_owned(),
+                _ => format!("{kernel}, PTX line {line}"),
+            };
+            text.push_str(&format!("========= {times} x {place}: {kind}\n"));
         }
         let errors = self.errors();
         let s = if errors == 1 { "" } else { "s" };

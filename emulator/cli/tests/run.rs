@@ -42,6 +42,26 @@ fn child() {
     }
 }
 
+/// What asks for NCCL by its names, and ends a group that nobody began, which is wrong.
+#[test]
+fn nccl_child() {
+    let Some(name) = std::env::var_os("NCCL") else {
+        return;
+    };
+    type Version = unsafe extern "C" fn(*mut i32) -> u32;
+    type End = unsafe extern "C" fn() -> u32;
+    let mut version = 0;
+    // SAFETY: the library's constructors ask for nothing, the signatures are those of nccl.h, the result has room.
+    unsafe {
+        let library = libloading::Library::new(name).unwrap();
+        let get = library.get::<Version>(b"ncclGetVersion").unwrap();
+        assert_eq!(get(&raw mut version), 0);
+        let end = library.get::<End>(b"ncclGroupEnd").unwrap();
+        println!("version {version}, then {}", end());
+        std::mem::forget(library);
+    }
+}
+
 /// The program with options, and a line for a shell; `$CHILD` in it is this test.
 fn emulate(options: &[&str], line: &str) -> Output {
     let this = std::env::current_exe().unwrap();
@@ -106,6 +126,39 @@ fn what_is_found_is_heard_of_although_it_is_hidden() {
         let told = text(&output.stderr);
         assert!(told.contains("fill, PTX line 8: "), "{told}");
         assert!(summary(&output).ends_with(" errors"), "{told}");
+    }
+}
+
+#[test]
+fn nccl_is_there_by_its_names_and_what_it_finds_counts() {
+    let this = std::env::current_exe().unwrap();
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("nccl.json");
+    for name in ["libnccl.so", "libnccl.so.2"] {
+        let line = format!(
+            "NCCL={name} {} --exact nccl_child --nocapture 2>/dev/null",
+            this.display()
+        );
+        let output = emulate(&["--report", file.to_str().unwrap()], &line);
+        let out = text(&output.stdout);
+        assert!(out.contains("version 222"), "{name}: {out}");
+        assert!(out.contains("then 5"), "{name}: {out}");
+        assert_eq!(output.status.code(), Some(86), "{name}");
+        let told = text(&output.stderr);
+        assert!(
+            told.contains("========= 1 x ncclGroupEnd: no ncclGroupStart was before it\n"),
+            "{told}"
+        );
+        let report: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        let finding = &report["findings"][0];
+        assert_eq!(finding["kernel"], "ncclGroupEnd");
+        assert_eq!((&finding["code"], &finding["line"]), (&0.into(), &0.into()));
+        assert!(
+            finding["report"]
+                .as_str()
+                .unwrap()
+                .starts_with("NCCL: ncclGroupEnd: ")
+        );
     }
 }
 

@@ -6,7 +6,7 @@ use crate::types::{Code, Failure, Op};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::thread;
 
 /// Locks, also where somebody has panicked: nothing is left half done under these locks.
@@ -49,6 +49,8 @@ pub struct Comm {
     unbegun: Mutex<Vec<Handle>>,
     wanted: AtomicBool,
     is_told: AtomicBool,
+    /// The function that has ended it in order.
+    ended: OnceLock<&'static str>,
     /// Operators that the program has made.
     pub ops: Mutex<Vec<Option<Op>>>,
 }
@@ -72,6 +74,7 @@ impl Comm {
             unbegun: Mutex::default(),
             wanted: AtomicBool::new(false),
             is_told: AtomicBool::new(false),
+            ended: OnceLock::new(),
             ops: Mutex::default(),
         });
         lock(&comm.family.0).insert(number, Arc::downgrade(&comm));
@@ -118,15 +121,33 @@ impl Comm {
     /// Reports a failure of the communicator, once.
     pub fn tell(&self, failure: &Failure) {
         if !self.is_told.swap(true, Ordering::SeqCst) {
-            say(&format!("on rank {}: {}", self.rank, failure.text));
+            say(&format!("rank {}", self.rank), &failure.text);
         }
+    }
+
+    /// Ends this rank's part in order, behind all that was queued; captured calls may still come.
+    pub fn leave(&self, how: &'static str) {
+        self.settle();
+        let _ = self.ended.set(how);
+        self.link.leave(self.number);
+    }
+
+    /// What has ended it in order.
+    pub fn ended(&self) -> Option<&'static str> {
+        self.ended.get().copied()
     }
 }
 
-/// Writes a report to stderr in one piece, and keeps it for `ncclGetLastError`.
-pub fn say(text: &str) {
-    let line = format!("cuda-emulator: NCCL: {text}\n");
-    let _ = std::io::stderr().write_all(line.as_bytes());
+/// Reports who did what wrong, and keeps it for `ncclGetLastError`. Without a driver it goes to stderr alone.
+pub fn say(whose: &str, what: &str) {
+    let text = format!("{whose}: {what}");
+    match driver() {
+        Ok(driver) => driver.found(whose, what),
+        Err(_) => {
+            let line = format!("cuda-emulator: NCCL: {text}\n");
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
+    }
     *lock(&LAST) = text.replace('\0', " ");
 }
 

@@ -1,7 +1,7 @@
 //! The emulated driver, found by name; a real one is refused.
 
 use crate::types::{Code, Failure};
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint, c_void};
 use std::sync::OnceLock;
 
 /// A `CUcontext` or `CUstream`: never followed, only handed on.
@@ -39,7 +39,8 @@ functions! {
     primary: c"cuDevicePrimaryCtxRetain" (*mut Handle, c_int);
     to_host: c"cuMemcpyDtoHAsync_v2" (*mut c_void, usize, usize, Handle);
     to_device: c"cuMemcpyHtoDAsync_v2" (usize, *const c_void, usize, Handle);
-    host: c"cuLaunchHostFunc" (Handle, HostFunction, *mut c_void);
+    host: c"cuda_emulator_host" (Handle, HostFunction, *mut c_void, HostFunction);
+    found: c"cuda_emulator_found" (*const c_char, *const c_char, *const c_char);
     synchronize: c"cuStreamSynchronize" (Handle);
     capturing: c"cuStreamIsCapturing" (Handle, *mut c_int);
     attribute: c"cuPointerGetAttribute" (*mut c_void, c_int, usize);
@@ -68,20 +69,16 @@ pub fn driver() -> Result<&'static Driver, Failure> {
             let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
             (!library.is_null()).then_some(library)
         };
-        // The emulator answers to the first where it was loaded by its path; the second may be a real one all the same.
-        let libraries = [c"libcuda.so", c"libcuda.so.1"].map(open);
-        let found = libraries.into_iter().flatten();
-        let is_emulator =
-            |&library: &*mut c_void| symbol(library, c"cuda_emulator_capability").is_some();
-        let library = found
-            .clone()
-            .find(is_emulator)
-            .ok_or_else(|| match found.count() {
-                0 => refuse("no libcuda.so was found"),
-                _ => {
-                    refuse("this NCCL works on the emulated driver only, and libcuda.so is another")
-                }
-            })?;
+        // The emulator may answer to the first name where a real driver, which is not in use, has the second.
+        let found = [c"libcuda.so", c"libcuda.so.1"].map(open);
+        let is_emulator = |&&library: &&_| symbol(library, c"cuda_emulator_capability").is_some();
+        let Some(&library) = found.iter().flatten().find(is_emulator) else {
+            return Err(refuse(if found.iter().any(Option::is_some) {
+                "this NCCL works on the emulated driver only, and libcuda.so is another"
+            } else {
+                "no libcuda.so was found"
+            }));
+        };
         let driver = Driver::load(library);
         let driver = driver.ok_or_else(|| refuse("the emulated driver is of another version"))?;
         // SAFETY: takes a number.
@@ -178,19 +175,29 @@ impl Driver {
         self.check("the copy to the receive buffer", code)
     }
 
-    /// Calls `function` in the stream's order.
+    /// Calls `function` in the stream's order, as often as a graph that captures it is launched, and `release` when
+    /// that is over, also where there is an error.
     ///
     /// # Safety
-    /// `argument` is what `function` takes, once, at any time from now on.
+    /// `argument` is what `function` takes, from now on until `release` has taken it, once.
     pub unsafe fn host(
         &self,
         stream: Handle,
         function: HostFunction,
         argument: *mut c_void,
+        release: HostFunction,
     ) -> Result<(), Failure> {
         // SAFETY: the caller's promise.
-        let code = unsafe { (self.host)(stream, function, argument) };
-        self.check("cuLaunchHostFunc", code)
+        let code = unsafe { (self.host)(stream, function, argument, release) };
+        self.check("a host function", code)
+    }
+
+    /// Hands a report to the driver, which says it, counts it, and writes it where `CUDA_EMULATOR_REPORT` asks for it.
+    pub fn found(&self, whose: &str, what: &str) {
+        let text = |text: &str| CString::new(text.replace('\0', " ")).unwrap_or_default();
+        let (whose, what) = (text(whose), text(what));
+        // SAFETY: three texts that end with NUL. It answers nothing that could be done about.
+        unsafe { (self.found)(c"NCCL".as_ptr(), whose.as_ptr(), what.as_ptr()) };
     }
 
     /// Waits for a stream.

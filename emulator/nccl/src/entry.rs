@@ -23,13 +23,11 @@ pub fn guard(name: &str, body: impl FnOnce() -> Outcome) -> u32 {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(failure)) => {
-            say(&format!("{name}: {}", failure.text));
+            say(name, &failure.text);
             failure.code as u32
         }
         Err(_) => {
-            say(&format!(
-                "a bug of the emulator: {name} panicked (message above)"
-            ));
+            say(name, "a bug of the emulator: it panicked (message above)");
             Code::InternalError as u32
         }
     }

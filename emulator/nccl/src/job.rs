@@ -1,10 +1,11 @@
 //! One call on its way through a stream: copy to the host, send, wait, copy to the device.
 
 use crate::call::{Call, Kind};
-use crate::comm::{Comm, lock};
-use crate::driver::{Handle, driver};
+use crate::comm::{Comm, lock, say};
+use crate::driver::{Handle, HostFunction, driver};
 use crate::types::{Code, Failure};
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a receive buffer has where its call failed: NaN in every float, so that nobody takes it for a result.
@@ -20,6 +21,7 @@ pub struct Job {
     given: *mut [u8],
     got: *mut [u8],
     ticket: Mutex<Option<u64>>,
+    is_captured: AtomicBool,
 }
 
 // SAFETY: `given` and `got` are allocations of the job's own. They are reached by the work of one stream, whose order says
@@ -42,7 +44,7 @@ impl Job {
     /// A call that may be queued.
     ///
     /// # Errors
-    /// Failed communicators, buffers that are too short or of another device, and captured streams.
+    /// Failed communicators, and buffers that are too short or of another device.
     pub fn new(
         comm: Arc<Comm>,
         call: Call,
@@ -66,14 +68,6 @@ impl Job {
         })?;
         look(&comm, &call, "send", send, given)?;
         look(&comm, &call, "receive", receive, got)?;
-        let driver = driver()?;
-        if driver.within(comm.context, || driver.is_capturing(stream))? {
-            let text = format!(
-                "rank {} calls {call} on a stream that is captured: that is not emulated",
-                comm.rank
-            );
-            return Err(Failure::new(Code::InvalidUsage, text));
-        }
         let room = |bytes| Box::into_raw(vec![POISON; bytes].into_boxed_slice());
         Ok(Arc::new(Self {
             comm,
@@ -84,6 +78,7 @@ impl Job {
             given: room(given),
             got: room(got),
             ticket: Mutex::new(None),
+            is_captured: AtomicBool::new(false),
         }))
     }
 
@@ -99,15 +94,18 @@ impl Job {
     pub fn give(self: &Arc<Self>) -> Result<(), Failure> {
         let driver = driver()?;
         driver.within(self.comm.context, || {
-            let held = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
+            let is_captured = driver.is_capturing(self.stream)?;
+            self.is_captured.store(is_captured, Ordering::SeqCst);
             if !self.given.is_empty() {
                 let to = self.given.cast();
-                // SAFETY: `given` has as many bytes, and lives until `given_away`, behind the copy, gives `held` back.
+                // SAFETY: `given` has as many bytes, and lives as long as `given_away` behind the copy.
                 unsafe { driver.to_host(to, self.send, self.given.len(), self.stream) }?;
             }
-            self.comm.queue(self.stream);
-            // SAFETY: `given_away` takes what `into_raw` gave.
-            unsafe { driver.host(self.stream, given_away, held) }
+            // A captured call does not come by itself: nobody can be hurried to it.
+            if !is_captured {
+                self.comm.queue(self.stream);
+            }
+            self.queue(given_away)
         })
     }
 
@@ -118,19 +116,27 @@ impl Job {
     pub fn take(self: &Arc<Self>) -> Result<(), Failure> {
         let driver = driver()?;
         driver.within(self.comm.context, || {
-            let held = || Arc::into_raw(Arc::clone(self)).cast_mut().cast();
-            // SAFETY: `taken` takes what `into_raw` gave.
-            unsafe { driver.host(self.stream, taken, held()) }?;
+            self.queue(taken)?;
             if self.got.is_empty() {
                 return Ok(());
             }
-            let held = held();
             let from = self.got.cast::<u8>();
-            // SAFETY: `got` has as many bytes, and lives until `ended`, behind the copy, gives `held` back.
+            // SAFETY: `got` has as many bytes, and lives as long as `ended` behind the copy.
             unsafe { driver.to_device(self.receive, from, self.got.len(), self.stream) }?;
-            // SAFETY: `ended` takes what `into_raw` gave.
-            unsafe { driver.host(self.stream, ended, held) }
+            self.queue(ended)
         })
+    }
+
+    /// Queues a function of this job, which then lives as long as the function can be called.
+    fn queue(self: &Arc<Self>, function: HostFunction) -> Result<(), Failure> {
+        let held = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
+        // SAFETY: `function` is one of those below, which take a job that lives; `release` gives back what `into_raw` gave.
+        let queued = unsafe { driver()?.host(self.stream, function, held, release) };
+        if queued.is_err() {
+            // The copy before it may be queued, and needs its memory.
+            std::mem::forget(Arc::clone(self));
+        }
+        queued
     }
 }
 
@@ -164,15 +170,26 @@ fn look(
     }
 }
 
-fn job(argument: *mut c_void) -> Arc<Job> {
-    // SAFETY: `give` and `take` hand each function a pointer of its own from `Arc::into_raw`.
-    unsafe { Arc::from_raw(argument.cast_const().cast::<Job>()) }
+fn job<'a>(argument: *mut c_void) -> &'a Job {
+    // SAFETY: `queue` hands each function a pointer to a job that lives until it is released.
+    unsafe { &*argument.cast_const().cast::<Job>() }
+}
+
+extern "C" fn release(argument: *mut c_void) {
+    // SAFETY: `queue` has it from `Arc::into_raw`, and this is called once.
+    drop(unsafe { Arc::from_raw(argument.cast_const().cast::<Job>()) });
 }
 
 extern "C" fn given_away(argument: *mut c_void) {
     let job = job(argument);
-    job.comm.begin(job.stream);
-    // SAFETY: the copy into `given` is done, in the stream's order, and nothing writes there again.
+    if !job.is_captured.load(Ordering::SeqCst) {
+        job.comm.begin(job.stream);
+    } else if let Some(how) = job.comm.ended() {
+        let text = format!("{} is replayed after {how}", job.call);
+        say(&format!("rank {}", job.comm.rank), &text);
+        return;
+    }
+    // SAFETY: the copy into `given` is done, in the stream's order, and nothing writes there meanwhile.
     let data = unsafe { &*job.given }.to_vec();
     match job.comm.link.send(job.comm.number, job.call, data) {
         Ok(ticket) => *lock(&job.ticket) = Some(ticket),
@@ -182,20 +199,22 @@ extern "C" fn given_away(argument: *mut c_void) {
 
 extern "C" fn taken(argument: *mut c_void) {
     let job = job(argument);
-    let Some(ticket) = *lock(&job.ticket) else {
-        return;
-    };
-    match job.comm.link.wait(job.comm.number, ticket) {
-        // SAFETY: the copy out of `got` comes behind this, in the stream's order.
-        Ok(data) if data.len() == job.got.len() => unsafe { (*job.got).copy_from_slice(&data) },
-        Ok(_) => {
+    let ticket = lock(&job.ticket).take();
+    let got = ticket.map(|ticket| job.comm.link.wait(job.comm.number, ticket));
+    // SAFETY: the copy out of `got` comes behind this, in the stream's order, and that of an earlier launch before it.
+    let to = unsafe { &mut *job.got };
+    match got {
+        Some(Ok(data)) if data.len() == to.len() => return to.copy_from_slice(&data),
+        Some(Ok(_)) => {
             let text = format!("{} got another length than it says", job.call);
             job.comm.tell(&Failure::new(Code::InternalError, text));
         }
-        Err(failure) => job.comm.tell(&failure),
+        Some(Err(failure)) => job.comm.tell(&failure),
+        // told when it was to be sent
+        None => {}
     }
+    to.fill(POISON);
 }
 
-extern "C" fn ended(argument: *mut c_void) {
-    drop(job(argument));
-}
+/// Keeps the job until the copy before it is done.
+extern "C" fn ended(_argument: *mut c_void) {}

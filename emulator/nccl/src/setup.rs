@@ -227,8 +227,7 @@ api! {
 
     fn ncclCommFinalize(comm: usize) {
         let found = end(comm, "ncclCommFinalize")?;
-        found.settle();
-        found.link.leave(found.number);
+        found.leave("ncclCommFinalize");
         Ok(())
     }
 
@@ -241,8 +240,7 @@ api! {
             true => _ = comm::replace(comm, Entry::Ended("ncclCommDestroy", None)),
             false => {
                 let found = end(comm, "ncclCommDestroy")?;
-                found.settle();
-                found.link.leave(found.number);
+                found.leave("ncclCommDestroy");
             }
         }
         Ok(())

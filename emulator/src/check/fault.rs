@@ -5,6 +5,8 @@ use std::fmt;
 /// The driver's error codes that a kernel can cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
+    /// 0: no call of the driver's was wrong; a library above it has found something.
+    Elsewhere,
     /// 1: the launch's own arguments are wrong.
     InvalidValue,
     /// 700: an access outside every live allocation, or to one that was freed.
@@ -25,6 +27,7 @@ impl FaultKind {
     /// The number of the driver's `CUresult`.
     pub fn code(self) -> u32 {
         match self {
+            FaultKind::Elsewhere => 0,
             FaultKind::InvalidValue => 1,
             FaultKind::IllegalAddress => 700,
             FaultKind::LaunchTimeout => 702,

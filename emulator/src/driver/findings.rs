@@ -3,7 +3,7 @@
 use super::demangle::demangled;
 use super::entry::say;
 use super::handles::lock;
-use crate::check::{Finding, findings, fresh, take_notes};
+use crate::check::{FaultKind, Finding, findings, fresh, take_notes};
 use std::sync::{Mutex, OnceLock};
 
 /// Whether runs go on behind a finding, and the file that wants them all.
@@ -42,7 +42,10 @@ pub fn initialise() -> Result<bool, String> {
 pub fn tell() {
     let fresh = fresh();
     for finding in &fresh {
-        let told = format!("kernel {} failed\n{}", finding.kernel, finding.fault.report);
+        let told = match finding.fault.kind {
+            FaultKind::Elsewhere => finding.fault.report.clone(),
+            _ => format!("kernel {} failed\n{}", finding.kernel, finding.fault.report),
+        };
         say(demangled(told.trim_end()));
     }
     // also now: a process that is killed, or leaves by `_exit`, comes to no end
@@ -88,9 +91,13 @@ extern "C" fn at_exit() {
         let times: u64 = found.iter().map(|f| f.times).sum();
         let mut text = format!("{times} faults at {} places", found.len());
         for f in &found {
+            let line = match f.fault.line {
+                0 => String::new(),
+                line => format!(", PTX line {line}"),
+            };
             text.push_str(&format!(
-                "\n{:>9} x {}, PTX line {}: {}",
-                f.times, f.kernel, f.fault.line, f.fault.what
+                "\n{:>9} x {}{line}: {}",
+                f.times, f.kernel, f.fault.what
             ));
         }
         say(demangled(&text));

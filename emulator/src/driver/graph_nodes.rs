@@ -110,6 +110,7 @@ impl HostParams {
                 argument: self.argument,
             }
             .check()?,
+            None,
         ))
     }
 }
@@ -266,7 +267,7 @@ api! {
 
     fn cuGraphHostNodeGetParams(node: Handle, result: Out<HostParams>) {
         let params = of_node(node)?.change(node, |node| match node.work {
-            Work::Host(HostCall { function, argument }) => Ok(HostParams { function, argument }),
+            Work::Host(HostCall { function, argument }, _) => Ok(HostParams { function, argument }),
             _ => Err(Error::INVALID_VALUE),
         });
         result.set(params?)

@@ -13,7 +13,7 @@ fn kind(work: &Work) -> u32 {
         Work::Kernel(_) => 0,
         Work::Copy(_) => 1,
         Work::Fill(_) => 2,
-        Work::Host(_) => 3,
+        Work::Host(..) => 3,
         Work::Child(_) => 4,
         Work::Empty => 5,
         Work::Wait(_) => 6,

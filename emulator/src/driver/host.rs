@@ -4,6 +4,16 @@ use super::entry::HostCall;
 use super::error::{Error, Outcome};
 use std::cell::Cell;
 
+/// What lives as long as a host function may be called: it is released when no stream, graph or instance has the call any
+/// more. (Programs have user objects for this, which are not emulated; the emulator's own libraries have it by the call.)
+pub struct Kept(pub HostCall);
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        call(self.0);
+    }
+}
+
 thread_local! {
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }

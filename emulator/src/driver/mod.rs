@@ -5,6 +5,7 @@
 
 #![allow(non_snake_case)] // the C functions keep their names
 
+mod above;
 mod attributes;
 mod capture;
 mod capture_calls;

@@ -89,7 +89,7 @@ in_context! {
 
     fn cuLaunchHostFunc(handle: Handle, function: Option<extern "C" fn(usize)>, argument: usize) {
         let stream = find(handle)?;
-        submit(&stream, Work::Host(HostCall { function, argument }.check()?))
+        submit(&stream, Work::Host(HostCall { function, argument }.check()?, None))
     }
 
     fn cuStreamAddCallback(handle: Handle, callback: Callback, argument: usize, flags: u32) {

@@ -7,7 +7,7 @@ use super::error::{Error, Outcome};
 use super::event::Event;
 use super::findings;
 use super::heap::Kind;
-use super::host;
+use super::host::{self, Kept};
 use super::launch::Launch;
 use super::machine::{holding, machine};
 use super::peer;
@@ -22,7 +22,11 @@ pub enum Work {
     Kernel(Arc<Launch>),
     Copy(Copy3),
     Fill(Fill),
-    Host(HostCall),
+    /// With what it keeps alive.
+    Host(
+        HostCall,
+        #[expect(dead_code, reason = "kept, not read")] Option<Arc<Kept>>,
+    ),
     /// An allocation of a graph: the address is fixed, its bytes count as unwritten from here on.
     Alloc {
         address: u64,
@@ -52,7 +56,7 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
             }
         }
         Work::Fill(fill) => fill.run(),
-        Work::Host(call) => {
+        Work::Host(call, _) => {
             host::call(*call);
             Ok(())
         }

@@ -37,12 +37,14 @@ impl Memory {
         let why: Arc<str> = why.into();
         let state = self.state.get_mut();
         let state = state.unwrap_or_else(std::sync::PoisonError::into_inner);
-        for (base, buffer) in &other.read_state().live {
-            if admits(*base) {
-                state.live.insert(*base, buffer.clone());
+        // not held while `admits` asks a book of allocations, which whoever frees one holds first
+        let live = other.read_state().live.clone();
+        for (base, buffer) in live {
+            if admits(base) {
+                state.live.insert(base, buffer);
             } else {
                 self.elsewhere.push(Elsewhere {
-                    base: *base,
+                    base,
                     end: base + buffer.bytes() as u64,
                     why: why.clone(),
                 });

@@ -10,8 +10,7 @@
 //! ```
 //!
 //! The emulator is asked for by its path and loaded under the name `libcuda.so`, so that cudarc, or anything else
-//! that looks for the driver by name later on, finds it. Programs need not know. The stand-in for NCCL comes with it, as
-//! `libnccl.so`: whoever brings the driver brings NCCL, since neither works with the other kind.
+//! that looks for the driver by name later on, finds it. Programs need not know. [`install_nccl`] does the same for NCCL.
 
 mod counting;
 
@@ -78,29 +77,41 @@ fn real_driver() -> Option<(Installed, String)> {
     ))
 }
 
+/// Makes sure that NCCL found by name, as cudarc looks for it (`libnccl.so`), is one that works on the driver which
+/// [`install`] has: between emulated devices the stand-in, between real ones whatever library there is, or none.
+///
+/// # Panics
+/// As [`install`].
+pub fn install_nccl() -> Installed {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
+    let installed = install();
+    if installed == Installed::Emulated {
+        LIBRARY.get_or_init(|| built(NCCL));
+    }
+    installed
+}
+
 fn emulator() -> (Installed, String) {
-    let library = load(FILE);
+    let library = built(FILE);
     assert!(marked(&library), "{FILE} is not the emulator");
     let name = first_device(&library).expect("the emulator initialises; its message is above");
     keep(library);
-    // Loaded for good: its threads run on when nobody has the library any more.
-    std::mem::forget(load(NCCL));
     (Installed::Emulated, name)
 }
 
-/// Loads a library that cargo has built, so that others find it by its SONAME.
-fn load(file: &str) -> Library {
+/// A library of this workspace, loaded from where cargo puts it.
+fn built(file: &str) -> Library {
     let candidates = candidates(file);
     let path = candidates
         .iter()
         .find(|path| path.is_file())
         .map_or(Path::new(file), PathBuf::as_path);
-    // SAFETY: neither library has constructors with requirements. Global, since the name must be found by others.
+    // SAFETY: the emulator and its NCCL have no constructors with requirements. Global, since others must find the name.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_GLOBAL) };
     library.unwrap_or_else(|error| {
         panic!(
-            "no CUDA driver, and no emulator: {error}\nlooked for {candidates:#?}\n\
-             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator -p cuda-emulator-nccl`"
+            "nothing real to run on, and nothing emulated: {error}\nlooked for {candidates:#?}\n\
+             make cuda-emulator-testing a dependency of the package, or run `cargo build -p cuda-emulator-testing`"
         )
     })
 }

@@ -2,7 +2,8 @@
 //! settled before its formula sees it, so that each formula is compiled once.
 
 use super::table::Op;
-use crate::cpu::{stream, tasks};
+use crate::cpu::stream::{self, Stores};
+use crate::cpu::tasks;
 use crate::element::{Element, Number, Wide};
 use crate::ops::dispatch::Side;
 use crate::ops::strides::Strides;
@@ -21,19 +22,23 @@ pub(crate) fn binary<T: Number>(
     let formula = T::Wide::formula(op.floats, op.integers);
     let large = stream::is_large(y.len());
     tasks(y, |first, y| {
+        let past = large.then(Stores::begin);
         let [mut of_a, mut of_b] =
             [(a, 0), (Some(b), 1)].map(|(side, which)| Reader::new(side, strides, which));
         let mut made = [T::Wide::default(); BLOCK];
         for (block, y) in y.chunks_mut(BLOCK).enumerate() {
             let at = first + block * BLOCK;
             let (a, b) = (of_a.read(at, y.len(), y), of_b.read(at, y.len(), y));
+            if let Some(past) = &past
+                && let (Some(a), Some(b)) = (T::Wide::floats(a), T::Wide::floats(b))
+                && let Some(y) = T::singles_mut(y)
+            {
+                (op.past)(past, [a, b], y);
+                continue;
+            }
             let made = &mut made[..y.len()];
             formula(a, b, made);
-            let wide = T::as_wide_mut(y).filter(|_| large);
-            match (T::Wide::floats(made), wide.and_then(T::Wide::floats_mut)) {
-                (Some(made), Some(y)) => stream::copy(made, y),
-                _ => T::store(made, y),
-            }
+            T::store(made, y);
         }
     });
 }
@@ -68,26 +73,34 @@ impl<'a, T: Number> Reader<'a, T> {
 
     /// The operand for `len` elements of the output from `at` on; the output's are `own`.
     pub(crate) fn read<'r>(&'r mut self, at: usize, len: usize, own: &[T]) -> &'r [T::Wide] {
+        let step = self.strides.inner()[self.which];
         let narrow = match self.side {
             Some(Side::Value(_)) => return &self.wide[..len],
             None => own,
-            Some(Side::Data(x)) if self.strides.is_contiguous() => {
-                let x: &'a [T] = &x[at..at + len];
-                match T::as_wide(x) {
-                    Some(wide) => return wide,
-                    None => x,
+            Some(Side::Data(x)) => match self.strides.one_run(at, len) {
+                Some(places) if step == 1 => {
+                    let x: &'a [T] = &x[places[self.which] as usize..][..len];
+                    match T::as_wide(x) {
+                        Some(wide) => return wide,
+                        None => x,
+                    }
                 }
-            }
-            Some(Side::Data(x)) => {
-                let (mut done, step) = (0, self.strides.inner()[self.which]);
-                let narrow = &mut self.narrow;
-                self.strides.runs(at, at + len, |places, run| {
-                    let from = places[self.which] as usize;
-                    gather(x, from, step, &mut narrow[done..done + run]);
-                    done += run;
-                });
-                &self.narrow[..len]
-            }
+                Some(places) if step == 0 => {
+                    let mut value = [T::Wide::default()];
+                    T::load(&[x[places[self.which] as usize]], &mut value);
+                    self.wide[..len].fill(value[0]);
+                    return &self.wide[..len];
+                }
+                _ => {
+                    let (mut done, narrow) = (0, &mut self.narrow);
+                    self.strides.runs(at, at + len, |places, run| {
+                        let from = places[self.which] as usize;
+                        gather(x, from, step, &mut narrow[done..done + run]);
+                        done += run;
+                    });
+                    &self.narrow[..len]
+                }
+            },
         };
         T::load(narrow, &mut self.wide[..len]);
         &self.wide[..len]

@@ -1,6 +1,7 @@
 //! The ops of two operands: a line each, here and in `cuda/binary.cu`, in one order.
 
 use super::operand::Operand;
+use crate::cpu::stream::Stores;
 use crate::cpu::vectorized;
 use crate::element::{Float, Formula, Number};
 use crate::error::Result;
@@ -11,6 +12,8 @@ pub(crate) struct Op {
     pub(crate) name: &'static str,
     pub(crate) floats: Formula<f32>,
     pub(crate) integers: Formula<i64>,
+    /// That of floats into what no cache holds: one pass, where memory is all that such an op waits for.
+    pub(crate) past: fn(&Stores, [&[f32]; 2], &mut [f32]),
 }
 
 macro_rules! binary {
@@ -29,7 +32,11 @@ macro_rules! binary {
                         *y = $integers;
                     }
                 }
-                pub(in super::super) const OP: Op = Op { name: stringify!($name), floats, integers };
+                fn past(stores: &Stores, x: [&[f32]; 2], y: &mut [f32]) {
+                    vectorized!(stores.write(x, y, |[$a, $b]| $floats));
+                }
+                pub(in super::super) const OP: Op =
+                    Op { name: stringify!($name), floats, integers, past };
             }
 
             impl<T: $of> Tensor<T> {

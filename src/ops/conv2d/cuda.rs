@@ -118,7 +118,8 @@ pub fn conv2d_backward_weight<T: Float>(
     backward_weight(stream, dy, x, dw, &conv, None)
 }
 
-/// [`conv2d_backward_weight`] with a kernel of the caller's choice, as [`conv2d_by`]; but for `conv2d_mma` there is one size, 64.
+/// [`conv2d_backward_weight`] with a kernel of the caller's choice, as [`conv2d_by`]; `conv2d_wmma` has one size, 64, and
+/// `conv2d_tiled` none below.
 ///
 /// # Errors
 /// Those of [`conv2d_by`].

@@ -37,8 +37,7 @@ impl Tile {
         }
     }
 
-    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it; but for mma the weights' gradient
-    /// has one only.
+    /// The tile with the least work for the busiest multiprocessor, as `matmul` weighs it, of those that there are for it.
     pub(super) fn choose<T: Float>(
         stream: &Arc<CudaStream>,
         conv: &Conv,

@@ -1,9 +1,13 @@
 //! Strided copies on the CPU.
 
+use crate::cpu::stream::{Stores, is_large};
 use crate::cpu::{TASK, share, tasks};
 use crate::element::Element;
 use crate::ops::strides::Strides;
 use crate::ops::transpose::cpu::transpose;
+
+/// Elements from which on a run is worth storing past the caches: several whole cache lines.
+const LINES: usize = 256;
 
 /// `y[place in y] = x[place in x]` for every index of the box; both slices begin at its first element's place, and `at` is
 /// where that stands in each. `y`'s places differ.
@@ -12,8 +16,10 @@ pub(crate) fn copy<T: Element>(x: &[T], y: &mut [T], at: [usize; 2], strides: &S
     if let Some((rows, cols)) = super::transposed(strides) {
         return transpose(&x[at[0]..], &mut y[..strides.numel()], rows, cols);
     }
+    let large = is_large(strides.numel());
     if super::is_dense(strides) {
         return tasks(&mut y[..strides.numel()], |first, y| {
+            let past = large.then(Stores::begin);
             let end = first + y.len();
             let mut done = 0;
             strides.runs(first, end, |[from, _], len| {
@@ -23,6 +29,7 @@ pub(crate) fn copy<T: Element>(x: &[T], y: &mut [T], at: [usize; 2], strides: &S
                     strides.inner()[0],
                     &mut y[done..done + len],
                     1,
+                    &past,
                 );
                 done += len;
             });
@@ -35,14 +42,15 @@ pub(crate) fn copy<T: Element>(x: &[T], y: &mut [T], at: [usize; 2], strides: &S
             let inside = strides.inside();
             let chunks = y.chunks_mut(step_y as usize).take(size).enumerate();
             share(chunks.collect::<Vec<_>>().into_iter(), |(i, y)| {
-                one(x, at[0] as isize + i as isize * step_x, y, &inside);
+                let past = large.then(Stores::begin);
+                one(x, at[0] as isize + i as isize * step_x, y, &inside, &past);
             });
         }
-        _ => one(x, at[0] as isize, y, strides),
+        _ => one(x, at[0] as isize, y, strides, &None),
     }
 }
 
-fn one<T: Element>(x: &[T], at: isize, y: &mut [T], strides: &Strides<2>) {
+fn one<T: Element>(x: &[T], at: isize, y: &mut [T], strides: &Strides<2>, past: &Option<Stores>) {
     let [step_x, step_y] = strides.inner();
     strides.runs(0, strides.numel(), |[from, to], len| {
         let end = to as usize + (len - 1) * step_y as usize + 1;
@@ -52,13 +60,25 @@ fn one<T: Element>(x: &[T], at: isize, y: &mut [T], strides: &Strides<2>) {
             step_x,
             &mut y[to as usize..end],
             step_y as usize,
+            past,
         );
     });
 }
 
 /// Every `step_y`-th element of `y` from `x`'s at `from`, `from + step_x`, ...
-fn run<T: Element>(x: &[T], from: usize, step_x: isize, y: &mut [T], step_y: usize) {
+fn run<T: Element>(
+    x: &[T],
+    from: usize,
+    step_x: isize,
+    y: &mut [T],
+    step_y: usize,
+    past: &Option<Stores>,
+) {
     match (step_x, step_y) {
+        (1, 1) if y.len() >= LINES => match past {
+            Some(past) => past.copy(&x[from..from + y.len()], y),
+            None => y.copy_from_slice(&x[from..from + y.len()]),
+        },
         (1, 1) => y.copy_from_slice(&x[from..from + y.len()]),
         (0, 1) => y.fill(x[from]),
         _ => {

@@ -15,13 +15,17 @@ pub(super) fn gather<T: Element>(x: &[T], index: &[i64], y: &mut [T], walk: &Gat
     const NONE: usize = usize::MAX;
     let wrong = AtomicUsize::new(NONE);
     let [step, step_index] = walk.strides.inner().map(|step| step as usize);
+    let is_wrong = |at: usize| {
+        wrong.fetch_min(at, Ordering::Relaxed);
+    };
     let of = |at: usize| {
         let found = place(index[at], walk.size).map(|k| k * walk.step as usize);
         if found.is_none() {
-            wrong.fetch_min(at, Ordering::Relaxed);
+            is_wrong(at);
         }
         found
     };
+    let along_rows = step == 0 && walk.step == 1 && step_index == 1;
     tasks(y, |first, y| {
         let mut rest = &mut *y;
         let end = first + rest.len();
@@ -32,6 +36,17 @@ pub(super) fn gather<T: Element>(x: &[T], index: &[i64], y: &mut [T], walk: &Gat
             if step_index == 0 && step == 1 {
                 if let Some(k) = of(at_index) {
                     y.copy_from_slice(&x[at + k..][..len]);
+                }
+                return;
+            }
+            if along_rows {
+                let row = x.get(at..at + walk.size).unwrap_or_default();
+                let index = &index[at_index..][..len];
+                for (i, (y, k)) in y.iter_mut().zip(index).enumerate() {
+                    match usize::try_from(*k).ok().and_then(|k| row.get(k)) {
+                        Some(x) => *y = *x,
+                        None => is_wrong(at_index + i),
+                    }
                 }
                 return;
             }

@@ -1,15 +1,19 @@
 //! Reductions on the CPU, in `f64`. Columns lie side by side as lanes of one loop; where there is one, its neighbours are dealt
 //! out to lanes, which become one in their order. Work is cut by shapes alone: the same bits on any number of threads.
 
-use super::table::{Lanes, Op, Places, State};
-use crate::cpu::{collect, share_out, widened};
+use super::loops::LANES;
+use super::table::{Op, State};
+use crate::cpu::{collect, parts, share_out, widened};
 use crate::element::Float;
 
-/// Lanes of a single column, and columns of one task at most.
-const LANES: usize = 32;
-const COLUMNS: usize = 512;
-/// Elements of one task, about.
+/// Columns of one task at most: their states stay in the first-level cache, and a row's part is long enough for what the
+/// CPU loads ahead by itself.
+const COLUMNS: usize = 2048;
+/// Elements of a task at least, about, where there are several; and at most.
 const TASK: usize = 64 * 1024;
+const LONGEST: usize = 16 * TASK;
+/// Elements widened at a time.
+const BLOCK: usize = 512;
 
 /// `y[o, i] = value` of all `x[o, k, i]`.
 pub(super) fn reduce<T: Float, Y: Send>(
@@ -24,18 +28,21 @@ pub(super) fn reduce<T: Float, Y: Send>(
     if n * inner <= TASK {
         let per_task = (TASK / (n * inner).max(1)).max(1);
         return share_out(y, per_task * inner, |first, y| {
+            let mut columns = Columns::new(op, inner);
             for (i, y) in y.chunks_mut(inner).enumerate() {
                 let x = &x[(first / inner + i) * n * inner..][..n * inner];
                 for (at, y) in y.chunks_mut(COLUMNS).enumerate() {
-                    let states = columns(op, x, [0, n], at * COLUMNS, y.len(), inner);
+                    let states = columns.take(x, [0, n], at * COLUMNS, y.len());
                     y.iter_mut().zip(states).for_each(|(y, s)| *y = value(s));
                 }
             }
         });
     }
-    let rows = (TASK / inner.min(COLUMNS)).max(64);
+    let (width, outer) = (inner.min(COLUMNS), y.len() / inner);
+    let range = (TASK / width).max(1)..=(LONGEST / width).max(1);
+    let rows = parts(n, range, outer * inner.div_ceil(COLUMNS));
     let mut tasks = Vec::new();
-    for o in 0..y.len() / inner {
+    for o in 0..outer {
         for first in (0..inner).step_by(COLUMNS) {
             for from in (0..n).step_by(rows) {
                 tasks.push((o, first, from));
@@ -45,7 +52,9 @@ pub(super) fn reduce<T: Float, Y: Send>(
     let states = collect(tasks.iter().copied(), |(o, first, from)| {
         let x = &x[o * n * inner..][..n * inner];
         let width = COLUMNS.min(inner - first);
-        columns(op, x, [from, n.min(from + rows)], first, width, inner)
+        let mut columns = Columns::new(op, inner);
+        let states = columns.take(x, [from, n.min(from + rows)], first, width);
+        states.collect::<Vec<_>>()
     });
     let mut whole: Vec<State> = vec![op.none; y.len()];
     for ((o, first, _), states) in tasks.into_iter().zip(states) {
@@ -56,35 +65,83 @@ pub(super) fn reduce<T: Float, Y: Send>(
     y.iter_mut().zip(whole).for_each(|(y, s)| *y = value(s));
 }
 
-/// The states of `width` columns from `first` on over these places, of one matrix (n, inner).
-fn columns<T: Float>(
-    op: &Op,
-    x: &[T],
-    [from, to]: [usize; 2],
-    first: usize,
-    width: usize,
+/// What some columns of matrices (n, `inner`) come to, one matrix after another.
+struct Columns<'a> {
+    op: &'a Op,
     inner: usize,
-) -> Vec<State> {
-    let mut wide = [0.0; COLUMNS];
-    if inner == 1 {
-        let mut lanes = op.none.map(|number| vec![number; LANES]);
-        for (i, x) in x[from..to].chunks(LANES).enumerate() {
-            let first = from + i * LANES;
-            (op.take)(&mut lanes, widened(x, &mut wide), Places { first, step: 1 });
-        }
-        let states = states(&lanes, LANES).into_iter();
-        return vec![states.fold(op.none, op.both)];
-    }
-    let mut lanes = op.none.map(|number| vec![number; width]);
-    for k in from..to {
-        let x = widened(&x[k * inner + first..][..width], &mut wide);
-        (op.take)(&mut lanes, x, Places { first: k, step: 0 });
-    }
-    states(&lanes, width)
+    states: Vec<f64>,
 }
 
-fn states(lanes: &Lanes, width: usize) -> Vec<State> {
-    (0..width)
-        .map(|i| std::array::from_fn(|k| lanes[k][i]))
-        .collect()
+impl<'a> Columns<'a> {
+    fn new(op: &'a Op, inner: usize) -> Self {
+        let states = Vec::new();
+        Self { op, inner, states }
+    }
+
+    /// The states of `width` columns of x from `first` on, over the places between `from` and `to`.
+    fn take<T: Float>(
+        &mut self,
+        x: &[T],
+        [from, to]: [usize; 2],
+        first: usize,
+        width: usize,
+    ) -> impl Iterator<Item = State> {
+        let lanes = match self.inner {
+            1 => self.along(&x[from..to], from),
+            _ => self.across(x, [from, to], first, width),
+        };
+        let (op, states) = (self.op, &self.states);
+        let state = move |i: usize| std::array::from_fn(|n| states[n * lanes + i]);
+        // of one column the lanes that hold something
+        let whole = (self.inner == 1).then(|| (op.fold)(states, lanes.min(to - from)));
+        let many = if whole.is_some() { 0 } else { width };
+        whole.into_iter().chain((0..many).map(state))
+    }
+
+    fn clear(&mut self, width: usize) {
+        self.states.clear();
+        for number in self.op.none {
+            self.states.resize(self.states.len() + width, number);
+        }
+    }
+
+    fn along<T: Float>(&mut self, x: &[T], first: usize) -> usize {
+        self.clear(LANES);
+        match T::as_f32(x) {
+            Some(x) => (self.op.along)(&mut self.states, x, first),
+            None => {
+                let mut wide = [0.0; BLOCK];
+                for (i, x) in x.chunks(BLOCK).enumerate() {
+                    let x = widened(x, &mut wide);
+                    (self.op.along)(&mut self.states, x, first + i * BLOCK);
+                }
+            }
+        }
+        LANES
+    }
+
+    fn across<T: Float>(
+        &mut self,
+        x: &[T],
+        [from, to]: [usize; 2],
+        first: usize,
+        width: usize,
+    ) -> usize {
+        self.clear(width);
+        if from == to {
+            return width;
+        }
+        let x = &x[from * self.inner + first..][..(to - from - 1) * self.inner + width];
+        match T::as_f32(x) {
+            Some(x) => (self.op.across)(&mut self.states, x, [width, self.inner], from),
+            None => {
+                let mut wide = [0.0; COLUMNS];
+                for (k, row) in x.chunks(self.inner).enumerate() {
+                    let row = widened(&row[..width], &mut wide);
+                    (self.op.across)(&mut self.states, row, [width; 2], from + k);
+                }
+            }
+        }
+        width
+    }
 }

@@ -11,6 +11,7 @@ mod backward;
 pub(crate) mod cpu;
 pub mod cuda;
 mod integers;
+mod loops;
 mod table;
 
 pub use backward::{

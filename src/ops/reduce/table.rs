@@ -1,58 +1,50 @@
 //! The reductions: what stands for no elements, how elements are taken in, how two parts become one, what comes out. Kernels
 //! do the same in `cuda/reduce.cu`, in `f32`.
 
+use super::loops::{States, across, along, fold};
+use crate::cpu::vectorized;
+
 /// What a column has come to, in up to three numbers.
 pub(super) type State = [f64; 3];
-
-/// States of neighbouring columns, each of the three numbers a run of its own.
-pub(super) type Lanes = [Vec<f64>; 3];
-
-/// The places of a block's elements along the reduced dimension: `first + lane * step`.
-#[derive(Clone, Copy)]
-pub(super) struct Places {
-    pub(super) first: usize,
-    pub(super) step: usize,
-}
 
 pub(super) struct Op {
     pub(super) name: &'static str,
     /// Numbers of 32 bits that a kernel's state has.
     pub(super) words: usize,
     pub(super) none: State,
-    /// An element more for each lane.
-    pub(super) take: fn(&mut Lanes, &[f32], Places),
+    pub(super) along: Along,
+    pub(super) across: Across,
+    /// One state of those of a column's first lanes, of which there are so many.
+    pub(super) fold: fn(&States, usize) -> State,
     pub(super) both: fn(State, State) -> State,
     /// Of a state of n elements; the number is what a sum is divided by, or var's correction.
     pub(super) value: fn(State, f64, f64) -> f64,
 }
 
+/// Of one column's elements, the first in this place.
+type Along = fn(&mut States, &[f32], usize);
+/// Of rows of columns side by side: how many, how far a row is from the next, and the place of the first.
+type Across = fn(&mut States, &[f32], [usize; 2], usize);
+
 const INFINITY: f64 = f64::INFINITY;
 
+/// NaN where either is none; two selections, which are vector code.
+#[inline(always)]
 fn larger(a: f64, b: f64) -> f64 {
-    if a > b || a.is_nan() { a } else { b }
+    let most = if a > b { a } else { b };
+    if a.is_nan() { a } else { most }
 }
 
+#[inline(always)]
 fn smaller(a: f64, b: f64) -> f64 {
-    if a < b || a.is_nan() { a } else { b }
+    let least = if a < b { a } else { b };
+    if a.is_nan() { a } else { least }
 }
 
-/// `f` on the first number of each lane.
-macro_rules! first {
-    (|$state:ident, $x:ident| $new:expr) => {
-        |lanes, x, _| {
-            crate::cpu::vectorized!(for (state, &x) in lanes[0].iter_mut().zip(x) {
-                let ($state, $x) = (*state, f64::from(x));
-                *state = $new;
-            });
-        }
-    };
-}
-
-fn take_logsumexp(lanes: &mut Lanes, x: &[f32], _: Places) {
-    let [most, sum, _] = lanes;
-    for ((most, sum), &x) in most.iter_mut().zip(sum).zip(x) {
-        [*most, *sum, _] = logsumexp([*most, *sum, 0.0], [f64::from(x), 1.0, 0.0]);
-    }
+#[inline(always)]
+fn take_logsumexp([most, sum]: [f64; 2], x: f64, _: f64) -> [f64; 2] {
+    let [most, sum, _] = logsumexp([most, sum, 0.0], [x, 1.0, 0.0]);
+    [most, sum]
 }
 
 fn logsumexp(a: State, b: State) -> State {
@@ -71,14 +63,11 @@ fn logsumexp(a: State, b: State) -> State {
 }
 
 /// Count, mean, and squares about it (Welford's way, and Chan's).
-fn take_var(lanes: &mut Lanes, x: &[f32], _: Places) {
-    let [count, mean, squares] = lanes;
-    for (((count, mean), squares), &x) in count.iter_mut().zip(mean).zip(squares).zip(x) {
-        *count += 1.0;
-        let apart = f64::from(x) - *mean;
-        *mean += apart / *count;
-        *squares += apart * (f64::from(x) - *mean);
-    }
+#[inline(always)]
+fn take_var([count, mean, squares]: [f64; 3], x: f64, _: f64) -> [f64; 3] {
+    let (count, apart) = (count + 1.0, x - mean);
+    let mean = mean + apart / count;
+    [count, mean, squares + apart * (x - mean)]
 }
 
 fn var(a: State, b: State) -> State {
@@ -98,32 +87,32 @@ fn variance(state: State, n: f64, correction: f64) -> f64 {
     state[2] / (n - correction).max(0.0)
 }
 
-fn take_place<const MOST: bool>(lanes: &mut Lanes, x: &[f32], places: Places) {
-    let [best, at, _] = lanes;
-    for (lane, ((best, at), &x)) in best.iter_mut().zip(at).zip(x).enumerate() {
-        let place = (places.first + lane * places.step) as f64;
-        [*best, *at, _] = place_of::<MOST>([*best, *at, 0.0], [f64::from(x), place, 0.0]);
-    }
+#[inline(always)]
+fn take_place<const MOST: bool>([best, at]: [f64; 2], x: f64, place: f64) -> [f64; 2] {
+    let [best, at, _] = place_of::<MOST>([best, at, 0.0], [x, place, 0.0]);
+    [best, at]
 }
 
 /// The first of equal ones; NaN before all.
+#[inline(always)]
 fn place_of<const MOST: bool>(a: State, b: State) -> State {
-    let better = match (a[0].is_nan(), b[0].is_nan()) {
-        (false, false) if a[0] == b[0] => a[1] < b[1],
-        (false, false) => (a[0] > b[0]) == MOST,
-        (true, true) => a[1] < b[1],
-        (a_nan, _) => a_nan,
-    };
+    let apart = if MOST { a[0] > b[0] } else { a[0] < b[0] };
+    let same = (a[0] == b[0]) | (a[0].is_nan() & b[0].is_nan());
+    let better = apart | (a[0].is_nan() & !b[0].is_nan()) | (same & (a[1] < b[1]));
     if better { a } else { b }
 }
 
 macro_rules! op {
-    ($name:literal, $words:literal, $none:expr, $take:expr, $both:expr, $value:expr) => {
+    ($name:literal, $words:literal, $none:expr, $step:expr, $both:expr, $value:expr) => {
         Op {
             name: $name,
             words: $words,
             none: $none,
-            take: $take,
+            along: |states, x, first| vectorized!(along(states, x, first, $step)),
+            across: |states, x, sizes, first| {
+                vectorized!(across(states, x, sizes, first, $step));
+            },
+            fold: |states, used| fold(states, used, $both),
             both: $both,
             value: $value,
         }
@@ -134,7 +123,7 @@ pub(super) const SUM: Op = op!(
     "sum",
     2,
     [0.0; 3],
-    first!(|s, x| s + x),
+    |[s], x, _| [s + x],
     |a, b| [a[0] + b[0], 0.0, 0.0],
     |s, _, divisor| s[0] / divisor
 );
@@ -142,7 +131,7 @@ pub(super) const PROD: Op = op!(
     "prod",
     1,
     [1.0; 3],
-    first!(|s, x| s * x),
+    |[s], x, _| [s * x],
     |a, b| [a[0] * b[0], 0.0, 0.0],
     |s, _, _| s[0]
 );
@@ -150,7 +139,7 @@ pub(super) const MAX: Op = op!(
     "max",
     1,
     [-INFINITY; 3],
-    first!(|s, x| larger(s, x)),
+    |[s], x, _| [larger(s, x)],
     |a, b| [larger(a[0], b[0]), 0.0, 0.0],
     |s, _, _| s[0]
 );
@@ -158,7 +147,7 @@ pub(super) const MIN: Op = op!(
     "min",
     1,
     [INFINITY; 3],
-    first!(|s, x| smaller(s, x)),
+    |[s], x, _| [smaller(s, x)],
     |a, b| [smaller(a[0], b[0]), 0.0, 0.0],
     |s, _, _| s[0]
 );
@@ -166,7 +155,7 @@ pub(super) const NORM: Op = op!(
     "norm",
     2,
     [0.0; 3],
-    first!(|s, x| x.mul_add(x, s)),
+    |[s], x, _| [x.mul_add(x, s)],
     |a, b| [a[0] + b[0], 0.0, 0.0],
     |s, _, _| s[0].sqrt()
 );

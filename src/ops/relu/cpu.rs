@@ -5,8 +5,10 @@ use crate::element::Float;
 
 #[inline(always)]
 pub(crate) fn forward(x: f32) -> f32 {
-    // not `max`, which would lose a NaN
-    if x < 0.0 { 0.0 } else { x }
+    // not `max`, which would lose a NaN; and where x is its own place, `if x < 0` becomes a masked store, which some CPUs
+    // have in microcode
+    let kept = if x >= 0.0 { x } else { 0.0 };
+    if x.is_nan() { f32::NAN } else { kept }
 }
 
 pub(crate) fn relu<T: Float>(x: &[T], y: &mut [T]) {

@@ -1,5 +1,6 @@
 //! Transpose on the CPU.
 
+use crate::cpu::stream::{Stores, is_large};
 use crate::cpu::{TASK, share, vectorized};
 use crate::element::Element;
 
@@ -13,7 +14,7 @@ pub(crate) fn transpose<T: Element>(x: &[T], y: &mut [T], rows: usize, cols: usi
         let task = TASK.div_ceil(matrix) * matrix;
         return share(y.chunks_mut(task).zip(x.chunks(task)), |(y, x)| {
             let matrices = y.chunks_mut(matrix).zip(x.chunks(matrix));
-            matrices.for_each(|(y, x)| bands(x, y, 0, rows, cols));
+            matrices.for_each(|(y, x)| bands(x, y, 0, [rows, cols], &None));
         });
     }
     let matrices = y.chunks_mut(matrix).zip(x.chunks(matrix));
@@ -21,13 +22,21 @@ pub(crate) fn transpose<T: Element>(x: &[T], y: &mut [T], rows: usize, cols: usi
         let bands = y.chunks_mut(TILE * rows).enumerate();
         bands.map(move |(band, y)| (x, y, band * TILE))
     });
+    let large = is_large(x.len());
     share(all.collect::<Vec<_>>().into_iter(), |(x, y, first)| {
-        bands(x, y, first, rows, cols);
+        let past = large.then(Stores::begin);
+        bands(x, y, first, [rows, cols], &past);
     });
 }
 
 /// Rows of the result from `first` on, as many as `y` holds.
-fn bands<T: Element>(x: &[T], y: &mut [T], first: usize, rows: usize, cols: usize) {
+fn bands<T: Element>(
+    x: &[T],
+    y: &mut [T],
+    first: usize,
+    [rows, cols]: [usize; 2],
+    past: &Option<Stores>,
+) {
     vectorized!({
         let mut tile = [[T::default(); TILE]; TILE];
         for (band, y) in y.chunks_mut(TILE * rows).enumerate() {
@@ -49,7 +58,11 @@ fn bands<T: Element>(x: &[T], y: &mut [T], first: usize, rows: usize, cols: usiz
                     }
                 }
                 for (row, y) in tile.iter().zip(y.chunks_mut(rows)) {
-                    y[r..r + height].copy_from_slice(&row[..height]);
+                    let (y, row) = (&mut y[r..r + height], &row[..height]);
+                    match past {
+                        Some(past) => past.copy(row, y),
+                        None => y.copy_from_slice(row),
+                    }
                 }
             }
         }

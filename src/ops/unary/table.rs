@@ -1,8 +1,8 @@
 //! The ops of one operand: a line each, here and in `cuda/unary.cu`.
 
-use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+use std::f32::consts::FRAC_2_SQRT_PI;
 
-use crate::cpu::math::{self, sigmoid};
+use crate::cpu::math::{self, normal_cdf, sigmoid};
 use crate::cpu::vectorized;
 use crate::element::Float;
 use crate::error::Result;
@@ -178,11 +178,6 @@ const DOWN: f32 = -1.0;
 #[inline(always)]
 fn sign(x: f32) -> f32 {
     f32::from(i8::from(x > 0.0) - i8::from(x < 0.0))
-}
-
-#[inline(always)]
-fn normal_cdf(x: f32) -> f32 {
-    0.5 * (1.0 + math::erf(x * FRAC_1_SQRT_2))
 }
 
 #[inline(always)]

@@ -1,7 +1,7 @@
 //! NCCL's functions: looked for when the first is wanted, since a machine without NCCL runs everything else.
 //!
-//! `cudarc` has them too, but asks the system for `libnccl.so`, which only packages for developers have, and panics where
-//! it is missing.
+//! `cudarc` has them too, but asks the system for `libnccl.so` alone, which only packages for developers have, and panics
+//! where it is missing.
 
 use std::env;
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -85,7 +85,7 @@ fn open() -> std::result::Result<Api, String> {
     let named = env::var_os("WARPSMITH_NCCL").filter(|path| !path.is_empty());
     let names = match named {
         Some(path) => vec![path],
-        None => ["libnccl.so.2", "libnccl.so"].map(Into::into).into(),
+        None => ["libnccl.so", "libnccl.so.2"].map(Into::into).into(),
     };
     let mut missing = String::new();
     for name in names {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use cudarc::driver::{CudaEvent, CudaStream};
 
 use super::library::{self, Call, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
 use super::overlap::Overlap;
-use super::watch;
+use super::watch::{Watched, watch};
 use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::runtime::memory::DeviceSlice;
@@ -22,6 +22,8 @@ use crate::runtime::turn::{is_captured, lock, turn};
 const SOON: Duration = Duration::from_micros(100);
 /// Calls that are looked after at a time: streams go on in order, so of more the last tell as well.
 const PENDING: usize = 128;
+/// How long a failure that NCCL has noticed waits for whoever knows which rank it is.
+const WHO: Duration = Duration::from_millis(500);
 /// How long the end of a communicator waits for what it has queued.
 const END: Duration = Duration::from_secs(5);
 
@@ -118,7 +120,10 @@ impl Rank {
             all.push(made);
         }
         first?;
-        all.iter().for_each(watch::watch);
+        for rank in &all {
+            let weak: Weak<dyn Watched> = Arc::<Self>::downgrade(rank);
+            watch(weak);
+        }
         Ok(all)
     }
 
@@ -189,25 +194,11 @@ impl Rank {
             Err(TryLockError::Poisoned(_) | TryLockError::WouldBlock) => SUCCESS,
         };
         if ![SUCCESS, IN_PROGRESS].contains(&code) {
-            self.fail(self.said(code));
+            self.fail(self.why(code));
         } else if let Some(why) = self.peers.failure(self.calls()) {
             self.fail(why);
         }
         self.check(op)
-    }
-
-    /// What [`watch`] does from time to time: a failure, or a call that does not end, ends all of them.
-    pub(super) fn look_after(&self) {
-        if self.look("watch").is_ok()
-            && let Some(late) = self.late()
-        {
-            self.fail(late);
-        }
-        if self.failure.get().is_some() {
-            // whoever is in a call has the lock; the next look finds it free
-            let comm = self.comm.try_lock().ok().and_then(|mut comm| comm.take());
-            comm.into_iter().for_each(Comm::abort);
-        }
     }
 
     pub(super) fn error(&self, op: &'static str, why: &str) -> Error {
@@ -233,6 +224,18 @@ impl Rank {
         let comm = self.comm();
         let said = comm.as_ref().map(|comm| comm.said(code));
         said.unwrap_or_else(|| format!("NCCL answered {code}"))
+    }
+
+    /// What has failed: NCCL says that a rank is gone and not which, and may be sooner than who knows it.
+    fn why(&self, code: Code) -> String {
+        let (said, since) = (self.said(code), Instant::now());
+        while since.elapsed() < WHO && self.failure.get().is_none() {
+            if let Some(who) = self.peers.failure(self.calls()) {
+                return who;
+            }
+            thread::sleep(SOON);
+        }
+        said
     }
 
     /// The first failure stays; the others hear of it.
@@ -285,11 +288,10 @@ impl Rank {
         if [SUCCESS, IN_PROGRESS].contains(&code) {
             return Ok(());
         }
-        let why = self.said(code);
         if library::is_refusal(code) {
-            return Err(self.error(op, &why));
+            return Err(self.error(op, &self.said(code)));
         }
-        self.fail(why);
+        self.fail(self.why(code));
         self.check(op)
     }
 
@@ -330,6 +332,29 @@ impl Rank {
         }
         pending.push_back((UnderWay { op, calls, since }, done));
         Ok(())
+    }
+}
+
+impl Watched for Rank {
+    /// A failure, or a call that does not end, ends all of them.
+    fn look_after(&self) {
+        if self.look("watch").is_ok()
+            && let Some(late) = self.late()
+        {
+            self.fail(late);
+        }
+        if self.failure.get().is_some() {
+            // whoever is in a call has the lock; the next look finds it free
+            let comm = self.comm.try_lock().ok().and_then(|mut comm| comm.take());
+            comm.into_iter().for_each(Comm::abort);
+        }
+    }
+
+    fn failure_on(&self, stream: &CudaStream, op: &'static str) -> Result<()> {
+        match *self.stream == *stream {
+            true => self.look(op),
+            false => Ok(()),
+        }
     }
 }
 

@@ -2,25 +2,32 @@
 //! keeps from ending.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
 use cudarc::driver::CudaStream;
 
-use super::rank::Rank;
 use crate::error::Result;
 use crate::runtime::turn::lock;
 
 const EVERY: Duration = Duration::from_millis(50);
 
-struct Watched {
-    ranks: Vec<Weak<Rank>>,
+/// A rank, as whoever looks after it sees it.
+pub(super) trait Watched: Send + Sync {
+    /// Ends what has failed, or takes too long.
+    fn look_after(&self);
+    /// The rank's failure, where it has this stream.
+    fn failure_on(&self, stream: &CudaStream, op: &'static str) -> Result<()>;
+}
+
+struct All {
+    ranks: Vec<Weak<dyn Watched>>,
     /// Whether there is a thread.
     running: bool,
 }
 
-static WATCHED: Mutex<Watched> = Mutex::new(Watched {
+static WATCHED: Mutex<All> = Mutex::new(All {
     ranks: Vec::new(),
     running: false,
 });
@@ -28,9 +35,9 @@ static WATCHED: Mutex<Watched> = Mutex::new(Watched {
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// Looks after a rank until it is dropped.
-pub(super) fn watch(rank: &Arc<Rank>) {
+pub(super) fn watch(rank: Weak<dyn Watched>) {
     let mut watched = lock(&WATCHED);
-    watched.ranks.push(Arc::downgrade(rank));
+    watched.ranks.push(rank);
     COUNT.store(watched.ranks.len(), Ordering::Relaxed);
     if !watched.running {
         let thread = thread::Builder::new().name("warpsmith ranks".into());
@@ -65,6 +72,5 @@ pub(crate) fn check(stream: &CudaStream, op: &'static str) -> Result<()> {
     }
     let ranks = lock(&WATCHED).ranks.clone();
     let mut ranks = ranks.iter().filter_map(Weak::upgrade);
-    let found = ranks.find(|rank| *rank.stream == *stream && rank.look(op).is_err());
-    found.map_or(Ok(()), |rank| rank.check(op))
+    ranks.try_for_each(|rank| rank.failure_on(stream, op))
 }

@@ -1,25 +1,27 @@
 //! The driver and NCCL as a program finds them: two libraries, functions by name.
 
-use std::ffi::{CStr, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 /// A 128-byte `ncclUniqueId`.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct UniqueId(pub [u8; 128]);
 
+/// A host function.
+pub type HostFunction = extern "C" fn(usize);
+
 macro_rules! functions {
-    ($($name:ident($($ty:ty),*);)*) => {
+    ($($name:ident($($ty:ty),*) -> $answer:ty;)*) => {
         #[allow(non_snake_case)]
         #[derive(Clone, Copy)]
         pub struct Api {
-            $(pub $name: unsafe extern "C" fn($($ty),*) -> u32,)*
+            $(pub $name: unsafe extern "C" fn($($ty),*) -> $answer,)*
         }
 
         impl Api {
             pub fn load() -> Self {
-                assert!(cuda_emulator_testing::emulated());
-                // the first of the names that cudarc looks for
-                let libraries = [c"libcuda.so", c"libnccl.so"].map(open);
+                cuda_emulator_testing::install_nccl();
+                let libraries = [open(c"libcuda.so"), open(c"libnccl.so")];
                 Self {$($name: {
                     let name = concat!(stringify!($name), "\0");
                     let library = libraries[usize::from(name.starts_with("nccl"))];
@@ -27,7 +29,7 @@ macro_rules! functions {
                     let at = unsafe { libc::dlsym(library, name.as_ptr().cast()) };
                     assert!(!at.is_null(), "no {name}");
                     // SAFETY: not null, and the signature is that of the function's header.
-                    unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($ty),*) -> u32>(at) }
+                    unsafe { std::mem::transmute::<*mut c_void, unsafe extern "C" fn($($ty),*) -> $answer>(at) }
                 },)*}
             }
         }
@@ -35,42 +37,59 @@ macro_rules! functions {
 }
 
 functions! {
-    cuInit(u32);
-    cuDevicePrimaryCtxRetain(*mut usize, i32);
-    cuCtxSetCurrent(usize);
-    cuMemAlloc_v2(*mut usize, usize);
-    cuMemcpyHtoD_v2(usize, *const u8, usize);
-    cuMemcpyDtoH_v2(*mut u8, usize, usize);
-    cuStreamCreate(*mut usize, u32);
-    cuStreamSynchronize(usize);
-    cuStreamBeginCapture_v2(usize, u32);
-    ncclGetUniqueId(*mut UniqueId);
-    ncclCommInitRank(*mut usize, i32, UniqueId, i32);
-    ncclCommInitAll(*mut usize, i32, *const i32);
-    ncclCommSplit(usize, i32, i32, *mut usize, usize);
-    ncclCommFinalize(usize);
-    ncclCommDestroy(usize);
-    ncclCommAbort(usize);
-    ncclCommGetAsyncError(usize, *mut u32);
-    ncclCommCount(usize, *mut i32);
-    ncclCommUserRank(usize, *mut i32);
-    ncclGroupStart();
-    ncclGroupEnd();
-    ncclAllReduce(usize, usize, usize, u32, u32, usize, usize);
-    ncclReduce(usize, usize, usize, u32, u32, i32, usize, usize);
-    ncclBroadcast(usize, usize, usize, u32, i32, usize, usize);
-    ncclAllGather(usize, usize, usize, u32, usize, usize);
-    ncclReduceScatter(usize, usize, usize, u32, u32, usize, usize);
-    ncclSend(usize, usize, u32, i32, usize, usize);
-    ncclRecv(usize, usize, u32, i32, usize, usize);
-    ncclRedOpCreatePreMulSum(*mut u32, *const f32, u32, u32, usize);
+    cuInit(u32) -> u32;
+    cuDevicePrimaryCtxRetain(*mut usize, i32) -> u32;
+    cuCtxSetCurrent(usize) -> u32;
+    cuMemAlloc_v2(*mut usize, usize) -> u32;
+    cuMemcpyHtoD_v2(usize, *const u8, usize) -> u32;
+    cuMemcpyDtoH_v2(*mut u8, usize, usize) -> u32;
+    cuStreamCreate(*mut usize, u32) -> u32;
+    cuStreamSynchronize(usize) -> u32;
+    cuStreamBeginCapture_v2(usize, u32) -> u32;
+    cuStreamEndCapture(usize, *mut usize) -> u32;
+    cuGraphInstantiateWithFlags(*mut usize, usize, u64) -> u32;
+    cuGraphLaunch(usize, usize) -> u32;
+    cuGraphDestroy(usize) -> u32;
+    cuGraphExecDestroy(usize) -> u32;
+    cuda_emulator_host(usize, HostFunction, usize, HostFunction) -> u32;
+    ncclGetVersion(*mut i32) -> u32;
+    ncclGetErrorString(u32) -> *const c_char;
+    ncclGetLastError(usize) -> *const c_char;
+    ncclGetUniqueId(*mut UniqueId) -> u32;
+    ncclCommInitRank(*mut usize, i32, UniqueId, i32) -> u32;
+    ncclCommInitRankConfig(*mut usize, i32, UniqueId, i32, usize) -> u32;
+    ncclCommInitAll(*mut usize, i32, *const i32) -> u32;
+    ncclCommSplit(usize, i32, i32, *mut usize, usize) -> u32;
+    ncclCommFinalize(usize) -> u32;
+    ncclCommDestroy(usize) -> u32;
+    ncclCommAbort(usize) -> u32;
+    ncclCommGetAsyncError(usize, *mut u32) -> u32;
+    ncclCommCount(usize, *mut i32) -> u32;
+    ncclCommUserRank(usize, *mut i32) -> u32;
+    ncclCommCuDevice(usize, *mut i32) -> u32;
+    ncclGroupStart() -> u32;
+    ncclGroupEnd() -> u32;
+    ncclAllReduce(usize, usize, usize, u32, u32, usize, usize) -> u32;
+    ncclReduce(usize, usize, usize, u32, u32, i32, usize, usize) -> u32;
+    ncclBroadcast(usize, usize, usize, u32, i32, usize, usize) -> u32;
+    ncclBcast(usize, usize, u32, i32, usize, usize) -> u32;
+    ncclAllGather(usize, usize, usize, u32, usize, usize) -> u32;
+    ncclReduceScatter(usize, usize, usize, u32, u32, usize, usize) -> u32;
+    ncclSend(usize, usize, u32, i32, usize, usize) -> u32;
+    ncclRecv(usize, usize, u32, i32, usize, usize) -> u32;
+    ncclRedOpCreatePreMulSum(*mut u32, *const f32, u32, u32, usize) -> u32;
+    ncclRedOpDestroy(u32, usize) -> u32;
+    ncclMemAlloc(*mut usize, usize) -> u32;
+    ncclMemFree(usize) -> u32;
+    ncclCommRegister(usize, usize, usize, *mut usize) -> u32;
+    ncclCommDeregister(usize, usize) -> u32;
 }
 
-/// Opens a library by its name, as programs do.
+/// Opens a library by its name; the stand-ins answer to it.
 fn open(name: &CStr) -> *mut c_void {
     // SAFETY: a text that ends with NUL; neither library asks anything of who loads it.
     let library = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW) };
-    assert!(!library.is_null(), "{name:?} is not found");
+    assert!(!library.is_null(), "{name:?} cannot be loaded");
     library
 }
 

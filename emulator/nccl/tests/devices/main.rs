@@ -1,6 +1,8 @@
 //! Emulated devices of one process and of several, each scenario in processes of its own.
 
 mod api;
+mod graphs;
+mod others;
 mod scenarios;
 
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 type Scenario = (&'static str, fn(api::Api));
 
-const SCENARIOS: [Scenario; 7] = [
+const SCENARIOS: [Scenario; 11] = [
     ("threads", scenarios::threads),
     ("alone", scenarios::alone),
     ("process", scenarios::process),
@@ -16,6 +18,10 @@ const SCENARIOS: [Scenario; 7] = [
     ("refused", scenarios::refused),
     ("mismatched", scenarios::mismatched),
     ("ungrouped", scenarios::ungrouped),
+    ("captured", graphs::captured),
+    ("replayed late", graphs::replayed_late),
+    ("kept", graphs::kept),
+    ("others", others::others),
 ];
 
 /// A run: a scenario, how many devices, how many processes, streams, a seed, and what is to be reported.
@@ -28,7 +34,7 @@ type Run = (
     &'static [&'static str],
 );
 
-const RUNS: [Run; 13] = [
+const RUNS: [Run; 19] = [
     ("threads", 2, 1, "eager", "", &[]),
     ("threads", 4, 1, "eager", "3", &[]),
     ("threads", 4, 1, "deferred", "", &[]),
@@ -55,7 +61,6 @@ const RUNS: [Run; 13] = [
         &[
             "send buffer is of device 1",
             "has 8 bytes",
-            "is captured",
             "rank 0 is used after ncclCommAbort",
         ],
     ),
@@ -79,6 +84,29 @@ const RUNS: [Run; 13] = [
         "eager",
         "",
         &["ncclAllReduce(count 2", "ncclGroupStart"],
+    ),
+    ("captured", 2, 1, "eager", "", &[]),
+    ("captured", 2, 1, "deferred", "", &[]),
+    (
+        "replayed late",
+        1,
+        1,
+        "eager",
+        "",
+        &[
+            "rank 0: ncclAllReduce(count 1",
+            "replayed after ncclCommDestroy",
+        ],
+    ),
+    ("kept", 1, 1, "eager", "", &[]),
+    ("kept", 1, 1, "deferred", "", &[]),
+    (
+        "others",
+        2,
+        1,
+        "eager",
+        "",
+        &["operator 5 is none", "ncclCommInitRankConfig: rank 2 of 2"],
     ),
 ];
 
