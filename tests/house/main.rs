@@ -19,7 +19,7 @@ use tree::Tree;
 const TREES: [(&str, usize, usize, usize); 3] = [
     ("src", 1, 120, 500),
     ("emulator/src", 1, 150, 600),
-    ("emulator/nccl/src", 2, 15, 40),
+    ("emulator/nccl/src", 1, 20, 60),
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::entry::{Outcome, api};
 use crate::job::Job;
-use crate::setup::{self, Start};
+use crate::starts::{self, Start};
 use crate::types::{Code, Failure};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub fn start(start: Start) -> Outcome {
         group.starts.push(start);
         None
     });
-    alone.map_or(Ok(()), |start| setup::run(vec![start]))
+    alone.map_or(Ok(()), |start| starts::run(vec![start]))
 }
 
 /// Every first stage comes before any second: where work runs as it is queued, a second waits for the other ranks.
@@ -74,7 +74,7 @@ api! {
         if let Some(failure) = ended.failure {
             return Err(failure);
         }
-        setup::run(ended.starts)?;
+        starts::run(ended.starts)?;
         run(&ended.jobs)
     }
 }

@@ -323,19 +323,61 @@ fn splits_go_by_colour_and_key() {
 
 #[test]
 fn whoever_is_waited_for_hears_of_it() {
-    let address = hub(None);
-    let heard = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&heard);
-    let other = thread::spawn(move || {
-        let wanted = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
-        Link::connect(address, 2, member(1), LIMIT, Box::new(wanted)).unwrap()
-    });
-    let link = join(address, 2, member(0)).unwrap();
-    let other = other.join().unwrap();
-    let ticket = link.send(0, call(Kind::AllReduce, 1), vec![1]).unwrap();
-    while heard.load(Ordering::SeqCst) == 0 {
-        thread::yield_now();
+    // a collective, a receive without its send, and a send without its receive
+    let calls = [
+        (call(Kind::AllReduce, 1), call(Kind::AllReduce, 1)),
+        (call(Kind::Recv, 1).root(1), call(Kind::Send, 1)),
+        (call(Kind::Send, 1).root(1), call(Kind::Recv, 1)),
+    ];
+    for (first, second) in calls {
+        let address = hub(None);
+        let heard = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&heard);
+        let other = thread::spawn(move || {
+            let wanted = move |_| _ = count.fetch_add(1, Ordering::SeqCst);
+            Link::connect(address, 2, member(1), LIMIT, Box::new(wanted)).unwrap()
+        });
+        let link = join(address, 2, member(0)).unwrap();
+        let other = other.join().unwrap();
+        let given = |call: &Call, rank| vec![1; call.sent(rank, 2).unwrap()];
+        let ticket = link.send(0, first, given(&first, 0)).unwrap();
+        let begun = Instant::now();
+        while heard.load(Ordering::SeqCst) == 0 {
+            assert!(begun.elapsed() < LIMIT, "nobody wants rank 1: {first}");
+            thread::yield_now();
+        }
+        let sum = u8::from(first.kind == Kind::AllReduce) + 1;
+        let got = |call: &Call, rank| vec![sum; call.received(rank, 2).unwrap()];
+        assert_eq!(
+            ask(&other, second, &given(&second, 1)).unwrap(),
+            got(&second, 1)
+        );
+        assert_eq!(link.wait(0, ticket).unwrap(), got(&first, 0));
     }
-    assert_eq!(ask(&other, call(Kind::AllReduce, 1), &[1]).unwrap(), [2]);
-    assert_eq!(link.wait(0, ticket).unwrap(), [2]);
+}
+
+/// Others may still have something to say to each other, and the hub goes with its process.
+#[test]
+fn the_hubs_process_leaves_last() {
+    let address = hub(None);
+    let own = Member {
+        pid: std::process::id(),
+        ..member(0)
+    };
+    let others = [1, 2].map(|rank| thread::spawn(move || join(address, 3, member(rank)).unwrap()));
+    let link = join(address, 3, own).unwrap();
+    let others = others.map(|thread| thread.join().unwrap());
+    let leaves = thread::spawn(move || link.leave(0));
+    let [one, two] = &others;
+    for _ in 0..20 {
+        let send = call(Kind::Send, 1).root(2);
+        let ticket = one.send(0, send, vec![7]).unwrap();
+        assert_eq!(ask(two, call(Kind::Recv, 1).root(1), &[]).unwrap(), [7]);
+        one.wait(0, ticket).unwrap();
+        thread::sleep(Duration::from_millis(5));
+    }
+    one.leave(0);
+    assert!(!leaves.is_finished(), "rank 2 is still there");
+    two.leave(0);
+    leaves.join().unwrap();
 }

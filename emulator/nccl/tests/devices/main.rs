@@ -106,7 +106,11 @@ const RUNS: [Run; 19] = [
         1,
         "eager",
         "",
-        &["operator 5 is none", "ncclCommInitRankConfig: rank 2 of 2"],
+        &[
+            "operator 5 is none",
+            "ncclCommInitRankConfig: rank 2 of 2",
+            "cuMemFree answers",
+        ],
     ),
 ];
 

@@ -5,6 +5,8 @@ use crate::scenarios::{F32, INVALID_ARGUMENT, SUM, unique_id};
 use std::ffi::{CStr, c_char};
 use std::thread;
 
+const UNHANDLED_CUDA_ERROR: u32 = 1;
+
 fn text(at: *const c_char) -> String {
     // SAFETY: what the library answers is a text that ends with NUL, and lives until this thread asks again.
     unsafe { CStr::from_ptr(at) }.to_string_lossy().into_owned()
@@ -51,6 +53,7 @@ fn each(api: Api, rank: i32, n: i32, id: crate::api::UniqueId) {
     assert_eq!(gpu.read(own, 2), [2.0, 4.0]);
     ask!(api, ncclCommDeregister(comm, handle));
     ask!(api, ncclMemFree(own));
+    ask!(api, ncclMemFree(own) => UNHANDLED_CUDA_ERROR);
     ask!(api, ncclMemFree(0));
     // an operator, until it is destroyed
     let (mut op, scalar) = (0, 3f32);
