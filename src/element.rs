@@ -70,8 +70,6 @@ pub trait Wide: Number<Wide = Self> + PartialOrd {
     fn plus(self, other: Self) -> Self;
     /// The formula of this type.
     fn formula(floats: Formula<f32>, integers: Formula<i64>) -> Formula<Self>;
-    /// The values, where they are `f32`.
-    fn floats(x: &[Self]) -> Option<&[f32]>;
 }
 
 /// `y[i] = f(a[i], b[i])` over blocks of one length.
@@ -88,9 +86,6 @@ impl Wide for f32 {
     fn formula(floats: Formula<f32>, _: Formula<i64>) -> Formula<Self> {
         floats
     }
-    fn floats(x: &[f32]) -> Option<&[f32]> {
-        Some(x)
-    }
 }
 impl Wide for i64 {
     fn argument(self) -> u64 {
@@ -101,9 +96,6 @@ impl Wide for i64 {
     }
     fn formula(_: Formula<f32>, integers: Formula<i64>) -> Formula<Self> {
         integers
-    }
-    fn floats(_: &[i64]) -> Option<&[f32]> {
-        None
     }
 }
 

@@ -179,6 +179,20 @@ impl Error {
         Self::Shape { op, expected, got }
     }
 
+    /// What ranks do together went wrong.
+    pub(crate) fn distributed(
+        op: &'static str,
+        [rank, world_size]: [usize; 2],
+        reason: impl Into<String>,
+    ) -> Self {
+        Self::Distributed {
+            op,
+            rank,
+            world_size,
+            reason: reason.into(),
+        }
+    }
+
     pub(crate) fn argument(
         op: &'static str,
         expected: impl Into<String>,

@@ -68,6 +68,15 @@ impl Stores {
     }
 }
 
+/// Copies, past the caches where there are stores that go there; both slices have one length.
+#[inline(always)]
+pub(crate) fn copy<T: Element>(x: &[T], y: &mut [T], past: Option<&Stores>) {
+    match past {
+        Some(past) => past.copy(x, y),
+        None => y.copy_from_slice(x),
+    }
+}
+
 impl Drop for Stores {
     fn drop(&mut self) {
         fence();

@@ -128,12 +128,7 @@ impl DataLoader {
     /// # Errors
     /// Where the system gives no thread.
     pub fn epoch(&self, epoch: u64, device: &Device) -> Result<Epoch> {
-        let n = self.images.len();
-        self.epoch_of(
-            self.seed
-                .map_or_else(|| (0..n).collect(), |seed| order(seed, epoch, n)),
-            device,
-        )
+        self.epoch_of(order(self.seed, epoch, self.images.len()), device)
     }
 
     /// The batches of these images, by their numbers and in their order, as a sampler chooses them (PyTorch's
@@ -187,8 +182,11 @@ impl DataLoader {
     }
 }
 
-/// The order of `n` samples in an epoch.
-pub(crate) fn order(seed: u64, epoch: u64, n: usize) -> Vec<usize> {
+/// The order of `n` samples in an epoch; their own without a seed.
+pub(crate) fn order(seed: Option<u64>, epoch: u64, n: usize) -> Vec<usize> {
+    let Some(seed) = seed else {
+        return (0..n).collect();
+    };
     // two numbers that no small change brings together (a step of the golden ratio's fraction)
     let seed = seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     Generator::manual_seed(seed).permutation(n)

@@ -91,12 +91,8 @@ impl Communicator {
                 Box::new(seat) as Box<dyn Peers>,
             ));
         }
-        let made = unique_id()?.map_err(|reason| Error::Distributed {
-            op: OP,
-            rank: 0,
-            world_size: devices.len(),
-            reason,
-        });
+        let refused = |reason| Error::distributed(OP, [0, devices.len()], reason);
+        let made = unique_id()?.map_err(refused);
         let ranks = Rank::begin(made?, devices.len(), own, timeout)?;
         let ranks = ranks.into_iter().zip(devices.iter().cloned());
         Ok(ranks.map(|(rank, device)| Self { rank, device }).collect())
@@ -125,12 +121,8 @@ impl Communicator {
         } = environment;
         let device = Device::cuda(environment.local_rank)?;
         let new_id = || {
-            let id = unique_id()?.map_err(|reason| Error::Distributed {
-                op: "from_env",
-                rank,
-                world_size,
-                reason,
-            });
+            let refused = |reason| Error::distributed("from_env", [rank, world_size], reason);
+            let id = unique_id()?.map_err(refused);
             id.map(|id| id.0)
         };
         let met = rendezvous::meet(&environment, timeout, new_id)?;
@@ -315,12 +307,7 @@ impl Communicator {
 
     /// What went wrong together, as an error of `op`.
     pub(super) fn error(&self, op: &'static str, reason: impl Into<String>) -> Error {
-        Error::Distributed {
-            op,
-            rank: self.rank(),
-            world_size: self.world_size(),
-            reason: reason.into(),
-        }
+        Error::distributed(op, [self.rank(), self.world_size()], reason)
     }
 
     fn in_place<T: Element>(
@@ -369,7 +356,8 @@ impl Communicator {
         Ok(all)
     }
 
-    fn a_rank(&self, op: &'static str, rank: usize) -> Result<()> {
+    /// Errors for a rank that there is not.
+    pub(super) fn a_rank(&self, op: &'static str, rank: usize) -> Result<()> {
         match rank < self.world_size() {
             true => Ok(()),
             false => {

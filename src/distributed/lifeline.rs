@@ -42,12 +42,7 @@ impl Lifeline {
     ) -> Result<Arc<Self>> {
         let failed = |error| {
             let reason = format!("the connection of the rendezvous: {error}");
-            Error::Distributed {
-                op: "from_env",
-                rank,
-                world_size: board.places().len(),
-                reason,
-            }
+            Error::distributed("from_env", [rank, board.places().len()], reason)
         };
         let mut readers = Vec::with_capacity(streams.len());
         for (other, stream) in &streams {

@@ -61,12 +61,7 @@ type Comer = std::result::Result<(TcpStream, usize, usize), String>;
 
 impl Meeting<'_> {
     fn error(&self, reason: impl Into<String>) -> Error {
-        Error::Distributed {
-            op: "from_env",
-            rank: self.own.rank,
-            world_size: self.own.world_size,
-            reason: reason.into(),
-        }
+        Error::distributed("from_env", [self.own.rank, self.own.world_size], reason)
     }
 
     fn addresses(&self) -> Result<Vec<SocketAddr>> {

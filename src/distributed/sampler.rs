@@ -89,10 +89,7 @@ impl DistributedSampler {
     /// in is that of a [`DataLoader`](crate::data::DataLoader) which is shuffled with it, so batches of b on w ranks are
     /// together its batches of w b.
     pub fn indices(&self, epoch: u64) -> Vec<usize> {
-        let order = match self.seed {
-            Some(seed) => order(seed, epoch, self.samples),
-            None => (0..self.samples).collect(),
-        };
+        let order = order(self.seed, epoch, self.samples);
         let mine = (0..self.len()).map(|i| self.rank + i * self.ranks);
         mine.map(|i| order[i % self.samples]).collect()
     }

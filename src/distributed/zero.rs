@@ -53,10 +53,7 @@ impl<O: Optimizer> ZeroRedundancyOptimizer<O> {
         let named = model.named_parameters();
         let named: Vec<_> = named.iter().map(|(k, p)| (k.as_str(), &p.value)).collect();
         let owners = self.owners(named.iter().map(|(_, value)| value.numel()))?;
-        if to >= self.ranks.world_size() {
-            let expected = format!("a rank below {}", self.ranks.world_size());
-            return Err(Error::argument("consolidate_state_dict", expected, to));
-        }
+        self.ranks.a_rank("consolidate_state_dict", to)?;
         let rank = self.ranks.rank();
         let own = self.optimizer.state_dict_of(&self.own(&named, &owners))?;
         // every rank has a parameter, so each knows the names of what is remembered of one

@@ -5,6 +5,7 @@
 mod common;
 
 mod collectives;
+mod data;
 mod failures;
 mod lenet;
 mod meeting;
@@ -48,8 +49,8 @@ const RUNS: &[Run] = &[
     Run::new("zero", zero::steps).threads(2),
     Run::new("zero", zero::steps).threads(4).seed("2"),
     Run::new("zero", zero::steps).processes(2),
-    Run::new("files", parallel::files).threads(2),
-    Run::new("sampler", parallel::sampler).alone(),
+    Run::new("files", data::files).threads(2),
+    Run::new("sampler", data::sampler).alone(),
     Run::new("lenet", lenet::trains).threads(2),
     Run::new("lenet", lenet::trains).processes(2),
     Run::new("refused", failures::refused).threads(2),

@@ -30,7 +30,7 @@ pub(crate) fn binary<T: Number>(
             let at = first + block * BLOCK;
             let (a, b) = (of_a.read(at, y.len(), y), of_b.read(at, y.len(), y));
             if let Some(past) = &past
-                && let (Some(a), Some(b)) = (T::Wide::floats(a), T::Wide::floats(b))
+                && let (Some(a), Some(b)) = (T::Wide::singles(a), T::Wide::singles(b))
                 && let Some(y) = T::singles_mut(y)
             {
                 (op.past)(past, [a, b], y);

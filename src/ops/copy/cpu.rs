@@ -1,6 +1,6 @@
 //! Strided copies on the CPU.
 
-use crate::cpu::stream::{Stores, is_large};
+use crate::cpu::stream::{self, Stores, is_large};
 use crate::cpu::{TASK, share, tasks};
 use crate::element::Element;
 use crate::ops::strides::Strides;
@@ -75,11 +75,10 @@ fn run<T: Element>(
     past: &Option<Stores>,
 ) {
     match (step_x, step_y) {
-        (1, 1) if y.len() >= LINES => match past {
-            Some(past) => past.copy(&x[from..from + y.len()], y),
-            None => y.copy_from_slice(&x[from..from + y.len()]),
-        },
-        (1, 1) => y.copy_from_slice(&x[from..from + y.len()]),
+        (1, 1) => {
+            let past = past.as_ref().filter(|_| y.len() >= LINES);
+            stream::copy(&x[from..from + y.len()], y, past);
+        }
         (0, 1) => y.fill(x[from]),
         _ => {
             for (i, y) in y.iter_mut().step_by(step_y).enumerate() {

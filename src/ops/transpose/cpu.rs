@@ -1,6 +1,6 @@
 //! Transpose on the CPU.
 
-use crate::cpu::stream::{Stores, is_large};
+use crate::cpu::stream::{self, Stores, is_large};
 use crate::cpu::{TASK, share, vectorized};
 use crate::element::Element;
 
@@ -58,11 +58,7 @@ fn bands<T: Element>(
                     }
                 }
                 for (row, y) in tile.iter().zip(y.chunks_mut(rows)) {
-                    let (y, row) = (&mut y[r..r + height], &row[..height]);
-                    match past {
-                        Some(past) => past.copy(row, y),
-                        None => y.copy_from_slice(row),
-                    }
+                    stream::copy(&row[..height], &mut y[r..r + height], past.as_ref());
                 }
             }
         }

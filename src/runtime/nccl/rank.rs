@@ -2,16 +2,16 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use cudarc::driver::{CudaEvent, CudaStream};
+use cudarc::driver::CudaStream;
 
 use super::library::{self, Call, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
 use super::overlap::Overlap;
+use super::progress::{Progress, UnderWay};
 use super::watch::{Watched, watch};
 use crate::element::Element;
 use crate::error::{Error, Result};
@@ -20,8 +20,6 @@ use crate::runtime::turn::{is_captured, lock, turn};
 
 /// How often a state is asked for that will change soon.
 const SOON: Duration = Duration::from_micros(100);
-/// Calls that are looked after at a time: streams go on in order, so of more the last tell as well.
-const PENDING: usize = 128;
 /// How long a failure that NCCL has noticed waits for whoever knows which rank it is.
 const WHO: Duration = Duration::from_millis(500);
 /// How long the end of a communicator waits for what it has queued.
@@ -41,14 +39,6 @@ pub(crate) trait Peers: Send + Sync {
     fn left(&self, calls: u64);
 }
 
-/// A call that is not done, as far as is known.
-#[derive(Clone, Copy)]
-struct UnderWay {
-    op: &'static str,
-    calls: u64,
-    since: Instant,
-}
-
 /// One rank's part of a communicator, and the device's stream that its calls go to.
 pub(crate) struct Rank {
     comm: Mutex<Option<Comm>>,
@@ -58,9 +48,7 @@ pub(crate) struct Rank {
     pub(crate) timeout: Duration,
     peers: Box<dyn Peers>,
     failure: OnceLock<String>,
-    /// The call that the host is in.
-    under_way: Mutex<Option<UnderWay>>,
-    pending: Mutex<VecDeque<(UnderWay, CudaEvent)>>,
+    progress: Progress,
     calls: AtomicU64,
 }
 
@@ -109,8 +97,7 @@ impl Rank {
                 timeout,
                 peers,
                 failure: OnceLock::new(),
-                under_way: Mutex::default(),
-                pending: Mutex::default(),
+                progress: Progress::default(),
                 calls: AtomicU64::new(0),
             });
             // in a group nothing is known of one before the end
@@ -150,13 +137,13 @@ impl Rank {
             Some(overlap) => overlap.stream().clone(),
             None => self.stream.clone(),
         };
-        self.within(op);
+        self.progress.within(op, self.calls());
         let comm = self.comm();
         let called = comm
             .as_ref()
             .map(|comm| comm.call(call, (&given, &got), count, &stream));
         drop(comm);
-        self.out();
+        self.progress.out();
         let code = called.ok_or_else(|| self.error(op, "its communicator has ended"))?;
         let code = code.ok_or_else(|| Error::shape(op, "buffers as long as the call", "less"));
         // what is on the way keeps its memory: until it is queued, or where another stream has it until that is joined
@@ -202,13 +189,7 @@ impl Rank {
     }
 
     pub(super) fn error(&self, op: &'static str, why: &str) -> Error {
-        let (rank, world_size, reason) = (self.rank, self.ranks, why.to_string());
-        Error::Distributed {
-            op,
-            rank,
-            world_size,
-            reason,
-        }
+        Error::distributed(op, [self.rank, self.ranks], why)
     }
 
     /// Calls that all ranks make, begun on this one.
@@ -247,23 +228,9 @@ impl Rank {
 
     /// The oldest call that has not ended in time, in words.
     fn late(&self) -> Option<String> {
-        let is_late = |call: &UnderWay| call.since.elapsed() > self.timeout;
-        let on_host = lock(&self.under_way).filter(is_late);
-        let UnderWay { op, calls, .. } = on_host.or_else(|| {
-            // no event is asked before: a driver that runs work when it is asked for would wait in here
-            let mut pending = lock(&self.pending);
-            while let Some((call, done)) = pending.front().filter(|(call, _)| is_late(call)) {
-                if done.try_is_complete() == Ok(false) {
-                    return Some(*call);
-                }
-                pending.pop_front();
-            }
-            None
-        })?;
-        Some(format!(
-            "{op} (call {calls}) has not ended {}",
-            self.in_time(calls)
-        ))
+        let UnderWay { op, calls, .. } = self.progress.late(self.timeout)?;
+        let in_time = self.in_time(calls);
+        Some(format!("{op} (call {calls}) has not ended {in_time}"))
     }
 
     /// The limit, and who is behind, in words.
@@ -271,16 +238,6 @@ impl Rank {
         let who = self.peers.missing(calls);
         let who = who.map_or(String::new(), |who| format!(": {who}"));
         format!("within {} s{who}", self.timeout.as_secs_f64())
-    }
-
-    /// Notes that the host is in a call, until [`Rank::out`].
-    fn within(&self, op: &'static str) {
-        let (calls, since) = (self.calls(), Instant::now());
-        *lock(&self.under_way) = Some(UnderWay { op, calls, since });
-    }
-
-    fn out(&self) {
-        *lock(&self.under_way) = None;
     }
 
     /// A code that is an error, as one; a call that is refused is no failure of the communicator.
@@ -322,16 +279,8 @@ impl Rank {
         if is_captured(&self.stream) {
             return Ok(());
         }
-        let done = stream
-            .record_event(None)
-            .map_err(|e| Error::driver(op, e))?;
-        let (calls, since) = (self.calls(), Instant::now());
-        let mut pending = lock(&self.pending);
-        if pending.len() == PENDING {
-            pending.pop_front();
-        }
-        pending.push_back((UnderWay { op, calls, since }, done));
-        Ok(())
+        let queued = self.progress.queued(op, self.calls(), stream);
+        queued.map_err(|e| Error::driver(op, e))
     }
 }
 
@@ -403,9 +352,11 @@ impl Running {
         let code = {
             // nobody aborts one of them on the way; in one order, so that two groups do not wait for each other
             let _held: Vec<_> = ranks.iter().map(|rank| rank.comm()).collect();
-            group.calls.iter().for_each(|(rank, op, _)| rank.within(op));
+            for (rank, op, _) in &group.calls {
+                rank.progress.within(op, rank.calls());
+            }
             let code = library::group_end();
-            ranks.iter().for_each(|rank| rank.out());
+            ranks.iter().for_each(|rank| rank.progress.out());
             code?
         };
         let mut first = Ok(());

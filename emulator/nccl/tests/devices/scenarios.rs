@@ -37,6 +37,25 @@ fn failure(api: Api, comm: usize) -> u32 {
     error
 }
 
+/// The first so many devices with their communicators, of one process.
+fn all(api: Api, n: i32) -> (Vec<Gpu>, Vec<usize>) {
+    let gpus: Vec<Gpu> = (0..n).map(|k| Gpu::new(api, k)).collect();
+    let mut comms = vec![0; gpus.len()];
+    ask!(
+        api,
+        ncclCommInitAll(comms.as_mut_ptr(), n, std::ptr::null())
+    );
+    (gpus, comms)
+}
+
+/// The sum in place.
+fn sum(gpu: &Gpu, buffer: usize, count: usize, comm: usize) {
+    ask!(
+        gpu.api,
+        ncclAllReduce(buffer, buffer, count, F32, SUM, comm, gpu.stream)
+    );
+}
+
 /// Everything that a rank can ask for, in place and not.
 fn collectives(gpu: &Gpu, comm: usize, rank: i32, n: i32) {
     let (api, s, count) = (gpu.api, gpu.stream, n as usize);
@@ -104,19 +123,11 @@ pub fn threads(api: Api) {
 /// One thread for all devices.
 pub fn alone(api: Api) {
     let n = devices();
-    let gpus: Vec<Gpu> = (0..n).map(|k| Gpu::new(api, k)).collect();
-    let mut comms = vec![0; n as usize];
-    ask!(
-        api,
-        ncclCommInitAll(comms.as_mut_ptr(), n, std::ptr::null())
-    );
+    let (gpus, comms) = all(api, n);
     let buffers: Vec<usize> = gpus.iter().map(|gpu| gpu.buffer(&[1.0; 3])).collect();
     ask!(api, ncclGroupStart());
     for ((gpu, &comm), &buffer) in gpus.iter().zip(&comms).zip(&buffers) {
-        ask!(
-            api,
-            ncclAllReduce(buffer, buffer, 3, F32, SUM, comm, gpu.stream)
-        );
+        sum(gpu, buffer, 3, comm);
     }
     ask!(api, ncclGroupEnd());
     for (gpu, &buffer) in gpus.iter().zip(&buffers) {
@@ -174,12 +185,7 @@ pub fn killed(api: Api) {
 
 /// What is wrong and told at the call itself.
 pub fn refused(api: Api) {
-    let gpus = [Gpu::new(api, 0), Gpu::new(api, 1)];
-    let mut comms = [0; 2];
-    ask!(
-        api,
-        ncclCommInitAll(comms.as_mut_ptr(), 2, std::ptr::null())
-    );
+    let (gpus, comms) = all(api, 2);
     let (own, other) = (gpus[0].buffer(&[1.0; 2]), gpus[1].buffer(&[1.0; 2]));
     let s = gpus[0].stream;
     ask!(api, ncclAllReduce(other, own, 2, F32, SUM, comms[0], s) => INVALID_ARGUMENT);
@@ -195,26 +201,10 @@ pub fn refused(api: Api) {
 
 /// Two ranks that call different collectives.
 pub fn mismatched(api: Api) {
-    let gpus = [Gpu::new(api, 0), Gpu::new(api, 1)];
-    let mut comms = [0; 2];
-    ask!(
-        api,
-        ncclCommInitAll(comms.as_mut_ptr(), 2, std::ptr::null())
-    );
+    let (gpus, comms) = all(api, 2);
     let buffers = [gpus[0].buffer(&[1.0; 2]), gpus[1].buffer(&[1.0; 2])];
     ask!(api, ncclGroupStart());
-    ask!(
-        api,
-        ncclAllReduce(
-            buffers[0],
-            buffers[0],
-            2,
-            F32,
-            SUM,
-            comms[0],
-            gpus[0].stream
-        )
-    );
+    sum(&gpus[0], buffers[0], 2, comms[0]);
     ask!(
         api,
         ncclBroadcast(buffers[1], buffers[1], 2, F32, 0, comms[1], gpus[1].stream)
@@ -229,24 +219,8 @@ pub fn mismatched(api: Api) {
 
 /// One thread, two devices, no group.
 pub fn ungrouped(api: Api) {
-    let gpus = [Gpu::new(api, 0), Gpu::new(api, 1)];
-    let mut comms = [0; 2];
-    ask!(
-        api,
-        ncclCommInitAll(comms.as_mut_ptr(), 2, std::ptr::null())
-    );
+    let (gpus, comms) = all(api, 2);
     let buffers = [gpus[0].buffer(&[1.0; 2]), gpus[1].buffer(&[1.0; 2])];
-    ask!(
-        api,
-        ncclAllReduce(
-            buffers[0],
-            buffers[0],
-            2,
-            F32,
-            SUM,
-            comms[0],
-            gpus[0].stream
-        )
-    );
+    sum(&gpus[0], buffers[0], 2, comms[0]);
     assert_eq!(failure(api, comms[1]), REMOTE);
 }
