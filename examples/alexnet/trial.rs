@@ -181,6 +181,7 @@ fn as_rank(root: &Path, ranks: &Ranks) {
         root.join("both.safetensors"),
         root.join("alone.safetensors"),
     );
+    assert_eq!(ranks.sums([ranks.rank() + 1, 7]).unwrap(), [3, 14]);
     let own_file = own_file.with_extension(ranks.rank().to_string());
     let alone = Ranks::alone(ranks.device());
     let (both_images, all_images) = (images(root, ranks), images(root, &alone));
@@ -188,6 +189,10 @@ fn as_rank(root: &Path, ranks: &Ranks) {
 
     let (f32, epochs) = (Precision::F32, 3);
     let (mut both, mut one) = (training(0.0, f32, ranks), training(0.0, f32, &alone));
+    // before anything is learnt some of the three are wrong, so no rank's own share has the same
+    let found = both.accuracies(&both_images.val).unwrap();
+    assert_eq!(found, one.accuracies(&all_images.val).unwrap());
+    assert!(found[0] < 1.0, "{found:?}");
     both.learn(&both_images, epochs, u64::MAX, &file).unwrap();
     one.learn(&all_images, epochs, u64::MAX, &own_file).unwrap();
     let started = values(&mut training(0.0, f32, &alone));
