@@ -40,6 +40,10 @@ pub fn refused() {
             own.broadcast(&mut x, n),
             &["broadcast", "a rank below 2", "got 2"],
         );
+        says(
+            own.reduce(&mut x, n, SUM),
+            &["reduce", "a rank below 2", "got 2"],
+        );
         says(own.send(&x, own.rank()), &["send", "another rank"]);
         says(own.recv(&mut x, n), &["recv", "a rank below 2"]);
         says(
