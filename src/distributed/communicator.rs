@@ -100,6 +100,9 @@ impl Communicator {
     /// `WORLD_SIZE`, on the device `LOCAL_RANK`. Rank 0 listens at `MASTER_ADDR` and `MASTER_PORT`; the others come there
     /// for NCCL's unique id, so that address is to be one that only the ranks reach.
     ///
+    /// Where torchrun's agent has `MASTER_PORT` for a store of its own, of which it sets `TORCHELASTIC_USE_AGENT_STORE`, ranks
+    /// meet at the port behind it. `WARPSMITH_MASTER_PORT`, the same for all of them, is another.
+    ///
     /// # Errors
     /// No NCCL ([`Error::NoNccl`]); variables that are missing or make no sense; a port in use, a rank that does not come
     /// within 10 minutes, or one that was told another `WORLD_SIZE` ([`Error::Distributed`], on every rank); those of

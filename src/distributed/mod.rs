@@ -19,6 +19,7 @@ mod data_parallel;
 mod environment;
 mod files;
 mod lifeline;
+mod lines;
 mod rendezvous;
 mod sampler;
 mod seat;

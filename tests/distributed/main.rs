@@ -82,6 +82,7 @@ const RUNS: &[Run] = &[
     Run::new("no_library", failures::no_library).alone(),
     Run::new("variables", meeting::variables_wrong).alone(),
     Run::new("port_in_use", meeting::port_in_use).alone(),
+    Run::new("agent_store", meeting::agent_store).threads(2),
     Run::new("nobody_comes", meeting::nobody_comes).alone(),
     Run::new("no_rank_0", meeting::no_rank_0).alone(),
     Run::new("strangers", meeting::strangers).threads(2),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use warpsmith::distributed::Communicator;
 
 use crate::ranks::{devices, says};
-use crate::runs::free_port;
+use crate::runs::{free_behind_a_taken, free_port};
 
 const SOON: Duration = Duration::from_secs(1);
 const CASE: &str = "WARPSMITH_TEST_CASE";
@@ -114,6 +114,48 @@ pub fn port_in_use() {
         &with(&variables(&port)),
         &["rank 0 of 2", &port, "in use", "MASTER_PORT"],
     );
+}
+
+/// Where torchrun's agent has a store at MASTER_PORT, ranks meet at the port behind it, or where they are told to.
+pub fn agent_store() {
+    if is_case() {
+        return;
+    }
+    let (agent, next) = free_behind_a_taken();
+    let port = agent.local_addr().unwrap().port().to_string();
+    let both = |more: &[(&str, &str)]| {
+        let of = |rank: usize| {
+            let mut own = variables(&port);
+            (own[0].1, own[2].1) = (["0", "1"][rank], ["0", "1"][rank]);
+            begin(&[&own[..], more, &[(CASE, "patient")]].concat())
+        };
+        let children = [of(0), of(1)];
+        children.map(|child| said(child.wait_with_output().unwrap()))
+    };
+    let agents = ("TORCHELASTIC_USE_AGENT_STORE", "True");
+    let told = free_port().to_string();
+    for more in [&[agents][..], &[agents, ("WARPSMITH_MASTER_PORT", &told)]] {
+        let [first, second] = both(more);
+        assert_says(&first, &["rank 0 of 2 on cuda:0"]);
+        assert_says(&second, &["rank 1 of 2 on cuda:1"]);
+    }
+    // nobody of them has come to the agent, which would not understand
+    agent.set_nonblocking(true).unwrap();
+    assert!(agent.accept().is_err());
+    let own = variables(&port);
+    let no_agent = [&own[..], &[("TORCHELASTIC_USE_AGENT_STORE", "False")]];
+    assert_says(
+        &with(&no_agent.concat()),
+        &[&port, "in use", "another MASTER_PORT"],
+    );
+    let _other = TcpListener::bind(("127.0.0.1", next)).unwrap();
+    let taken = with(&[&own[..], &[agents]].concat());
+    let next = next.to_string();
+    assert_says(&taken, &[&next, "in use", "another WARPSMITH_MASTER_PORT"]);
+    let wrong = with(&[&own[..], &[("WARPSMITH_MASTER_PORT", "0")]].concat());
+    assert_says(&wrong, &["a WARPSMITH_MASTER_PORT in 1..65536"]);
+    let last = with(&[&variables("65535")[..], &[agents]].concat());
+    assert_says(&last, &["WARPSMITH_MASTER_PORT", "65535"]);
 }
 
 pub fn nobody_comes() {

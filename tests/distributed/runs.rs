@@ -117,6 +117,8 @@ impl Run {
             "WORLD_SIZE",
             "MASTER_ADDR",
             "MASTER_PORT",
+            "WARPSMITH_MASTER_PORT",
+            "TORCHELASTIC_USE_AGENT_STORE",
         ] {
             command.env_remove(name);
         }
@@ -189,6 +191,19 @@ fn wait(mut child: Child, since: Instant) -> (bool, String) {
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A port that nobody has at the moment, and who has the one before it.
+pub fn free_behind_a_taken() -> (std::net::TcpListener, u16) {
+    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let taken = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    loop {
+        let taken = taken();
+        let port = taken.local_addr().expect("an address").port();
+        if let Some(next) = port.checked_add(1).filter(|&next| free(next)) {
+            return (taken, next);
+        }
+    }
 }
 
 /// The scenario of this process, or all that the arguments name.
