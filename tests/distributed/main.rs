@@ -78,7 +78,14 @@ const RUNS: &[Run] = &[
         .fails(0),
     Run::new("left", failures::left).processes(2).deferred(),
     Run::new("left", failures::left).threads(2).deferred(),
+    Run::new("left", failures::left).processes(3),
+    Run::new("panicked", failures::panicked)
+        .processes(3)
+        .fails(1),
     Run::new("late", failures::late).processes(2),
+    Run::new("late", failures::late).processes(3),
+    Run::new("late", failures::late).processes(2).deferred(),
+    Run::new("late", failures::late).threads(2),
     Run::new("no_library", failures::no_library).alone(),
     Run::new("variables", meeting::variables_wrong).alone(),
     Run::new("port_in_use", meeting::port_in_use).alone(),
@@ -86,6 +93,8 @@ const RUNS: &[Run] = &[
     Run::new("nobody_comes", meeting::nobody_comes).alone(),
     Run::new("no_rank_0", meeting::no_rank_0).alone(),
     Run::new("strangers", meeting::strangers).threads(2),
+    Run::new("twice", meeting::twice).alone(),
+    Run::new("no_rank", meeting::no_rank).alone(),
     Run::new("world_sizes", meeting::world_sizes).processes(2),
 ];
 

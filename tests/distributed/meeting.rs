@@ -1,7 +1,7 @@
 //! How ranks of several processes meet, and how that fails.
 
 use std::env;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -223,7 +223,8 @@ pub fn no_rank_0() {
     });
 }
 
-/// Who comes to rank 0 and is no rank is left alone, also where he says nothing; the ranks meet all the same.
+/// Who comes to rank 0 and is no rank is left alone, also where he says nothing, as five do; the ranks meet all the same, and
+/// sooner than one after the other may take to speak.
 pub fn strangers() {
     if is_case() {
         return;
@@ -234,7 +235,7 @@ pub fn strangers() {
     let rank_0 = begin(&[&first[..], &[(CASE, "patient")]].concat());
     let mut kept = Vec::new();
     let since = Instant::now();
-    while kept.len() < 2 && since.elapsed() < Duration::from_secs(10) {
+    while kept.len() < 6 && since.elapsed() < Duration::from_secs(10) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
             if kept.is_empty() {
                 let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
@@ -252,6 +253,55 @@ pub fn strangers() {
         &["rank 0 of 2 on cuda:0"],
     );
     drop(kept);
+}
+
+/// Two processes that were told one rank, all of which hear it.
+pub fn twice() {
+    if is_case() {
+        return;
+    }
+    let port = free_port().to_string();
+    let of = |rank: &'static str| {
+        let mut own = variables(&port);
+        (own[0].1, own[1].1) = (rank, "3");
+        begin(&[&own[..], &[(CASE, "patient")]].concat())
+    };
+    for child in ["0", "1", "1"].map(of) {
+        let text = said(child.wait_with_output().unwrap());
+        assert_says(&text, &["two processes have RANK 1"]);
+    }
+}
+
+/// What comes as a rank, and then says what no rank says, or nothing more.
+pub fn no_rank() {
+    if is_case() {
+        return;
+    }
+    let cases: [(&[u8], &[&str]); 2] = [
+        (b"nonsense\n", &["what rank 1 says is no line", "nonsense"]),
+        (b"", &["rank 1 is gone"]),
+    ];
+    for (line, words) in cases {
+        let port = free_port();
+        let text = port.to_string();
+        let rank_0 = begin(&[&variables(&text)[..], &[(CASE, "patient")]].concat());
+        let since = Instant::now();
+        let mut stream = TcpStream::connect(("127.0.0.1", port));
+        while stream.is_err() && since.elapsed() < Duration::from_secs(15) {
+            thread::sleep(Duration::from_millis(5));
+            stream = TcpStream::connect(("127.0.0.1", port));
+        }
+        let mut stream = stream.unwrap();
+        stream.write_all(b"warpsmith 1 1 2\n").unwrap();
+        let mut answer = [0; 260];
+        stream.read_exact(&mut answer).unwrap();
+        assert!(answer.starts_with(b"id "));
+        stream.write_all(line).unwrap();
+        // what stays open says nothing of an end
+        let kept = (!line.is_empty()).then_some(stream);
+        assert_says(&said(rank_0.wait_with_output().unwrap()), words);
+        drop(kept);
+    }
 }
 
 /// Two processes that were told different sizes, both of which hear it.
