@@ -1,12 +1,16 @@
 //! Streams that keep their work until somebody waits for it: this program runs itself again with the variable set.
 
 use cudarc::driver::sys::{self, CUevent_flags_enum as Flags};
-use cudarc::driver::{CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, LaunchConfig};
+use cudarc::driver::{CudaContext, CudaEvent, CudaFunction, CudaSlice, CudaStream};
+use cudarc::driver::{DevicePtr, LaunchConfig};
 use cudarc::driver::{PinnedHostSlice, PushKernelArg};
 use cudarc::nvrtc::Ptx;
 use std::ffi::c_void;
 use std::process::{Command, Output};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::thread;
+use std::time::Duration;
 
 const N: usize = 64;
 
@@ -51,11 +55,12 @@ impl Bench {
 type Case = (&'static str, fn(&Bench, bool));
 
 /// What is tried, in either mode.
-const CASES: [Case; 9] = [
+const CASES: [Case; 10] = [
     ("copies", copies_read_and_write_late),
     ("pinned", pinned_memory_is_read_late_too),
     ("order", a_streams_work_keeps_its_order),
     ("events", events_cover_what_was_before_them),
+    ("another thread", what_another_thread_is_at_is_waited_for),
     ("default stream", the_default_stream_waits),
     ("non-blocking", what_does_not_block_waits_longer),
     ("graph", a_graphs_launch_waits),
@@ -152,6 +157,46 @@ fn events_cover_what_was_before_them(bench: &Bench, deferred: bool) {
     bench.read(&two, &a, &mut back);
     two.synchronize().unwrap();
     assert_eq!(back, [21.0; N]);
+}
+
+/// Work that a thread has begun to run is not done, for who waits for an event behind it or for the context.
+fn what_another_thread_is_at_is_waited_for(bench: &Bench, deferred: bool) {
+    extern "C" fn slow(at: *mut c_void) {
+        // SAFETY: the test's own, which outlives the streams' work.
+        let calls = unsafe { &*at.cast::<[AtomicU32; 2]>() };
+        calls[0].fetch_add(1, SeqCst);
+        thread::sleep(Duration::from_millis(200));
+        calls[1].fetch_add(1, SeqCst);
+    }
+    let stream = || bench.context.new_stream().unwrap();
+    let waits: [&dyn Fn(&CudaEvent); 2] = [
+        &|done| {
+            let other = stream();
+            other.wait(done).unwrap();
+            other.synchronize().unwrap();
+        },
+        &|_| bench.context.synchronize().unwrap(),
+    ];
+    for wait in waits {
+        let (one, calls) = (stream(), [AtomicU32::new(0), AtomicU32::new(0)]);
+        let at = (&raw const calls).cast_mut().cast();
+        // SAFETY: the counters outlive the waits below.
+        unsafe { sys::cuLaunchHostFunc(one.cu_stream(), Some(slow), at) };
+        let done = one.record_event(None).unwrap();
+        thread::scope(|scope| {
+            scope.spawn(|| one.synchronize().unwrap());
+            while calls[0].load(SeqCst) == 0 {
+                thread::yield_now();
+            }
+            // who asks is not kept waiting; where work runs at once the call before has done it
+            assert_eq!(done.is_complete(), !deferred);
+            // SAFETY: takes a stream that is there.
+            let asked = unsafe { sys::cuStreamQuery(one.cu_stream()) };
+            assert_eq!(asked == sys::CUresult::CUDA_SUCCESS, !deferred);
+            wait(&done);
+            assert_eq!(calls[1].load(SeqCst), 1);
+        });
+    }
 }
 
 fn the_default_stream_waits(bench: &Bench, deferred: bool) {

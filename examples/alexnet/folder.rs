@@ -13,6 +13,7 @@ use warpsmith::data::ImageFolder;
 use warpsmith::{Device, Generator, Tensor};
 
 use crate::picture;
+use common::Ranks;
 
 /// Batches that wait to be taken.
 const AHEAD: usize = 2;
@@ -54,10 +55,12 @@ pub const SIZES: Sizes = Sizes {
     side: 224,
 };
 
-/// Images in batches of one size.
+/// Images in batches of one size: a rank's part of each.
 #[derive(Clone)]
 pub struct Batches {
     samples: Arc<[(PathBuf, usize)]>,
+    ranks: Ranks,
+    /// Images of a batch for this rank.
     batch: usize,
     sizes: Sizes,
     /// Where images are shuffled, cropped and mirrored at random.
@@ -80,16 +83,30 @@ impl Batch {
 }
 
 impl Batches {
-    /// In order, the middle of each image; the last batch may be smaller.
-    pub fn new(folder: &ImageFolder, batch: usize, sizes: Sizes) -> Self {
-        let samples = folder.samples().into();
-        let batch = batch.min(folder.samples().len()).max(1);
-        Self {
+    /// In order, the middle of each image; the last batch may be smaller, and a rank's share an image less than another's.
+    ///
+    /// # Errors
+    /// Fewer images than ranks, or a batch that these do not divide.
+    pub fn new(
+        folder: &ImageFolder,
+        batch: usize,
+        sizes: Sizes,
+        ranks: &Ranks,
+    ) -> Result<Self, Box<dyn Error>> {
+        let samples: Arc<[_]> = folder.samples().into();
+        let most = samples.len() / ranks.count();
+        if most == 0 {
+            let (n, count) = (samples.len(), ranks.count());
+            return Err(format!("{n} images are too few for {count} devices").into());
+        }
+        let batch = ranks.part_of(batch)?.min(most);
+        Ok(Self {
             samples,
+            ranks: ranks.clone(),
             batch,
             sizes,
             seed: None,
-        }
+        })
     }
 
     /// In another order in each epoch, a part of each image anywhere in it, every second mirrored; what is left of the
@@ -99,16 +116,28 @@ impl Batches {
         self
     }
 
-    /// How many batches an epoch has.
+    /// How many batches an epoch has for this rank: shuffled, as many as for every other.
     pub fn len(&self) -> usize {
         match self.seed {
-            Some(_) => self.samples.len() / self.batch,
-            None => self.samples.len().div_ceil(self.batch),
+            Some(_) => self.samples.len() / self.ranks.count() / self.batch,
+            None => self.images().div_ceil(self.batch),
         }
     }
 
+    /// How many images are this rank's where they are in order.
     pub fn images(&self) -> usize {
-        self.samples.len()
+        self.ranks.share_of(self.samples.len()).len()
+    }
+
+    /// This rank's images in an epoch, in order; of shuffled ones as many as every other rank's, and batches of b on w ranks
+    /// are together those of w b.
+    fn order(&self, epoch: u64) -> warpsmith::Result<Vec<usize>> {
+        let n = self.samples.len();
+        let Some(seed) = self.seed else {
+            return Ok(self.ranks.share_of(n));
+        };
+        let sampler = self.ranks.sampler(n)?.shuffle(seed).drop_last();
+        Ok(sampler.indices(epoch))
     }
 
     /// The batches of an epoch from one on. An image that cannot be read is named and left out; a batch without any is an
@@ -119,23 +148,24 @@ impl Batches {
         from: usize,
     ) -> Result<Receiver<Result<Batch, String>>, Box<dyn Error>> {
         let (send, made) = sync_channel(AHEAD);
-        let batches = self.clone();
+        let (batches, order) = (self.clone(), self.order(epoch)?);
         thread::Builder::new()
             .name("images".into())
-            .spawn(move || batches.make(epoch, from, &send))?;
+            .spawn(move || batches.make(&order, epoch, from, &send))?;
         Ok(made)
     }
 
-    fn make(&self, epoch: u64, from: usize, send: &SyncSender<Result<Batch, String>>) {
-        let n = self.samples.len();
+    fn make(
+        &self,
+        order: &[usize],
+        epoch: u64,
+        from: usize,
+        send: &SyncSender<Result<Batch, String>>,
+    ) {
         // numbers that no small change brings together (steps of the golden ratio's fraction)
         let seed = self
             .seed
             .map(|seed| seed.wrapping_add(epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
-        let order = match seed {
-            Some(seed) => Generator::manual_seed(seed).permutation(n),
-            None => (0..n).collect(),
-        };
         for chosen in order.chunks(self.batch).take(self.len()).skip(from) {
             let batch = self.batch(chosen, seed);
             let failed = batch.is_err();

@@ -10,6 +10,8 @@
 //! alexnet --train --data FOLDER --epochs 90                           images in FOLDER/<class>/, or FOLDER/{train,val}/<class>/
 //! alexnet --train --data FOLDER --epochs 90 --resume alexnet-checkpoint.safetensors
 //!                                                                     the same, where that was interrupted
+//! alexnet --train --data FOLDER --devices all                         the same on all GPUs, a thread each
+//! torchrun's RANK, WORLD_SIZE, ...                                    on many, a process each
 //! ```
 
 mod classify;
@@ -20,12 +22,15 @@ mod picture;
 mod proto;
 mod timing;
 mod train;
+#[cfg(test)]
+mod trial;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use common::Devices;
 use warpsmith::models::{AlexNetOptions, LrnConstants, alexnet};
 use warpsmith::nn::{self, Module, Precision, Sequential};
 use warpsmith::{Device, Generator};
@@ -63,11 +68,14 @@ struct Options {
     /// Train on Fashion-MNIST instead, or on the images of --data
     #[arg(long, conflicts_with_all = ["images", "input", "batch", "weights"])]
     train: bool,
+    /// Train on so many GPUs together, or on `all`, each with its part of every batch
+    #[arg(long, value_name = "N|all", requires = "train")]
+    devices: Option<Devices>,
     /// A folder with a folder of images for each class, or with two such, train and val (else a tenth is held out); or that of
     /// Fashion-MNIST's files; default: where Debian's dataset-fashion-mnist puts them
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Images in each step of a training on images
+    /// Images in each step of a training on images, on all devices together
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
     batch_size: u32,
     /// The learning rate of such a training to begin with
@@ -139,13 +147,19 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     if options.train {
-        return match options.data.as_deref().filter(|data| has_folders(data)) {
-            Some(data) => learn::train_on_images(data, options),
-            None if options.resume.is_some() => Err(
+        let folder = options.data.as_deref().filter(|data| has_folders(data));
+        if folder.is_none() && options.resume.is_some() {
+            return Err(
                 "--resume goes on with a training on images: name their folder by --data".into(),
-            ),
-            None => train::train(options),
-        };
+            );
+        }
+        return common::on_each(options.devices.as_ref(), &options.device, |ranks| {
+            println!("{ranks}");
+            match folder {
+                Some(data) => learn::train_on_images(data, options, ranks),
+                None => train::train(options, ranks),
+            }
+        });
     }
     if options.images.is_empty() && options.input.is_none() && options.batch.is_none() {
         return Err("nothing to do: name images, --input and --output, --batch or --train".into());

@@ -1,8 +1,11 @@
-//! What the examples share: the font of their pictures, files that are whole or not there, progress bars, ranks.
+//! What the examples share: the font of their pictures, files that are whole or not there, progress bars, a training step,
+//! ranks.
 
+mod learner;
 mod ranks;
 
-pub use ranks::{Devices, ranks};
+pub use learner::{Learner, Made, right};
+pub use ranks::{Devices, Ranks, on_each};
 
 use std::error::Error;
 use std::fs::File;
@@ -70,9 +73,4 @@ pub fn progress(steps: u64, template: &'static str, name: &str) -> ProgressBar {
     bar.set_prefix(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// A bar that nobody sees, for ranks but the first.
-pub fn no_progress() -> ProgressBar {
-    ProgressBar::hidden()
 }

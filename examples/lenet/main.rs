@@ -10,25 +10,21 @@
 
 mod plot;
 mod source;
-mod step;
 mod train;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use clap::{Parser, ValueEnum};
-use common::Devices;
+use common::{Devices, Ranks};
 use warpsmith::Device;
-use warpsmith::distributed::Communicator;
 use warpsmith::models::LeNetActivation;
 use warpsmith::nn::Precision;
 
 use source::Source;
-use step::Network;
-use train::Run;
+use train::{Network, Run};
 
 /// Trains LeNet-5 and writes its weights, its learning curve and what it says of some images.
 #[derive(Parser)]
@@ -111,44 +107,18 @@ fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = interrupted.clone();
     ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
-    let ranks = common::ranks(options.devices.clone())?;
-    if ranks.is_empty() {
-        println!("device: {}", options.device);
-        return learn(&options, &options.device, None, &interrupted);
-    }
-    let (options, interrupted) = (&options, &*interrupted);
-    let failed: Vec<String> = thread::scope(|scope| {
-        let begin = |own: Communicator| {
-            scope.spawn(move || {
-                println!(
-                    "device: {} (rank {} of {})",
-                    own.device(),
-                    own.rank(),
-                    own.world_size()
-                );
-                learn(options, &own.device().clone(), Some(own), interrupted)
-                    .map_err(|error| error.to_string())
-            })
-        };
-        let threads: Vec<_> = ranks.into_iter().map(begin).collect();
-        let ended = threads.into_iter().map(|thread| thread.join());
-        let ended = ended.map(|ended| ended.unwrap_or_else(|_| Err("a thread panicked".into())));
-        ended.filter_map(Result::err).collect()
-    });
-    match failed.is_empty() {
-        true => Ok(()),
-        false => Err(failed.join("\n       ").into()),
-    }
+    common::on_each(options.devices.as_ref(), &options.device, |ranks| {
+        println!("{ranks}");
+        learn(&options, ranks, &interrupted)
+    })
 }
 
 /// Trains on a device, alone or as a rank; the first rank writes and says what there is to say.
 fn learn(
     options: &Options,
-    device: &Device,
-    ranks: Option<Communicator>,
+    ranks: &Ranks,
     interrupted: &AtomicBool,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let leads = ranks.as_ref().is_none_or(|own| own.rank() == 0);
     let data = options
         .data
         .clone()
@@ -165,7 +135,6 @@ fn learn(
         options.batch_size as usize,
         options.images.map(|n| n as usize),
         options.lr,
-        device,
         ranks,
     )?;
     if options.graph {
@@ -184,13 +153,13 @@ fn learn(
         let whole = run.epoch(interrupted)?;
         run.save(&weights, &checkpoint)?;
         if !whole {
-            if leads {
+            if ranks.leads() {
                 println!("interrupted; --resume {} goes on", checkpoint.display());
             }
             return Ok(());
         }
     }
-    if !leads {
+    if !ranks.leads() {
         return Ok(());
     }
     println!("weights: {}", weights.display());

@@ -5,19 +5,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use warpsmith::data::DataLoader;
-use warpsmith::distributed::{Communicator, DistributedSampler, ReduceOp};
-use warpsmith::nn;
-use warpsmith::{Device, Generator, Result, Tensor};
+use warpsmith::distributed::DistributedSampler;
+use warpsmith::models::{LeNetActivation, lenet5};
+use warpsmith::nn::Precision;
+use warpsmith::nn::optim::Adam;
+use warpsmith::{Generator, Result, Tensor};
 
 use crate::source::Data;
-use crate::step::{Learner, Network};
-use common::{no_progress, progress};
+use common::{Learner, Ranks, right};
 
 /// How often losses are read: each reading waits for the device.
 const READ_EVERY: usize = 20;
 /// Images at a time where nothing is learnt.
 const TEST_BATCH: usize = 500;
 const BAR: &str = "{prefix} [{bar:30}] {pos}/{len}  {msg}  {eta} left";
+
+/// Which network it is.
+#[derive(Clone, Copy)]
+pub struct Network {
+    pub activation: LeNetActivation,
+    pub precision: Precision,
+}
 
 /// A test image, its class, and the class that the network gives it.
 pub struct Sample {
@@ -28,15 +36,14 @@ pub struct Sample {
 }
 
 pub struct Run {
-    learner: Learner,
+    learner: Learner<Adam>,
     train: DataLoader,
     sampler: DistributedSampler,
     /// Images of a step on this device.
     batch_size: usize,
-    ranks: Option<Communicator>,
+    ranks: Ranks,
     test: DataLoader,
     classes: [&'static str; 10],
-    device: Device,
     losses: Vec<f32>,
     /// After each epoch.
     accuracies: Vec<f64>,
@@ -54,38 +61,23 @@ impl Run {
         batch_size: usize,
         most_images: Option<usize>,
         lr: f64,
-        device: &Device,
-        ranks: Option<Communicator>,
+        ranks: &Ranks,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        let (rank, world_size) = ranks
-            .as_ref()
-            .map_or((0, 1), |own| (own.rank(), own.world_size()));
-        if !batch_size.is_multiple_of(world_size) {
-            return Err(
-                format!("{world_size} devices do not divide a batch of {batch_size}").into(),
-            );
-        }
-        let batch_size = batch_size / world_size;
+        let batch_size = ranks.part_of(batch_size)?;
         let train = data.train.first(most_images.unwrap_or(usize::MAX));
         let (mean, std) = train.mean_and_std();
         let mut generator = Generator::manual_seed(seed);
         let loader = |images, batch| DataLoader::new(Arc::new(images), batch)?.normalize(mean, std);
+        let (classes, device) = (data.classes.len(), ranks.device());
+        let model = lenet5(classes, network.activation, &mut generator, device)?;
         Ok(Self {
-            learner: Learner::new(
-                data.classes.len(),
-                network,
-                lr,
-                &mut generator,
-                device,
-                ranks.as_ref(),
-            )?,
-            sampler: DistributedSampler::of(rank, world_size, train.len())?.shuffle(seed),
+            learner: Learner::new(model, Adam::new(lr), network.precision, ranks)?,
+            sampler: ranks.sampler(train.len())?.shuffle(seed),
             train: loader(train, batch_size)?,
             batch_size,
-            ranks,
+            ranks: ranks.clone(),
             test: loader(data.test, TEST_BATCH)?,
             classes: data.classes,
-            device: device.clone(),
             losses: Vec::new(),
             accuracies: Vec::new(),
         })
@@ -97,43 +89,18 @@ impl Run {
     }
 
     pub fn load(&mut self, file: &Path) -> Result<()> {
-        together(&self.ranks, || nn::load(&mut *self.learner.model, file))
+        self.learner.load(file)
     }
 
     /// Goes on where a run of the same options was saved, in the middle of an epoch too.
     pub fn resume(&mut self, file: &Path) -> Result<()> {
-        let Learner {
-            model,
-            optimizer,
-            scaler,
-            ..
-        } = &mut self.learner;
-        together(&self.ranks, || {
-            nn::load_checkpoint_scaled(&mut **model, optimizer, scaler, file)
-        })
+        self.learner.resume(file)
     }
 
     /// Saves the weights for other programs, and all that [`Run::resume`] needs.
     pub fn save(&mut self, weights: &Path, checkpoint: &Path) -> Result<()> {
-        let Learner {
-            model,
-            optimizer,
-            scaler,
-            ..
-        } = &mut self.learner;
-        let mut save = || {
-            nn::save(&mut **model, weights)?;
-            nn::save_checkpoint_scaled(&mut **model, optimizer, scaler, checkpoint)
-        };
-        match &self.ranks {
-            None => save(),
-            Some(ranks) => ranks.on_rank_0(save),
-        }
-    }
-
-    /// Whether this is the device that says and writes what there is.
-    fn leads(&self) -> bool {
-        self.ranks.as_ref().is_none_or(|own| own.rank() == 0)
+        self.learner.save(weights)?;
+        self.learner.save_checkpoint(checkpoint)
     }
 
     /// Steps of an epoch.
@@ -151,18 +118,13 @@ impl Run {
     pub fn epoch(&mut self, interrupted: &AtomicBool) -> Result<bool, Box<dyn std::error::Error>> {
         let epoch = self.epochs_done()?;
         let done = (self.learner.batches()? % self.batches()) as usize;
-        let bar = match self.leads() {
-            true => {
-                let images = self.sampler.len() as u64;
-                progress(images, BAR, &format!("epoch {}", epoch + 1))
-            }
-            false => no_progress(),
-        };
+        let (images, name) = (self.sampler.len() as u64, format!("epoch {}", epoch + 1));
+        let bar = self.ranks.progress(images, BAR, &name);
         bar.set_position((done * self.batch_size) as u64);
         let mut unread = Vec::with_capacity(READ_EVERY);
         self.learner.model.train(true);
         let chosen = self.sampler.indices(epoch);
-        let batches = self.train.epoch_of(chosen, &self.device)?.skip(done);
+        let batches = self.train.epoch_of(chosen, self.ranks.device())?.skip(done);
         let mut batches = batches.peekable();
         while let Some(batch) = batches.next() {
             let (x, labels) = batch?;
@@ -171,7 +133,8 @@ impl Run {
             bar.inc(labels.numel() as u64);
             let mut stops = interrupted.load(Ordering::Relaxed);
             if unread.len() == READ_EVERY || batches.peek().is_none() {
-                stops = self.agreed(stops)?;
+                let asked = self.ranks.sums([usize::from(stops)])?;
+                stops = asked[0] > 0;
                 let loss = self.read(&mut unread)?;
                 let right = right(&made.logits, &labels)? as f64 / labels.numel() as f64;
                 let rate = bar.per_sec();
@@ -180,14 +143,14 @@ impl Run {
                 ));
             }
             // ranks stop where all have asked all
-            if stops && (self.ranks.is_none() || unread.is_empty()) {
+            if stops && (self.ranks.count() == 1 || unread.is_empty()) {
                 self.read(&mut unread)?;
                 bar.abandon();
                 return Ok(false);
             }
         }
         bar.finish();
-        if self.leads() {
+        if self.ranks.leads() {
             let accuracy = self.accuracy()?;
             self.accuracies.push(accuracy);
             println!("epoch {}: test accuracy {accuracy:.3}", epoch + 1);
@@ -195,23 +158,11 @@ impl Run {
         Ok(true)
     }
 
-    /// Whether any rank says so.
-    fn agreed(&self, own: bool) -> Result<bool> {
-        let Some(ranks) = &self.ranks else {
-            return Ok(own);
-        };
-        let mut any = Tensor::from_slice(&[own], &[1], &self.device)?;
-        ranks.all_reduce(&mut any, ReduceOp::Sum)?;
-        any.item()
-    }
-
     /// Moves losses from the device into the record, and says which step's is no number. The mean of those read.
     fn read(&mut self, unread: &mut Vec<Tensor<f32>>) -> Result<f32, Box<dyn std::error::Error>> {
         let first = self.losses.len();
         for mut loss in unread.drain(..) {
-            if let Some(ranks) = &self.ranks {
-                ranks.all_reduce(&mut loss, ReduceOp::Avg)?;
-            }
+            self.ranks.mean(&mut loss)?;
             let loss = loss.item()?;
             self.losses.push(loss);
             if !loss.is_finite() {
@@ -229,7 +180,7 @@ impl Run {
     pub fn accuracy(&mut self) -> Result<f64> {
         self.learner.model.eval();
         let mut hits = 0;
-        for batch in self.test.epoch(0, &self.device)? {
+        for batch in self.test.epoch(0, self.ranks.device())? {
             let (x, labels) = batch?;
             hits += right(&self.learner.model.forward(&x)?, &labels)?;
         }
@@ -239,7 +190,7 @@ impl Run {
     /// What the network says of the first test images.
     pub fn samples(&mut self, n: usize) -> Result<Vec<Sample>> {
         self.learner.model.eval();
-        let Some(batch) = self.test.epoch(0, &self.device)?.next() else {
+        let Some(batch) = self.test.epoch(0, self.ranks.device())?.next() else {
             return Ok(Vec::new());
         };
         let guesses = self.learner.model.forward(&batch?.0)?.argmax()?.to_vec()?;
@@ -264,19 +215,5 @@ impl Run {
 
     pub fn accuracies(&self) -> &[f64] {
         &self.accuracies
-    }
-}
-
-/// How many rows have their largest logit at their label.
-fn right(logits: &Tensor<f32>, labels: &Tensor<i32>) -> Result<usize> {
-    let (guesses, labels) = (logits.argmax()?.to_vec()?, labels.to_vec()?);
-    Ok(guesses.iter().zip(&labels).filter(|(a, b)| a == b).count())
-}
-
-/// Reads a file on every rank, or none goes on.
-fn together(ranks: &Option<Communicator>, read: impl FnOnce() -> Result<()>) -> Result<()> {
-    match ranks {
-        None => read(),
-        Some(ranks) => ranks.on_all_ranks(read),
     }
 }

@@ -68,3 +68,38 @@ impl Board {
         (!told.is_empty()).then(|| told.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_behind_is_told_in_words() {
+        let board = Board::new(3);
+        for (rank, calls) in [(0, 2), (1, 1), (3, 9)] {
+            board.update(rank, |place| {
+                place.calls = calls;
+                place.op = "all_reduce".into();
+            });
+        }
+        board.update(2, |place| place.left = true);
+        let all = |_: &Place| true;
+        assert_eq!(
+            board.behind(2, all).as_deref(),
+            Some("rank 1 is at call 1 (all_reduce), rank 2 has left before its first call")
+        );
+        assert_eq!(
+            board.behind(2, |place| place.left).as_deref(),
+            Some("rank 2 has left before its first call")
+        );
+        assert_eq!(board.behind(0, all), None);
+    }
+
+    #[test]
+    fn the_first_failure_stays() {
+        let board = Board::new(1);
+        assert_eq!(board.failure(), None);
+        assert!(board.fail("one".into()) && !board.fail("another".into()));
+        assert_eq!(board.failure().as_deref(), Some("one"));
+    }
+}

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use super::alike::{broadcast, same_on_every_rank};
 use super::buckets::{Buckets, Caps};
 use super::communicator::Communicator;
-use super::group;
+use super::shares::owners_of;
 use crate::error::{Error, Result};
-use crate::nn::{AnyTensor, Count, Module, Parameter, Precision};
+use crate::nn::{AnyTensor, Count, GradShares, Module, Parameter, Precision};
+use crate::runtime::nccl::ReduceOp;
 use crate::tensor::Tensor;
 
 const OP: &str = "DistributedDataParallel";
@@ -16,7 +18,7 @@ const OP: &str = "DistributedDataParallel";
 ///
 /// It begins with rank 0's parameters and buffers. A backward averages the gradients over all ranks, so that optimizers,
 /// which know nothing of it, make the same step on each: with a loss that is a mean over its batch, w ranks with b samples
-/// each learn as one with w b. Gradients go in buckets of 25 MiB, the last layers' first, on a stream beside the device's,
+/// each learn as one with w b. Gradients go in buckets of 25 MiB (the first of 1), the last layers' first, on a stream beside the device's,
 /// while backward makes the next; what is queued after backward waits for them on the device, the host does not.
 ///
 /// A parameter that a backward does not write keeps its gradient, the mean of what the ranks have. Keys are the model's
@@ -46,6 +48,8 @@ pub struct DistributedDataParallel<M: Module> {
     ranks: Communicator,
     buckets: Arc<Mutex<Buckets>>,
     sizes: Vec<usize>,
+    caps: Caps,
+    shares: Option<Shares>,
     broadcast_buffers: bool,
     training: bool,
 }
@@ -57,18 +61,17 @@ impl<M: Module> DistributedDataParallel<M> {
     /// A parameter on another device than the rank's; a rank whose model has others, which is named; or a rank that has
     /// failed.
     pub fn new(mut module: M, ranks: &Communicator) -> Result<Self> {
-        same_on_every_rank(&mut module, ranks)?;
+        same_on_every_rank(OP, &mut module, ranks)?;
         let buffers = module.named_buffers();
         let mut buffers: Vec<_> = buffers.into_iter().map(|(_, buffer)| buffer).collect();
         broadcast(&mut buffers, ranks)?;
         let mut parameters = module.parameters();
         let mut values: Vec<_> = parameters.iter_mut().map(|p| &mut p.value).collect();
         broadcast(&mut values, ranks)?;
-        let sizes = parameters
-            .iter()
-            .map(|p| p.value.numel() * size_of::<f32>());
-        let sizes: Vec<usize> = sizes.collect();
-        let buckets = Arc::new(Mutex::new(Buckets::new(ranks, &sizes, Caps::DEFAULT)?));
+        let sizes: Vec<usize> = parameters.iter().map(|p| p.value.numel()).collect();
+        let bytes: Vec<usize> = sizes.iter().map(|n| n * size_of::<f32>()).collect();
+        let buckets = Buckets::new(ranks, &bytes, Caps::DEFAULT, None)?;
+        let buckets = Arc::new(Mutex::new(buckets));
         for (at, parameter) in parameters.into_iter().enumerate() {
             let buckets = Arc::downgrade(&buckets);
             parameter.register_post_accumulate_grad_hook(move |grad| {
@@ -81,22 +84,53 @@ impl<M: Module> DistributedDataParallel<M> {
             ranks: ranks.clone(),
             buckets,
             sizes,
+            caps: Caps::DEFAULT,
+            shares: None,
             broadcast_buffers: true,
             training: true,
         })
     }
 
-    /// The most MiB of gradients in a bucket, of which the first has at most 1; a parameter that is larger has one of its
-    /// own. The same on every rank.
+    /// How many MiB of gradients close a bucket; without it the first is closed by 1 and the others by 25. A parameter that is
+    /// larger is not divided. The same on every rank.
     ///
     /// # Errors
     /// A size that is negative or no number.
-    pub fn bucket_cap_mb(self, mib: f64) -> Result<Self> {
+    pub fn bucket_cap_mb(mut self, mib: f64) -> Result<Self> {
         if mib.is_nan() || mib < 0.0 {
             return Err(Error::argument(OP, "a bucket_cap_mb of at least 0", mib));
         }
-        let caps = Caps::of((mib * f64::from(1 << 20)) as usize);
-        let buckets = Buckets::new(&self.ranks, &self.sizes, caps)?;
+        self.caps = Caps::of((mib * f64::from(1 << 20)) as usize);
+        self.with_buckets()
+    }
+
+    /// Whether each gradient is averaged only on the rank whose share of a
+    /// [`ZeroRedundancyOptimizer`](super::ZeroRedundancyOptimizer) it is (DeepSpeed's `reduce_scatter`), and is zero on the
+    /// others after a backward. With the parameters that the optimizer then sends ranks move as much as for averages without
+    /// one, 2 (w - 1) / w of the parameters' bytes; with averages everywhere it would be half as much again.
+    ///
+    /// The optimizer's steps are the same, but that NCCL may add up in another order. [`clip_grad_norm_`](crate::nn::clip_grad_norm_)
+    /// and a [`GradScaler`](crate::nn::GradScaler) ask all ranks, whose shares of a norm are added up in another order too. Of
+    /// other optimizers it is an error to step. The same on every rank.
+    ///
+    /// # Errors
+    /// Fewer parameters than ranks.
+    pub fn reduce_scatter(mut self, shares: bool) -> Result<Self> {
+        self.shares = match shares {
+            false => None,
+            true => Some(Shares {
+                // in elements, as the optimizer counts
+                owners: owners_of(OP, &self.sizes, &self.ranks)?,
+                ranks: self.ranks.clone(),
+            }),
+        };
+        self.with_buckets()
+    }
+
+    fn with_buckets(self) -> Result<Self> {
+        let bytes: Vec<_> = self.sizes.iter().map(|n| n * size_of::<f32>()).collect();
+        let owners = self.shares.as_ref().map(|shares| shares.owners.clone());
+        let buckets = Buckets::new(&self.ranks, &bytes, self.caps, owners)?;
         *lock(&self.buckets) = buckets;
         Ok(self)
     }
@@ -117,9 +151,13 @@ impl<M: Module> DistributedDataParallel<M> {
     /// Does `work` without averaging gradients (`DistributedDataParallel.no_sync`): the parts of a batch but the last, whose
     /// backward, with [`Module::accumulate_grad`], averages what has been added up.
     pub fn no_sync<R>(&mut self, work: impl FnOnce(&mut Self) -> R) -> R {
-        let before = std::mem::replace(&mut lock(&self.buckets).sync, false);
+        // its own way to the buckets: `work` has all of the model
+        let restored = Restored {
+            sync: std::mem::replace(&mut lock(&self.buckets).sync, false),
+            buckets: self.buckets.clone(),
+        };
         let made = work(self);
-        lock(&self.buckets).sync = before;
+        drop(restored);
         made
     }
 
@@ -149,7 +187,9 @@ impl<M: Module> DistributedDataParallel<M> {
 
     /// A backward, and then the device's stream behind all averages.
     fn averaged<R>(&mut self, backward: impl FnOnce(&mut M) -> Result<R>) -> Result<R> {
-        lock(&self.buckets).begin()?;
+        let parameters = self.module.parameters().into_iter();
+        let grads = parameters.map(|p| (&mut p.grad, p.accumulate)).collect();
+        lock(&self.buckets).begin(grads)?;
         let made = backward(&mut self.module);
         let grads = self.module.parameters().into_iter();
         let grads = grads.map(|parameter| &mut parameter.grad).collect();
@@ -158,7 +198,7 @@ impl<M: Module> DistributedDataParallel<M> {
             Ok(made) => buckets.finish(grads).map(|()| made),
             Err(error) => {
                 // what has gone is waited for, and its error is the first
-                let _ = buckets.begin();
+                let _ = buckets.forget();
                 Err(error)
             }
         }
@@ -195,6 +235,10 @@ impl<M: Module> Module for DistributedDataParallel<M> {
     fn named_buffers(&mut self) -> Vec<(String, &mut Tensor<f32>)> {
         self.module.named_buffers()
     }
+    fn grad_shares(&self) -> Option<&dyn GradShares> {
+        let shares = self.shares.as_ref();
+        shares.map(|shares| shares as &dyn GradShares)
+    }
     fn named_counts(&mut self) -> Vec<(String, Count<'_>)> {
         self.module.named_counts()
     }
@@ -210,41 +254,31 @@ impl<M: Module> Module for DistributedDataParallel<M> {
     }
 }
 
+/// Whose gradients are whose.
+struct Shares {
+    owners: Vec<usize>,
+    ranks: Communicator,
+}
+
+impl GradShares for Shares {
+    fn sum(&self, of_share: &mut Tensor<f32>) -> Result<()> {
+        self.ranks.all_reduce(of_share, ReduceOp::Sum)
+    }
+}
+
+/// Whether gradients are averaged, as it was; also where what is done meanwhile panics.
+struct Restored {
+    buckets: Arc<Mutex<Buckets>>,
+    sync: bool,
+}
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        lock(&self.buckets).sync = self.sync;
+    }
+}
+
 fn lock(buckets: &Mutex<Buckets>) -> MutexGuard<'_, Buckets> {
     // a backward begins by forgetting what is half done
     buckets.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn broadcast(tensors: &mut [&mut Tensor<f32>], ranks: &Communicator) -> Result<()> {
-    if tensors.is_empty() {
-        return Ok(());
-    }
-    group(|| {
-        let mut tensors = tensors.iter_mut();
-        tensors.try_for_each(|tensor| ranks.broadcast(*tensor, 0))
-    })
-}
-
-/// Errors where a rank's model has other parameters or buffers than rank 0's: it would wait for calls that never come.
-fn same_on_every_rank(module: &mut dyn Module, ranks: &Communicator) -> Result<()> {
-    let mut own = String::new();
-    for (key, parameter) in module.named_parameters() {
-        own += &format!("{key} {:?};", parameter.value.shape());
-    }
-    for (key, buffer) in module.named_buffers() {
-        own += &format!("{key} {:?};", buffer.shape());
-    }
-    // FNV-1a: short, and the same in every build
-    let hash = own.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    let own = Tensor::from_slice(&[hash.cast_signed()], &[1], ranks.device())?;
-    let all = ranks.all_gather(&own)?.to_vec()?;
-    match all.iter().position(|hash| *hash != all[0]) {
-        None => Ok(()),
-        Some(rank) => {
-            let why = format!("rank {rank} has other parameters or buffers than rank 0");
-            Err(ranks.error(OP, why))
-        }
-    }
 }

@@ -10,16 +10,20 @@
 //! ([`Communicator::on_rank_0`]) and read by all ([`Communicator::on_all_ranks`]).
 #![forbid(unsafe_code)]
 
+mod alike;
 mod board;
 mod buckets;
+mod collectives;
 mod communicator;
 mod data_parallel;
 mod environment;
 mod files;
 mod lifeline;
+mod lines;
 mod rendezvous;
 mod sampler;
 mod seat;
+mod shares;
 mod zero;
 
 pub use crate::runtime::nccl::ReduceOp;

@@ -3,17 +3,17 @@
 //! A rank says `warpsmith 1 RANK WORLD_SIZE`, and when all have come rank 0 answers `id` and 256 hexadecimal digits, or
 //! `refused` and why. What does not begin so is no rank, and is left alone.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::environment::Environment;
+use super::lines::{from_hex, read_line, to_hex};
 use crate::error::{Error, Result};
 
 const GREETING: &str = "warpsmith 1 ";
-const LONGEST: u64 = 1 << 14;
 /// How often a connection is tried, and looked for.
 const EVERY: Duration = Duration::from_millis(20);
 /// How long one that has connected may take to say who it is.
@@ -69,7 +69,7 @@ impl Meeting<'_> {
         let found = found.map_err(|error| {
             let master = &self.own.master;
             self.error(format!(
-                "MASTER_ADDR and MASTER_PORT {master:?} are no address: {error}"
+                "MASTER_ADDR and its port, {master:?}, are no address: {error}"
             ))
         })?;
         Ok(found.collect())
@@ -81,10 +81,10 @@ impl Meeting<'_> {
         let listener = listener.and_then(|l| l.set_nonblocking(true).map(|()| l));
         let listener = listener.map_err(|error| {
             let why = match error.kind() {
-                ErrorKind::AddrInUse => {
-                    "is in use; is another run still going, or does it need another MASTER_PORT?"
-                        .into()
-                }
+                ErrorKind::AddrInUse => format!(
+                    "is in use; is another run still going, or does it need another {}?",
+                    self.own.port_variable
+                ),
                 _ => format!("cannot be listened to: {error}"),
             };
             self.error(format!("{} {why}", self.own.master))
@@ -264,38 +264,4 @@ fn greet(mut stream: TcpStream, from: SocketAddr, until: Instant, send: Sender<C
     };
     // without a thread it has not come, and may come again
     let _ = thread::Builder::new().spawn(hear);
-}
-
-/// One line, of no more than [`LONGEST`] bytes, by then; what is not text is shown as such.
-fn read_line(stream: &mut TcpStream, until: Instant) -> std::io::Result<String> {
-    let mut line = Vec::new();
-    let mut reader = BufReader::with_capacity(1, stream).take(LONGEST);
-    loop {
-        let bytes = reader.fill_buf()?;
-        let Some(&byte) = bytes.first() else { break };
-        reader.consume(1);
-        line.push(byte);
-        if byte == b'\n' {
-            break;
-        }
-        if Instant::now() > until {
-            return Err(ErrorKind::TimedOut.into());
-        }
-    }
-    Ok(String::from_utf8_lossy(&line).into_owned())
-}
-
-fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn from_hex(text: &str) -> Option<[u8; 128]> {
-    let mut bytes = [0; 128];
-    if text.len() != 256 || !text.is_ascii() {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(bytes)
 }

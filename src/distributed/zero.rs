@@ -2,6 +2,7 @@
 
 use super::communicator::Communicator;
 use super::group;
+use super::shares::owners_of;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::nn::Module;
@@ -15,17 +16,20 @@ const OP: &str = "ZeroRedundancyOptimizer";
 /// takes a w-th of its memory on each, but for how evenly whole parameters go into w shares; the steps are those of the
 /// optimizer alone, bit for bit.
 ///
-/// It is for gradients that are the same on every rank, as
-/// [`DistributedDataParallel`](super::DistributedDataParallel) has them. A step is a call of all ranks.
+/// Gradients are the same on every rank, as [`DistributedDataParallel`](super::DistributedDataParallel) has them; or only on
+/// the rank whose parameter it is, which is all that is asked of them and less to move:
+/// [`reduce_scatter`](super::DistributedDataParallel::reduce_scatter). A step is a call of all ranks.
 ///
 /// ```no_run
-/// # use warpsmith::{Result, distributed::{Communicator, ZeroRedundancyOptimizer}, nn::{self, Linear, optim::{Adam, Optimizer}}};
-/// # fn train(ranks: &Communicator, model: &mut Linear) -> Result<()> {
+/// # use warpsmith::{Result, distributed::{Communicator, DistributedDataParallel, ZeroRedundancyOptimizer}, nn::{self, Linear, optim::{Adam, Optimizer}}};
+/// # fn train(ranks: &Communicator, model: Linear) -> Result<()> {
+/// let mut model = DistributedDataParallel::new(model, ranks)?.reduce_scatter(true)?;
 /// let mut adam = ZeroRedundancyOptimizer::new(Adam::new(1e-3), ranks);
-/// adam.step(model)?;
+/// // a forward and a backward, and then
+/// adam.step(&mut model)?;
 /// // a file needs all of the state: every rank gives its share, then one writes
-/// adam.consolidate_state_dict(model, 0)?;
-/// ranks.on_rank_0(|| nn::save_checkpoint(model, &adam, "checkpoint.safetensors"))
+/// adam.consolidate_state_dict(&mut model, 0)?;
+/// ranks.on_rank_0(|| nn::save_checkpoint(&mut model, &adam, "checkpoint.safetensors"))
 /// # }
 /// ```
 pub struct ZeroRedundancyOptimizer<O: Optimizer> {
@@ -90,12 +94,7 @@ impl<O: Optimizer> ZeroRedundancyOptimizer<O> {
 
     /// Whose each parameter is.
     fn owners(&self, sizes: impl Iterator<Item = usize>) -> Result<Vec<usize>> {
-        let (sizes, ranks) = (sizes.collect::<Vec<_>>(), self.ranks.world_size());
-        if sizes.len() < ranks {
-            let expected = format!("at least a parameter for each of {ranks} ranks");
-            return Err(Error::argument(OP, expected, sizes.len()));
-        }
-        Ok(owners(&sizes, ranks))
+        owners_of(OP, &sizes.collect::<Vec<_>>(), &self.ranks)
     }
 
     fn own<T: Clone>(&self, all: &[T], owners: &[usize]) -> Vec<T> {
@@ -103,22 +102,6 @@ impl<O: Optimizer> ZeroRedundancyOptimizer<O> {
         let own = own.filter(|(_, owner)| **owner == self.ranks.rank());
         own.map(|(one, _)| one.clone()).collect()
     }
-}
-
-/// Whole parameters, the largest first, each to the rank that has least, of several the first: PyTorch's way.
-fn owners(sizes: &[usize], ranks: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..sizes.len()).collect();
-    order.sort_by_key(|at| std::cmp::Reverse(sizes[*at]));
-    let mut shares = vec![(0, 0); ranks];
-    let mut owners = vec![0; sizes.len()];
-    for at in order {
-        let least = (0..ranks).min_by_key(|rank| shares[*rank]).unwrap_or(0);
-        // of what has no elements each takes one
-        shares[least].0 += sizes[at];
-        shares[least].1 += 1;
-        owners[at] = least;
-    }
-    owners
 }
 
 impl<O: Optimizer> Optimizer for ZeroRedundancyOptimizer<O> {
@@ -197,18 +180,5 @@ impl<O: Optimizer> Optimizer for ZeroRedundancyOptimizer<O> {
         self.optimizer.load_state_dict_of(&own, &share)?;
         self.consolidated = None;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::owners;
-
-    #[test]
-    fn shares_are_even_and_nobody_has_none() {
-        assert_eq!(owners(&[3, 9, 4, 4, 1], 2), [1, 0, 1, 1, 0]);
-        assert_eq!(owners(&[5, 5, 5], 3), [0, 1, 2]);
-        assert_eq!(owners(&[0, 0, 0], 2), [0, 1, 0]);
-        assert_eq!(owners(&[7, 1], 1), [0, 0]);
     }
 }

@@ -12,6 +12,8 @@ const EPS: f32 = 1e-6;
 /// squares, is larger (`torch.nn.utils.clip_grad_norm_`). Answers the norm from before, one number, for which the host waits
 /// only if it reads it.
 ///
+/// Where each rank of many has a share of the gradients the norm is that of all, and a call of all ranks.
+///
 /// A norm that is not finite leaves no gradient that is of use, as in PyTorch: look at it, or have a
 /// [`GradScaler`](super::GradScaler) skip the step.
 ///
@@ -22,16 +24,19 @@ pub fn clip_grad_norm_(model: &mut dyn Module, max_norm: f64) -> Result<Tensor<f
     if max_norm.is_nan() || max_norm <= 0.0 {
         return Err(Error::argument(OP, "a max_norm above 0", max_norm));
     }
-    let mut parameters = model.parameters();
+    let parameters = model.parameters();
     let device = parameters.first().map(|first| first.grad.device().clone());
     let mut total = Tensor::zeros(&[], &device.unwrap_or(Device::Cpu))?;
     for parameter in &parameters {
         total.add_(&squares(&parameter.grad)?)?;
     }
+    if let Some(shares) = model.grad_shares() {
+        shares.sum(&mut total)?;
+    }
     let norm = total.sqrt()?;
     let factor = norm.add(EPS)?.reciprocal()?.mul(max_norm as f32)?;
     let factor = factor.minimum(1.0)?;
-    for parameter in &mut parameters {
+    for parameter in model.parameters() {
         parameter.grad.mul_(&factor)?;
     }
     Ok(norm)

@@ -219,6 +219,7 @@ impl GradScaler {
                 scale, found_inf, ..
             } = self.words(&device)?;
             amp_unscale_(&mut grads, scale, found_inf)?;
+            all_have_found(model, found_inf)?;
         }
         self.done = Done::Unscaled;
         Ok(())
@@ -246,6 +247,7 @@ impl GradScaler {
         let words = self.words(&device)?;
         if scaled {
             amp_non_finite_check(&grads, &words.scale, &mut words.found_inf)?;
+            all_have_found(model, &mut words.found_inf)?;
         }
         let scaling = Scaling {
             scale: scaled.then_some(&words.scale),
@@ -280,6 +282,12 @@ impl GradScaler {
             none => Ok(none.insert(Words::new(&self.state, device)?)),
         }
     }
+}
+
+/// What one rank has found in its share of the gradients, all skip the step for.
+fn all_have_found(model: &dyn Module, found_inf: &mut Tensor<f32>) -> Result<()> {
+    let shares = model.grad_shares();
+    shares.map_or(Ok(()), |shares| shares.sum(found_inf))
 }
 
 impl Words {

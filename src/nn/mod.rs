@@ -76,6 +76,16 @@ use crate::ops::Activation;
 use crate::tensor::Tensor;
 use precision::with_tensor;
 
+/// Gradients of which each rank of many has a share, and zeros for the others'
+/// ([`DistributedDataParallel::reduce_scatter`](crate::distributed::DistributedDataParallel::reduce_scatter)).
+pub trait GradShares {
+    /// Adds up what each rank has made of its share, on the device.
+    ///
+    /// # Errors
+    /// A tensor of another device, or a rank that has failed.
+    fn sum(&self, of_share: &mut Tensor<f32>) -> Result<()>;
+}
+
 /// A layer, or a network of them, from f32 to f32. A [`Layer`] is one.
 pub trait Module: Send {
     /// The output for an input; keeps what [`Module::backward`] needs.
@@ -135,6 +145,12 @@ pub trait Module: Send {
     /// `bias`, and a network puts each layer's name and a dot before.
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {
         Vec::new()
+    }
+
+    /// Whether the gradients are a rank's share of them, and then the way to the others': a norm of all is a sum over ranks,
+    /// and an optimizer of all is a [`ZeroRedundancyOptimizer`](crate::distributed::ZeroRedundancyOptimizer).
+    fn grad_shares(&self) -> Option<&dyn GradShares> {
+        None
     }
 
     /// What is saved beside the parameters and no optimizer changes, with PyTorch's keys: running statistics.

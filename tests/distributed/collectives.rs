@@ -77,6 +77,14 @@ fn of_type<T: Element>(own: &Communicator) -> Result<()> {
         // a clone is a value of its own
         assert_eq!(values(&before)?, given::<T>(rank, count, op, n));
 
+        let (mut one, dst) = (before.clone(), op as usize % n);
+        own.reduce(&mut one, dst, op)?;
+        let want = match rank == dst {
+            true => reduced::<T>(count, op, n),
+            false => given::<T>(rank, count, op, n),
+        };
+        assert_eq!(values(&one)?, want, "reduce {op:?} {} to {dst}", T::NAME);
+
         let all = given::<T>(rank, n * count, op, n);
         let part = own.reduce_scatter(&tensor::<T>(&all, &[n * 3, 347], own)?, op)?;
         assert_eq!(part.shape(), [3, 347]);

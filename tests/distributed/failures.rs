@@ -40,6 +40,10 @@ pub fn refused() {
             own.broadcast(&mut x, n),
             &["broadcast", "a rank below 2", "got 2"],
         );
+        says(
+            own.reduce(&mut x, n, SUM),
+            &["reduce", "a rank below 2", "got 2"],
+        );
         says(own.send(&x, own.rank()), &["send", "another rank"]);
         says(own.recv(&mut x, n), &["recv", "a rank below 2"]);
         says(
@@ -83,51 +87,66 @@ pub fn die() {
     Command::new("kill").args(["-9", &own]).status().unwrap();
 }
 
+/// Calls until one fails: whoever fails may do so before another has seen the first call end.
+fn until_it_fails(own: &Communicator) -> Error {
+    let since = Instant::now();
+    let failed = (0..200).find_map(|_| {
+        thread::sleep(Duration::from_millis(10));
+        sum(own).err()
+    });
+    assert!(
+        since.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        since.elapsed()
+    );
+    failed.expect("nobody goes on alone")
+}
+
+/// A sum over all ranks, waited for.
+fn sum(own: &Communicator) -> Result<()> {
+    let mut x = Tensor::full(&[10], 1.0_f32, own.device())?;
+    own.all_reduce(&mut x, SUM)?;
+    x.to_vec().map(drop)
+}
+
 /// A rank that is killed in the middle of a run; the others hear which, soon.
 pub fn killed() {
     let rank: usize = env::var("RANK").unwrap().parse().unwrap();
     ranks(|own| {
-        let mut x = Tensor::full(&[1000], 1.0_f32, own.device())?;
-        own.all_reduce(&mut x, SUM)?;
-        x.to_vec()?;
         if rank == 2 {
+            sum(own)?;
             die();
         }
-        let since = Instant::now();
-        let failed = (0..100).find_map(|_| {
-            thread::sleep(Duration::from_millis(10));
-            let called = own.all_reduce(&mut x, SUM);
-            called.and_then(|()| x.to_vec().map(drop)).err()
-        });
-        let failed = failed.expect("the others do not go on without rank 2");
-        says(
-            Err::<(), _>(failed),
-            &[&format!("rank {rank} of 4"), "rank 2"],
-        );
-        assert!(
-            since.elapsed() < Duration::from_secs(5),
-            "{:?}",
-            since.elapsed()
-        );
+        let failed = Err::<(), _>(until_it_fails(own));
+        says(failed, &[&format!("rank {rank} of 4"), "rank 2 is gone"]);
         Ok(())
     });
 }
 
-/// A rank that ends, without a failure, before a call that the other makes.
+/// A rank that ends in a panic says so, to rank 0 and by that to others.
+pub fn panicked() {
+    ranks(|own| {
+        if own.rank() == 1 {
+            sum(own)?;
+            std::panic::panic_any("as it is to");
+        }
+        let failed = Err::<(), _>(until_it_fails(own));
+        says(failed, &["rank 1 failed: it ended in a panic"]);
+        Ok(())
+    });
+}
+
+/// A rank that ends, without a failure, before a call that the others make.
 pub fn left() {
     ranks(|own| {
-        let mut x = Tensor::full(&[10], 1.0_f32, own.device())?;
-        own.all_reduce(&mut x, SUM)?;
-        x.to_vec()?;
-        if own.rank() == 1 {
+        sum(own)?;
+        let last = own.world_size() - 1;
+        if own.rank() == last {
             return Ok(());
         }
         let since = Instant::now();
-        let called = own.all_reduce(&mut x, SUM);
-        says(
-            called.and_then(|()| x.to_vec().map(drop)),
-            &["rank 0 of 2", "rank 1"],
-        );
+        let who = format!("rank {last} has left at call 1 (all_reduce)");
+        says(sum(own), &[&who]);
         assert!(
             since.elapsed() < Duration::from_secs(5),
             "{:?}",
@@ -137,27 +156,40 @@ pub fn left() {
     });
 }
 
-/// A rank that hangs: the other says which after its time limit, not NCCL's.
+/// A rank that hangs, the last one: the others say which after their time limit, not NCCL's. The first to say so is rank 0 of
+/// two, and rank 1 of three, which knows of rank 2 by rank 0 alone.
 pub fn late() {
-    ranks_within(Duration::from_secs(1), |own| {
-        let mut x = Tensor::full(&[10], 1.0_f32, own.device())?;
-        own.all_reduce(&mut x, SUM)?;
-        x.to_vec()?;
+    // the thread that looks after ranks has ended with these, and looks after the next all the same
+    if env::var_os("WORLD_SIZE").is_none() {
+        ranks(sum);
+        thread::sleep(Duration::from_millis(300));
+    }
+    let patient = env::var("WORLD_SIZE").is_ok_and(|n| n == "3")
+        && env::var("RANK").is_ok_and(|rank| rank != "1");
+    let limit = Duration::from_secs(if patient { 8 } else { 2 });
+    ranks_within(limit, |own| {
+        sum(own)?;
+        // all know how far all are
+        thread::sleep(Duration::from_secs(1));
         let since = Instant::now();
-        if own.rank() == 1 {
+        let last = own.world_size() - 1;
+        let who = format!("rank {last} is at call 1 (all_reduce)");
+        let why = ["all_reduce (call 2) has not ended within 2 s", &who];
+        if own.rank() == last {
             // whoever hangs hears of it as well
             while own.check().is_ok() && since.elapsed() < Duration::from_secs(8) {
                 thread::sleep(Duration::from_millis(20));
             }
-            says(own.check(), &["rank 0 failed", "all_reduce (call 2)"]);
+            says(own.check(), &[&format!("rank {} failed", last - 1), why[0]]);
             return Ok(());
         }
-        let why = [
-            "all_reduce (call 2) has not ended within 1 s",
-            "rank 1 is at call 1",
-        ];
-        let called = own.all_reduce(&mut x, SUM);
-        says(called.and_then(|()| x.to_vec().map(drop)), &why);
+        says(sum(own), &why);
+        // NCCL's own limit is longer: the stream goes on since its call is aborted
+        assert!(
+            since.elapsed() < Duration::from_secs(7),
+            "{:?}",
+            since.elapsed()
+        );
         says(own.check(), &why);
         Ok(())
     });

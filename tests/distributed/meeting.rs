@@ -1,7 +1,7 @@
 //! How ranks of several processes meet, and how that fails.
 
 use std::env;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use warpsmith::distributed::Communicator;
 
 use crate::ranks::{devices, says};
-use crate::runs::free_port;
+use crate::runs::{free_behind_a_taken, free_port};
 
 const SOON: Duration = Duration::from_secs(1);
 const CASE: &str = "WARPSMITH_TEST_CASE";
@@ -116,6 +116,48 @@ pub fn port_in_use() {
     );
 }
 
+/// Where torchrun's agent has a store at MASTER_PORT, ranks meet at the port behind it, or where they are told to.
+pub fn agent_store() {
+    if is_case() {
+        return;
+    }
+    let (agent, next) = free_behind_a_taken();
+    let port = agent.local_addr().unwrap().port().to_string();
+    let both = |more: &[(&str, &str)]| {
+        let of = |rank: usize| {
+            let mut own = variables(&port);
+            (own[0].1, own[2].1) = (["0", "1"][rank], ["0", "1"][rank]);
+            begin(&[&own[..], more, &[(CASE, "patient")]].concat())
+        };
+        let children = [of(0), of(1)];
+        children.map(|child| said(child.wait_with_output().unwrap()))
+    };
+    let agents = ("TORCHELASTIC_USE_AGENT_STORE", "True");
+    let told = free_port().to_string();
+    for more in [&[agents][..], &[agents, ("WARPSMITH_MASTER_PORT", &told)]] {
+        let [first, second] = both(more);
+        assert_says(&first, &["rank 0 of 2 on cuda:0"]);
+        assert_says(&second, &["rank 1 of 2 on cuda:1"]);
+    }
+    // nobody of them has come to the agent, which would not understand
+    agent.set_nonblocking(true).unwrap();
+    assert!(agent.accept().is_err());
+    let own = variables(&port);
+    let no_agent = [&own[..], &[("TORCHELASTIC_USE_AGENT_STORE", "False")]];
+    assert_says(
+        &with(&no_agent.concat()),
+        &[&port, "in use", "another MASTER_PORT"],
+    );
+    let _other = TcpListener::bind(("127.0.0.1", next)).unwrap();
+    let taken = with(&[&own[..], &[agents]].concat());
+    let next = next.to_string();
+    assert_says(&taken, &[&next, "in use", "another WARPSMITH_MASTER_PORT"]);
+    let wrong = with(&[&own[..], &[("WARPSMITH_MASTER_PORT", "0")]].concat());
+    assert_says(&wrong, &["a WARPSMITH_MASTER_PORT in 1..65536"]);
+    let last = with(&[&variables("65535")[..], &[agents]].concat());
+    assert_says(&last, &["WARPSMITH_MASTER_PORT", "65535"]);
+}
+
 pub fn nobody_comes() {
     if is_case() {
         return;
@@ -181,7 +223,8 @@ pub fn no_rank_0() {
     });
 }
 
-/// Who comes to rank 0 and is no rank is left alone, also where he says nothing; the ranks meet all the same.
+/// Who comes to rank 0 and is no rank is left alone, also where he says nothing, as five do; the ranks meet all the same, and
+/// sooner than one after the other may take to speak.
 pub fn strangers() {
     if is_case() {
         return;
@@ -192,7 +235,7 @@ pub fn strangers() {
     let rank_0 = begin(&[&first[..], &[(CASE, "patient")]].concat());
     let mut kept = Vec::new();
     let since = Instant::now();
-    while kept.len() < 2 && since.elapsed() < Duration::from_secs(10) {
+    while kept.len() < 6 && since.elapsed() < Duration::from_secs(10) {
         if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
             if kept.is_empty() {
                 let _ = stream.write_all(b"GET / HTTP/1.1\r\n\r\n");
@@ -210,6 +253,55 @@ pub fn strangers() {
         &["rank 0 of 2 on cuda:0"],
     );
     drop(kept);
+}
+
+/// Two processes that were told one rank, all of which hear it.
+pub fn twice() {
+    if is_case() {
+        return;
+    }
+    let port = free_port().to_string();
+    let of = |rank: &'static str| {
+        let mut own = variables(&port);
+        (own[0].1, own[1].1) = (rank, "3");
+        begin(&[&own[..], &[(CASE, "patient")]].concat())
+    };
+    for child in ["0", "1", "1"].map(of) {
+        let text = said(child.wait_with_output().unwrap());
+        assert_says(&text, &["two processes have RANK 1"]);
+    }
+}
+
+/// What comes as a rank, and then says what no rank says, or nothing more.
+pub fn no_rank() {
+    if is_case() {
+        return;
+    }
+    let cases: [(&[u8], &[&str]); 2] = [
+        (b"nonsense\n", &["what rank 1 says is no line", "nonsense"]),
+        (b"", &["rank 1 is gone"]),
+    ];
+    for (line, words) in cases {
+        let port = free_port();
+        let text = port.to_string();
+        let rank_0 = begin(&[&variables(&text)[..], &[(CASE, "patient")]].concat());
+        let since = Instant::now();
+        let mut stream = TcpStream::connect(("127.0.0.1", port));
+        while stream.is_err() && since.elapsed() < Duration::from_secs(15) {
+            thread::sleep(Duration::from_millis(5));
+            stream = TcpStream::connect(("127.0.0.1", port));
+        }
+        let mut stream = stream.unwrap();
+        stream.write_all(b"warpsmith 1 1 2\n").unwrap();
+        let mut answer = [0; 260];
+        stream.read_exact(&mut answer).unwrap();
+        assert!(answer.starts_with(b"id "));
+        stream.write_all(line).unwrap();
+        // what stays open says nothing of an end
+        let kept = (!line.is_empty()).then_some(stream);
+        assert_says(&said(rank_0.wait_with_output().unwrap()), words);
+        drop(kept);
+    }
 }
 
 /// Two processes that were told different sizes, both of which hear it.

@@ -1,6 +1,8 @@
 //! Data-parallel training: ranks with parts of a batch learn as one with the whole.
 
-use warpsmith::distributed::{Communicator, DistributedDataParallel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use warpsmith::distributed::{Communicator, DistributedDataParallel, ZeroRedundancyOptimizer};
 use warpsmith::nn::optim::{Optimizer, Sgd};
 use warpsmith::nn::{
     self, BatchNorm2d, Conv2d, CrossEntropyLoss, Linear, Module, Parameter, ReLU, Sequential,
@@ -25,6 +27,14 @@ pub fn weights(model: &mut dyn Module) -> Result<Vec<f32>> {
         weights.extend(parameter.value.to_vec()?);
     }
     Ok(weights)
+}
+
+pub fn grads(model: &mut dyn Module) -> Result<Vec<f32>> {
+    let mut grads = Vec::new();
+    for parameter in model.parameters() {
+        grads.extend(parameter.grad.to_vec()?);
+    }
+    Ok(grads)
 }
 
 pub fn model(seed: u64, device: &Device) -> Result<Sequential> {
@@ -88,7 +98,7 @@ fn together(own: &Communicator, mib: f64) -> Result<(Vec<f32>, usize)> {
 pub fn alike() {
     let want = alone().unwrap();
     // one for each of six parameters, some with several, one for all
-    for (mib, buckets) in [(0.0, 6), (0.000_2, 4), (25.0, 1)] {
+    for (mib, buckets) in [(0.0, 6), (0.000_1, 4), (25.0, 1)] {
         let runs = ranks(|own| Ok([together(own, mib)?, together(own, mib)?]));
         for [first, second] in &runs {
             assert_close("the weights", &first.0, &want, CLOSE);
@@ -99,14 +109,22 @@ pub fn alike() {
     }
 }
 
-/// A step captured with its calls, those on the stream beside the device's too: replayed it is the step itself.
+/// A step captured with its calls, those on the stream beside the device's too: replayed it is the step itself. With shares of
+/// the gradients and of the optimizer's state too.
 pub fn captured() {
     let runs = ranks(|own| {
-        let run = |captured: bool| {
+        let run = |captured: bool, shares: bool| {
             let model = model(11, own.device())?;
-            let mut model = DistributedDataParallel::new(model, own)?.bucket_cap_mb(0.000_2)?;
+            let model = DistributedDataParallel::new(model, own)?.bucket_cap_mb(0.000_2)?;
+            let mut model = model.reduce_scatter(shares)?;
             let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
-            let mut sgd = Sgd::new(0.5).momentum(0.9);
+            let mut sgd: Box<dyn Optimizer> = match shares {
+                false => Box::new(Sgd::new(0.5).momentum(0.9)),
+                true => {
+                    let sgd = Sgd::new(0.5).momentum(0.9);
+                    Box::new(ZeroRedundancyOptimizer::new(sgd, own))
+                }
+            };
             let mut step = || {
                 learn(&mut model, &x, &labels)?;
                 sgd.step(&mut model)
@@ -122,12 +140,13 @@ pub fn captured() {
             }
             weights(&mut model)
         };
-        Ok([run(false)?, run(true)?])
+        Ok([run(false, false)?, run(true, false)?, run(true, true)?])
     });
     let want = alone().unwrap();
-    for [launched, replayed] in &runs {
+    for [launched, replayed, shared] in &runs {
         assert_close("the weights", launched, &want, CLOSE);
         assert_eq!(launched, replayed);
+        assert_close("with shares", shared, &want, CLOSE);
     }
 }
 
@@ -137,13 +156,6 @@ pub fn parts() {
     let mut one = model(11, &device).unwrap();
     let (x, labels) = part(0, 1, &device).unwrap();
     learn(&mut one, &x, &labels).unwrap();
-    let grads = |model: &mut dyn Module| -> Result<Vec<f32>> {
-        let mut grads = Vec::new();
-        for parameter in model.parameters() {
-            grads.extend(parameter.grad.to_vec()?);
-        }
-        Ok(grads)
-    };
     let want = grads(&mut one).unwrap();
     ranks(|own| {
         let mut model = DistributedDataParallel::new(model(11, own.device())?, own)?;
@@ -165,20 +177,27 @@ pub fn parts() {
         // two means over halves
         let got: Vec<f32> = grads(&mut model)?.iter().map(|g| g / 2.0).collect();
         assert_close("the gradients", &got, &want, CLOSE);
+        // what panics without averages leaves none behind
+        let panics = || model.no_sync(|_| std::panic::panic_any("as it is to"));
+        catch_unwind(AssertUnwindSafe(panics)).unwrap_err();
+        model.accumulate_grad(false);
+        let mine = part(rank, n, own.device())?;
+        learn(&mut model, &mine.0, &mine.1)?;
+        assert_close("after a panic", &grads(&mut model)?, &want, CLOSE);
         Ok(())
     });
 }
 
 /// A parameter that no backward writes, between two that one does; and one that writes twice.
-struct Odd {
+pub struct Odd {
     first: Linear,
-    unused: Parameter,
+    pub unused: Parameter,
     last: Linear,
     twice: bool,
 }
 
 impl Odd {
-    fn new(device: &Device) -> Result<Self> {
+    pub fn new(device: &Device) -> Result<Self> {
         let mut generator = Generator::manual_seed(1);
         Ok(Self {
             first: Linear::new(2, 4, &mut generator, device)?,

@@ -6,7 +6,8 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use warpsmith::Device;
+use warpsmith::distributed::Communicator;
+use warpsmith::{Device, Error};
 
 const SCENARIO: &str = "WARPSMITH_TEST_SCENARIO";
 /// What no run takes.
@@ -117,6 +118,8 @@ impl Run {
             "WORLD_SIZE",
             "MASTER_ADDR",
             "MASTER_PORT",
+            "WARPSMITH_MASTER_PORT",
+            "TORCHELASTIC_USE_AGENT_STORE",
         ] {
             command.env_remove(name);
         }
@@ -185,10 +188,29 @@ fn wait(mut child: Child, since: Instant) -> (bool, String) {
     (ended, read.join().expect("a thread that reads"))
 }
 
+/// The first device as a rank of its own, which needs NCCL and nobody.
+fn first_alone() -> Option<Result<Vec<Communicator>, Error>> {
+    let first = Device::cuda(0).ok()?;
+    Some(Communicator::init_all(&[first]))
+}
+
 /// A port that nobody has at the moment.
 pub fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
+}
+
+/// A port that nobody has at the moment, and who has the one before it.
+pub fn free_behind_a_taken() -> (std::net::TcpListener, u16) {
+    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let taken = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    loop {
+        let taken = taken();
+        let port = taken.local_addr().expect("an address").port();
+        if let Some(next) = port.checked_add(1).filter(|&next| free(next)) {
+            return (taken, next);
+        }
+    }
 }
 
 /// The scenario of this process, or all that the arguments name.
@@ -213,6 +235,10 @@ pub fn main(runs: &[Run], run: fn(&Run) -> Result<(), String>) -> ExitCode {
         true => usize::MAX,
         false => Device::cuda_count().unwrap_or(0),
     };
+    if !emulated && let Some(Err(Error::NoNccl(why))) = first_alone() {
+        println!("ignored: {why}");
+        return ExitCode::SUCCESS;
+    }
     let mut failed = 0;
     for one in runs.iter().filter(wanted) {
         if one.devices > devices || one.deferred && !emulated {

@@ -1,12 +1,15 @@
 //! Optimizer state in shares.
 
-use warpsmith::distributed::{Communicator, DistributedDataParallel, ZeroRedundancyOptimizer};
-use warpsmith::nn::Module;
+use warpsmith::distributed::{
+    Communicator, DistributedDataParallel, ReduceOp, ZeroRedundancyOptimizer,
+};
 use warpsmith::nn::optim::{Adam, Optimizer, OptimizerState};
-use warpsmith::{Error, Result};
+use warpsmith::nn::{GradScaler, Module, clip_grad_norm_};
+use warpsmith::{Error, Result, Tensor};
 
-use crate::parallel::{learn, model, part, weights};
-use crate::ranks::ranks;
+use crate::common::compare::{Tolerance, assert_close};
+use crate::parallel::{Odd, grads, learn, model, part, weights};
+use crate::ranks::{ranks, says};
 
 const STEPS: usize = 4;
 
@@ -30,6 +33,126 @@ fn values(state: &OptimizerState) -> Result<Vec<(String, Vec<f32>)>> {
     tensors
         .map(|(key, value)| Ok((key.clone(), value.to_vec()?)))
         .collect()
+}
+
+/// Sums in another order, over some steps of Adam's.
+const CLOSE: Tolerance = Tolerance {
+    abs: 1e-5,
+    rel: 1e-4,
+};
+
+/// Gradients of which each rank has its share: the steps are those of one optimizer, and all that asks for all of the
+/// gradients gets it.
+pub fn shares() {
+    let all = ranks(|own| {
+        let whole = || DistributedDataParallel::new(model(11, own.device())?, own);
+        let shared = || whole()?.bucket_cap_mb(0.000_1)?.reduce_scatter(true);
+        let adam = || Adam::new(1e-2);
+        let zero = || ZeroRedundancyOptimizer::new(adam(), own);
+        let want = train(own, &mut adam(), &mut whole()?)?;
+        let got = train(own, &mut zero(), &mut shared()?)?;
+        match cuda_emulator_testing::emulated() {
+            true => assert_eq!(got, want),
+            false => assert_close("weights", &got.concat(), &want.concat(), CLOSE),
+        }
+
+        let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
+        let (mut one, mut both) = (whole()?, shared()?);
+        learn(&mut one, &x, &labels)?;
+        learn(&mut both, &x, &labels)?;
+        let (want, got) = (grads(&mut one)?, grads(&mut both)?);
+        let others = got.iter().zip(&want).filter(|(got, _)| **got == 0.0);
+        assert!(others.count() > got.len() / 10, "another's are zeros");
+        assert_close("shares", &sum(own, &mut both)?, &want, CLOSE);
+
+        // another backward adds to what was averaged, also behind one that averages nothing
+        one.accumulate_grad(true);
+        both.accumulate_grad(true);
+        learn(&mut one, &x, &labels)?;
+        learn(&mut both, &x, &labels)?;
+        let want = grads(&mut one)?;
+        assert_close("added up", &sum(own, &mut both)?, &want, CLOSE);
+        both.no_sync(|both| learn(both, &x, &labels))?;
+        learn(&mut both, &x, &labels)?;
+        let twice: Vec<f32> = want.iter().map(|g| 2.0 * g).collect();
+        assert_close("added up again", &sum(own, &mut both)?, &twice, CLOSE);
+
+        says(
+            adam().step(&mut both),
+            &["a ZeroRedundancyOptimizer where each rank has a share"],
+        );
+        clips(own, &mut one, &mut both)?;
+        skips(own, &mut both)?;
+        unused(own)?;
+        weights(&mut both)
+    });
+    assert!(all.iter().all(|weights| *weights == all[0]));
+}
+
+/// The gradients of all ranks' shares.
+fn sum(own: &Communicator, model: &mut dyn Module) -> Result<Vec<f32>> {
+    let own_share = grads(model)?;
+    let mut all = Tensor::from_slice(&own_share, &[own_share.len()], own.device())?;
+    let shares = model.grad_shares().expect("shares");
+    shares.sum(&mut all)?;
+    all.to_vec()
+}
+
+/// A norm is that of all shares.
+fn clips(own: &Communicator, one: &mut dyn Module, both: &mut dyn Module) -> Result<()> {
+    one.accumulate_grad(false);
+    both.accumulate_grad(false);
+    let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
+    learn(one, &x, &labels)?;
+    learn(both, &x, &labels)?;
+    let norms = [clip_grad_norm_(one, 1e-2)?, clip_grad_norm_(both, 1e-2)?];
+    let [want, got] = [norms[0].to_vec()?, norms[1].to_vec()?];
+    assert_close("norm", &got, &want, CLOSE);
+    assert!(got[0] > 1e-2, "{got:?} is not clipped");
+    assert_close("clipped", &sum(own, both)?, &grads(one)?, CLOSE);
+    Ok(())
+}
+
+/// What is not finite in one rank's share, no rank steps with; scaled or not.
+fn skips(own: &Communicator, both: &mut dyn Module) -> Result<()> {
+    let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
+    let mut zero = ZeroRedundancyOptimizer::new(Adam::new(1e-2), own);
+    let mut scaler = GradScaler::new();
+    for (at, unscales) in [(0, false), (1, true)] {
+        learn(both, &x, &labels)?;
+        let before = weights(both)?;
+        let mut parameters = both.parameters();
+        let grad = &mut parameters[at].grad;
+        // only its owner has any of it
+        if grad.to_vec()?.iter().any(|g| *g != 0.0) {
+            grad.fill_(f32::INFINITY)?;
+        }
+        if unscales {
+            scaler.unscale_(both)?;
+        }
+        scaler.step(&mut zero, both)?;
+        scaler.update()?;
+        assert_eq!(weights(both)?, before);
+    }
+    assert_eq!(scaler.state_dict()?.skipped, 2);
+    Ok(())
+}
+
+/// A gradient that no backward writes stays the mean of what the ranks had.
+fn unused(own: &Communicator) -> Result<()> {
+    let model = DistributedDataParallel::new(Odd::new(own.device())?, own)?;
+    let mut model = model.reduce_scatter(true)?;
+    let grad = own.rank() as f32 * 4.0;
+    model.module().unused.grad = Tensor::full(&[7], grad, own.device())?;
+    let (x, labels) = part(own.rank(), own.world_size(), own.device())?;
+    for _ in 0..3 {
+        learn(&mut model, &x, &labels)?;
+        let mut all = model.module().unused.grad.clone();
+        own.all_reduce(&mut all, ReduceOp::Sum)?;
+        let mean = 2.0 * (own.world_size() - 1) as f32;
+        assert_eq!(all.to_vec()?, [mean; 7]);
+    }
+    Ok(())
 }
 
 /// Steps are those of one optimizer, bit for bit; so is the state once it is collected, and a run that goes on from it.
@@ -79,6 +202,12 @@ pub fn steps() {
         let mut zero = ZeroRedundancyOptimizer::new(Adam::new(1e-2), own);
         let refused = zero.step_tensors(&mut [(&mut weight.clone(), &grad)]);
         assert!(matches!(refused, Err(Error::Argument { .. })));
+        let one = warpsmith::nn::Sequential::new();
+        let none = DistributedDataParallel::new(one, own)?.reduce_scatter(true);
+        says(
+            none.map(drop),
+            &["at least a parameter for each of", "got 0"],
+        );
         Ok(())
     });
 }

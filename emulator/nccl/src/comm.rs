@@ -106,14 +106,14 @@ impl Comm {
         }
     }
 
-    /// Waits for the streams that have calls which have not begun.
+    /// Runs the streams that have calls which have not begun; a program that begins to capture one meanwhile is not disturbed.
     pub fn settle(&self) {
         let mut streams = lock(&self.unbegun).clone();
         streams.dedup();
         if let Ok(driver) = driver() {
             for stream in streams {
                 // A stream that has failed is its owner's to find.
-                let _ = driver.within(self.context, || driver.synchronize(stream));
+                let _ = driver.within(self.context, || driver.run(stream));
             }
         }
     }

@@ -40,8 +40,8 @@ functions! {
     to_host: c"cuMemcpyDtoHAsync_v2" (*mut c_void, usize, usize, Handle);
     to_device: c"cuMemcpyHtoDAsync_v2" (usize, *const c_void, usize, Handle);
     host: c"cuda_emulator_host" (Handle, HostFunction, *mut c_void, HostFunction);
+    run: c"cuda_emulator_run" (Handle);
     found: c"cuda_emulator_found" (*const c_char, *const c_char, *const c_char);
-    synchronize: c"cuStreamSynchronize" (Handle);
     capturing: c"cuStreamIsCapturing" (Handle, *mut c_int);
     attribute: c"cuPointerGetAttribute" (*mut c_void, c_int, usize);
     range: c"cuMemGetAddressRange_v2" (*mut usize, *mut usize, usize);
@@ -200,10 +200,10 @@ impl Driver {
         unsafe { (self.found)(c"NCCL".as_ptr(), whose.as_ptr(), what.as_ptr()) };
     }
 
-    /// Waits for a stream.
-    pub fn synchronize(&self, stream: Handle) -> Result<(), Failure> {
+    /// Runs what waits in a stream and waits for it, whether or not it is being captured meanwhile.
+    pub fn run(&self, stream: Handle) -> Result<(), Failure> {
         // SAFETY: a handle that the driver looks up.
-        self.check("cuStreamSynchronize", unsafe { (self.synchronize)(stream) })
+        self.check("the run of a stream", unsafe { (self.run)(stream) })
     }
 
     /// Whether a stream is being captured.

@@ -1,8 +1,9 @@
 //! What the emulator's own libraries above the driver, such as its NCCL, ask of it and no program does.
 
+use super::deferred;
 use super::entry::{HostCall, Text, api};
 use super::findings;
-use super::handles::Handle;
+use super::handles::{Handle, lock};
 use super::host::Kept;
 use super::queue::{find, submit};
 use super::work::Work;
@@ -19,6 +20,15 @@ api! {
         let call = HostCall { function, argument }.check()?;
         let stream = find(stream)?;
         submit(&stream, Work::Host(call, Some(kept)))
+    }
+
+    // Runs what waits in a stream, as hardware would by itself, and waits for it: also where the stream is being captured, which
+    // a program may not wait for.
+    fn cuda_emulator_run(stream: Handle) {
+        let stream = find(stream)?;
+        deferred::settle(&stream);
+        let _order = lock(&stream.order);
+        Ok(())
     }
 
     // A finding of the library's: who did it, and what is wrong.

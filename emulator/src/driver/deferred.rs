@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex, Once};
 struct Pending {
     stream: Arc<Stream>,
     work: Vec<Work>,
+    /// Where a thread is at what was before: the events that it will have recorded.
+    running: Option<Vec<Arc<Event>>>,
 }
 
-/// Of streams that have any, in the order of their first.
+/// Of streams that have any, or whose last a thread is at, in the order of their first.
 static PENDING: Mutex<Vec<Pending>> = Mutex::new(Vec::new());
 
 /// Whether streams defer.
@@ -30,7 +32,7 @@ pub fn put(stream: &Arc<Stream>, work: Work, context: &Context) -> Outcome {
     context.check()?;
     let is_legacy = Arc::ptr_eq(stream, &context.legacy);
     if is_legacy || stream.is_blocking() {
-        settle_where(|other| {
+        settle_where(|Pending { stream: other, .. }| {
             let blocks = other.context == context.handle && other.is_blocking();
             blocks && is_legacy != (other.id == context.legacy.id)
         });
@@ -45,6 +47,7 @@ pub fn put(stream: &Arc<Stream>, work: Work, context: &Context) -> Outcome {
         None => pending.push(Pending {
             stream: stream.clone(),
             work: vec![work],
+            running: None,
         }),
     }
     Ok(())
@@ -57,7 +60,7 @@ pub fn settle(stream: &Stream) {
     }
     let legacy = CONTEXTS.get(stream.context).map(|c| c.legacy.id);
     let is_legacy = legacy == Ok(stream.id);
-    settle_where(|other| {
+    settle_where(|Pending { stream: other, .. }| {
         let before = is_legacy && other.context == stream.context && other.is_blocking();
         other.id == stream.id || before
     });
@@ -66,34 +69,54 @@ pub fn settle(stream: &Stream) {
 /// Runs what waits in a context's streams.
 pub fn settle_context(context: Handle) {
     if on() {
-        settle_where(|stream| stream.context == context);
+        settle_where(|pending| pending.stream.context == context);
     }
 }
 
-/// Runs all that waits.
+/// Runs all that waits. What another thread is at may be waiting for this one, so nobody waits for that.
 pub fn settle_all() {
     if on() {
-        settle_where(|_| true);
+        settle_where(|pending| pending.running.is_none());
     }
 }
 
-/// Runs what waits in the streams that are to record the event.
+/// Whether another thread is at what comes before the event, so that whoever asks and does not wait hears that it is not done.
+pub fn is_running(event: &Arc<Event>) -> bool {
+    on() && lock(&PENDING).iter().any(|pending| {
+        let mut running = pending.running.iter().flatten();
+        running.any(|e| Arc::ptr_eq(e, event))
+    })
+}
+
+/// Whether another thread is at the stream's work.
+pub fn is_at(stream: &Stream) -> bool {
+    let is_it = |p: &Pending| p.stream.id == stream.id && p.running.is_some();
+    on() && lock(&PENDING).iter().any(is_it)
+}
+
+/// Runs what waits in the streams that are to record the event, or waits for who is at it.
 pub fn settle_event(event: &Arc<Event>) {
     if !on() {
         return;
     }
-    let records = |work: &Work| matches!(work, Work::Record(e) if Arc::ptr_eq(e, event));
-    let pending = lock(&PENDING);
-    let streams = pending.iter().filter(|p| p.work.iter().any(records));
-    let ids: Vec<u64> = streams.map(|p| p.stream.id).collect();
-    drop(pending);
-    settle_where(|stream| ids.contains(&stream.id));
+    let is_it = |e: &Arc<Event>| Arc::ptr_eq(e, event);
+    settle_where(|pending| {
+        let running = pending.running.iter().flatten();
+        recorded(&pending.work).chain(running).any(is_it)
+    });
 }
 
-fn settle_where(which: impl Fn(&Stream) -> bool) {
+fn recorded(work: &[Work]) -> impl Iterator<Item = &Arc<Event>> {
+    work.iter().filter_map(|work| match work {
+        Work::Record(event) => Some(event),
+        _ => None,
+    })
+}
+
+fn settle_where(which: impl Fn(&Pending) -> bool) {
     let streams: Vec<Arc<Stream>> = lock(&PENDING)
         .iter()
-        .filter(|p| which(&p.stream))
+        .filter(|p| which(p))
         .map(|p| p.stream.clone())
         .collect();
     for stream in streams {
@@ -101,17 +124,29 @@ fn settle_where(which: impl Fn(&Stream) -> bool) {
     }
 }
 
+/// Runs what waits in a stream, behind what a thread is at.
 fn run(stream: &Stream) {
     let _order = lock(&stream.order);
-    let taken = {
+    let own = |p: &Pending| p.stream.id == stream.id;
+    let list = {
         let mut pending = lock(&PENDING);
-        let at = pending.iter().position(|p| p.stream.id == stream.id);
-        at.map(|at| pending.remove(at).work)
+        let Some(found) = pending.iter_mut().find(|p| own(p)) else {
+            return;
+        };
+        let list = std::mem::take(&mut found.work);
+        found.running = Some(recorded(&list).cloned().collect());
+        list
     };
-    let (Some(list), Ok(context)) = (taken, CONTEXTS.get(stream.context)) else {
-        return;
-    };
-    run_all(&list, &context, "that waited in a stream");
+    if let Ok(context) = CONTEXTS.get(stream.context) {
+        run_all(&list, &context, "that waited in a stream");
+    }
+    let mut pending = lock(&PENDING);
+    if let Some(at) = pending.iter().position(own) {
+        pending[at].running = None;
+        if pending[at].work.is_empty() {
+            pending.remove(at);
+        }
+    }
 }
 
 extern "C" fn at_exit() {

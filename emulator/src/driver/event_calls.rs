@@ -122,7 +122,11 @@ in_context! {
 
 api! {
     fn cuEventQuery(handle: Handle) {
-        completed(&find(handle)?)
+        let event = find(handle)?;
+        if deferred::is_running(&event) {
+            return Err(Error::NOT_READY);
+        }
+        completed(&event)
     }
 
     fn cuCtxRecordEvent(context: Handle, event: Handle) {

@@ -57,6 +57,9 @@ in_context! {
     fn cuStreamQuery(handle: Handle) {
         let stream = find(handle)?;
         capture::refuse_query(&stream)?;
+        if deferred::is_at(&stream) {
+            return Err(Error::NOT_READY);
+        }
         deferred::settle(&stream);
         context_of(&stream)?.check()
     }

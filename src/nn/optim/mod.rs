@@ -26,7 +26,7 @@ pub use super::parameter::Target;
 pub use crate::ops::Scaling;
 
 use super::Module;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 
 /// What changes parameters by their gradients (`torch.optim.Optimizer`): those of a model, or plain tensors.
@@ -47,7 +47,7 @@ pub trait Optimizer: Send {
     /// Changes every parameter of a model by its gradient.
     ///
     /// # Errors
-    /// Options out of range, or a model other than that of the first step.
+    /// Options out of range, a model other than that of the first step, or one whose gradients are a rank's share of them.
     fn step(&mut self, model: &mut dyn Module) -> Result<()> {
         self.step_scaled(model, None)
     }
@@ -58,6 +58,10 @@ pub trait Optimizer: Send {
     /// # Errors
     /// Those of [`Optimizer::step`], or a scale on another device.
     fn step_scaled(&mut self, model: &mut dyn Module, scaling: Option<Scaling<'_>>) -> Result<()> {
+        if model.grad_shares().is_some() {
+            let expected = "a ZeroRedundancyOptimizer where each rank has a share of the gradients";
+            return Err(Error::argument("step", expected, "another optimizer"));
+        }
         let mut parameters = model.parameters();
         let mut targets: Vec<_> = parameters.iter_mut().map(|p| p.target()).collect();
         let copied: Vec<_> = targets.iter().map(|target| target.copy.is_some()).collect();

@@ -74,6 +74,7 @@ functions! {
     group_start: b"ncclGroupStart\0" () -> Code;
     group_end: b"ncclGroupEnd\0" () -> Code;
     all_reduce: b"ncclAllReduce\0" (u64, u64, usize, c_uint, c_uint, Handle, Stream) -> Code;
+    reduce: b"ncclReduce\0" (u64, u64, usize, c_uint, c_uint, c_int, Handle, Stream) -> Code;
     broadcast: b"ncclBroadcast\0" (u64, u64, usize, c_uint, c_int, Handle, Stream) -> Code;
     reduce_scatter: b"ncclReduceScatter\0" (u64, u64, usize, c_uint, c_uint, Handle, Stream) -> Code;
     all_gather: b"ncclAllGather\0" (u64, u64, usize, c_uint, Handle, Stream) -> Code;
@@ -134,6 +135,7 @@ pub enum ReduceOp {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Call {
     AllReduce(ReduceOp),
+    Reduce(ReduceOp, usize),
     Broadcast(usize),
     ReduceScatter(ReduceOp),
     AllGather,
@@ -146,6 +148,7 @@ impl Call {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::AllReduce(_) => "all_reduce",
+            Self::Reduce(..) => "reduce",
             Self::Broadcast(_) => "broadcast",
             Self::ReduceScatter(_) => "reduce_scatter",
             Self::AllGather => "all_gather",
@@ -163,7 +166,7 @@ impl Call {
     fn lengths(self, count: usize, ranks: usize) -> Option<(usize, usize)> {
         let all = count.checked_mul(ranks)?;
         Some(match self {
-            Self::AllReduce(_) | Self::Broadcast(_) => (count, count),
+            Self::AllReduce(_) | Self::Reduce(..) | Self::Broadcast(_) => (count, count),
             Self::ReduceScatter(_) => (all, count),
             Self::AllGather => (count, all),
             Self::Send(_) => (count, 0),
@@ -205,7 +208,7 @@ pub(super) fn group_start() -> Result<Code> {
 
 /// Hands over what the group has.
 pub(super) fn group_end() -> Result<Code> {
-    // SAFETY: it takes nothing; memory of the group's calls is kept by `rank::GROUP` until it has returned.
+    // SAFETY: it takes nothing; memory of the group's calls is kept by `group::GROUP` until it has returned.
     Ok(unsafe { (api()?.group_end)() })
 }
 
@@ -278,6 +281,10 @@ impl Comm {
             match call {
                 Call::AllReduce(op) => {
                     (api.all_reduce)(x, y, count, kind, op as c_uint, handle, queue)
+                }
+                Call::Reduce(op, dst) => {
+                    let (op, dst) = (op as c_uint, dst as c_int);
+                    (api.reduce)(x, y, count, kind, op, dst, handle, queue)
                 }
                 Call::Broadcast(src) => {
                     (api.broadcast)(x, y, count, kind, src as c_int, handle, queue)

@@ -1,7 +1,5 @@
 //! One rank's part of a communicator.
 
-use std::any::Any;
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::thread;
@@ -9,14 +7,11 @@ use std::time::{Duration, Instant};
 
 use cudarc::driver::CudaStream;
 
-use super::library::{self, Call, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
-use super::overlap::Overlap;
+use super::library::{self, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
 use super::progress::{Progress, UnderWay};
 use super::watch::{Watched, watch};
-use crate::element::Element;
 use crate::error::{Error, Result};
-use crate::runtime::memory::DeviceSlice;
-use crate::runtime::turn::{is_captured, lock, turn};
+use crate::runtime::turn::lock;
 
 /// How often a state is asked for that will change soon.
 const SOON: Duration = Duration::from_micros(100);
@@ -46,22 +41,10 @@ pub(crate) struct Rank {
     pub(crate) rank: usize,
     pub(crate) ranks: usize,
     pub(crate) timeout: Duration,
-    peers: Box<dyn Peers>,
+    pub(super) peers: Box<dyn Peers>,
     failure: OnceLock<String>,
-    progress: Progress,
-    calls: AtomicU64,
-}
-
-/// What the calls between the beginning and the end of a thread's groups need.
-#[derive(Default)]
-struct Group {
-    depth: usize,
-    kept: Vec<Box<dyn Any>>,
-    calls: Vec<(Arc<Rank>, &'static str, Arc<CudaStream>)>,
-}
-
-thread_local! {
-    static GROUP: RefCell<Group> = RefCell::default();
+    pub(super) progress: Progress,
+    pub(super) calls: AtomicU64,
 }
 
 impl Rank {
@@ -114,59 +97,6 @@ impl Rank {
         Ok(all)
     }
 
-    /// Puts a call into the device's stream, or into the one beside it: `given` is read, `got` written. In a group both
-    /// happens at its end.
-    pub(crate) fn call<T: Element>(
-        self: &Arc<Self>,
-        call: Call,
-        (given, got): (DeviceSlice<T>, DeviceSlice<T>),
-        count: usize,
-        beside: Option<&mut Overlap>,
-    ) -> Result<()> {
-        let op = call.name();
-        self.check(op)?;
-        // looked at, not held: a driver that runs what is queued at once waits in here for the other ranks
-        drop(turn(&self.stream, op)?);
-        let context = self.stream.context();
-        context.bind_to_thread().map_err(|e| Error::driver(op, e))?;
-        if call.is_of_all() {
-            let calls = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-            self.peers.begun(calls, op);
-        }
-        let stream = match &beside {
-            Some(overlap) => overlap.stream().clone(),
-            None => self.stream.clone(),
-        };
-        self.progress.within(op, self.calls());
-        let comm = self.comm();
-        let called = comm
-            .as_ref()
-            .map(|comm| comm.call(call, (&given, &got), count, &stream));
-        drop(comm);
-        self.progress.out();
-        let code = called.ok_or_else(|| self.error(op, "its communicator has ended"))?;
-        let code = code.ok_or_else(|| Error::shape(op, "buffers as long as the call", "less"));
-        // what is on the way keeps its memory: until it is queued, or where another stream has it until that is joined
-        let mut keep: Vec<Box<dyn Any + Send>> = vec![Box::new(given), Box::new(got)];
-        if let Some(overlap) = beside {
-            overlap.keep(keep.drain(..));
-        }
-        let grouped = GROUP.with_borrow_mut(|group| {
-            if group.depth > 0 {
-                let kept = keep.drain(..).map(|kept| kept as Box<dyn Any>);
-                group.kept.extend(kept);
-                group.calls.push((self.clone(), op, stream.clone()));
-            }
-            group.depth > 0
-        });
-        match grouped {
-            true => self.refused(op, code?),
-            false => self
-                .settle(op, code?)
-                .and_then(|()| self.queued(op, &stream)),
-        }
-    }
-
     /// The first failure, as what `op` answers.
     pub(crate) fn check(&self, op: &'static str) -> Result<()> {
         self.failure
@@ -193,11 +123,11 @@ impl Rank {
     }
 
     /// Calls that all ranks make, begun on this one.
-    fn calls(&self) -> u64 {
+    pub(super) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    fn comm(&self) -> MutexGuard<'_, Option<Comm>> {
+    pub(super) fn comm(&self) -> MutexGuard<'_, Option<Comm>> {
         lock(&self.comm)
     }
 
@@ -241,7 +171,7 @@ impl Rank {
     }
 
     /// A code that is an error, as one; a call that is refused is no failure of the communicator.
-    fn refused(&self, op: &'static str, code: Code) -> Result<()> {
+    pub(super) fn refused(&self, op: &'static str, code: Code) -> Result<()> {
         if [SUCCESS, IN_PROGRESS].contains(&code) {
             return Ok(());
         }
@@ -253,7 +183,7 @@ impl Rank {
     }
 
     /// Waits until a call is queued.
-    fn settle(&self, op: &'static str, code: Code) -> Result<()> {
+    pub(super) fn settle(&self, op: &'static str, code: Code) -> Result<()> {
         self.refused(op, code)?;
         let since = Instant::now();
         loop {
@@ -271,16 +201,6 @@ impl Rank {
             }
             thread::sleep(SOON);
         }
-    }
-
-    /// Notes a call that is in the stream, to see when it ends.
-    fn queued(&self, op: &'static str, stream: &CudaStream) -> Result<()> {
-        // a graph's calls are queued by its replays
-        if is_captured(&self.stream) {
-            return Ok(());
-        }
-        let queued = self.progress.queued(op, self.calls(), stream);
-        queued.map_err(|e| Error::driver(op, e))
     }
 }
 
@@ -331,56 +251,4 @@ impl Drop for Rank {
             _ => comm.abort(),
         }
     }
-}
-
-/// Ends the thread's group, also where what is in it panics.
-struct Running;
-
-impl Running {
-    fn end() -> Result<()> {
-        let ended = GROUP.with_borrow_mut(|group| {
-            group.depth -= 1;
-            (group.depth == 0).then(|| std::mem::take(group))
-        });
-        let Some(group) = ended else {
-            // of inner groups NCCL only counts
-            return library::group_end().map(drop);
-        };
-        let mut ranks: Vec<&Arc<Rank>> = group.calls.iter().map(|(rank, ..)| rank).collect();
-        ranks.sort_by_key(|rank| Arc::as_ptr(rank));
-        ranks.dedup_by_key(|rank| Arc::as_ptr(rank));
-        let code = {
-            // nobody aborts one of them on the way; in one order, so that two groups do not wait for each other
-            let _held: Vec<_> = ranks.iter().map(|rank| rank.comm()).collect();
-            for (rank, op, _) in &group.calls {
-                rank.progress.within(op, rank.calls());
-            }
-            let code = library::group_end();
-            ranks.iter().for_each(|rank| rank.progress.out());
-            code?
-        };
-        let mut first = Ok(());
-        for (rank, op, stream) in &group.calls {
-            let settled = rank.settle(op, code);
-            first = first.and(settled.and_then(|()| rank.queued(op, stream)));
-        }
-        first
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // whoever drops it has an error, or a panic, of its own
-        drop(Self::end());
-    }
-}
-
-/// Calls of this thread that go to NCCL as one.
-pub(crate) fn group<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
-    library::group_start()?;
-    GROUP.with_borrow_mut(|group| group.depth += 1);
-    let running = Running;
-    let made = work()?;
-    std::mem::forget(running);
-    Running::end().map(|()| made)
 }
