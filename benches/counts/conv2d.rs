@@ -31,6 +31,9 @@ pub fn all(report: &mut Report, device: &Device) {
         of::<f16>(report, device, kernel);
         of::<bf16>(report, device, kernel);
     }
+    first::<f32>(report, device, Kernel::Mma64, 2);
+    first::<f16>(report, device, Kernel::Mma96x128, 3);
+    first::<bf16>(report, device, Kernel::Mma96x128, 3);
     bias::<f32>(report, device);
     bias::<f16>(report, device);
     bias::<bf16>(report, device);
@@ -84,6 +87,32 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
             });
         }
     }
+}
+
+/// A layer whose few channels share 16 bytes with their neighbours: AlexNet's first, on smaller planes.
+fn first<T: Float>(report: &mut Report, device: &Device, kernel: Kernel, channels: usize) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !is_available::<T>(kernel, stream) {
+        return;
+    }
+    let (input, weight) = ([2, channels, 115, 115], [96, channels, 11, 11]);
+    let output = [2, 96, 27, 27];
+    let options = Conv2dOptions {
+        allow_tf32: true,
+        ..Conv2dOptions::default().stride([4; 2])
+    };
+    let [x, w, dy] = [input, weight, output].map(|shape| random::<T>(device, shape));
+    let [mut dw, mut y] = [weight, output].map(|shape| random::<T>(device, shape));
+    let name = |what: &str| format!("conv2d{what} {kernel:?} {} first", T::NAME);
+    let none = None::<&warpsmith::cudarc::driver::CudaSlice<T>>;
+    case(report, name(""), || {
+        conv2d_by(
+            kernel, stream, &x, &w, none, &mut y, input, weight, &options,
+        )
+    });
+    case(report, name("_backward_weight"), || {
+        conv2d_backward_weight_by(kernel, stream, &dy, &x, &mut dw, input, weight, &options)
+    });
 }
 
 fn bias<T: Float>(report: &mut Report, device: &Device) {

@@ -1,18 +1,26 @@
 // What conv2d_mma reads, made of tensors as they are, and what it leaves brought back:
 // conv2d_channels_last: y[n, r, s, g, c] = x[n, g, c, (r - above) / sh, (s - left) / sw], 0 where there is no such element
+// conv2d_neighbours_last: y[n, r, s, g, p, c] = x[n, g, c, r - above, s fold + p - left] for p below fold, 0 likewise
 // conv2d_rows: y[c, n * plane + p] = x[n, c, p], then 0 up to ld
-// conv2d_pack: a[g, r, t, c] = w[g, r, c, t], or, flipped, w[g, c, r, taps - 1 - t]; 0 past the channels
-// conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c]
+// conv2d_pack: a[g, r, t, c] = w[g, r, c, t], or, flipped, w[g, c, r, taps - 1 - t]; 0 past the channels. With fold, a[g, r, i, j,
+//              p, c] = w[g, r, c, i, j fold + p], 0 past the window
+// conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c], which is as a is
 //
-// Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks), `pixels` = N rows cols, chunks of 16 bytes;
+// Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks) and of an image more the `pixels` past N rows
+//             cols, which are padding, chunks of 16 bytes; neighbours_last: one chunk for `fold` neighbours, as channels * fold
+//             are no more than it has;
 //             x (N, channels, plane), y (channels, ld); w (groups, rows, channels, taps) or (groups, channels, rows, taps),
-//             a (groups, rows, taps, padded), n elements; partial (splits, rows, taps, padded) in f32, n elements each
-// Grid        blocks of 256 threads: channels_last one for each 256 / wide pixels and `wide` chunks, rows a warp for each 256
+//             a (groups, rows, taps, padded), n elements; partial (splits, rows, taps, padded) in f32, n elements each; taps
+//             are kh kw, or with fold kh `across`
+// Grid        blocks of 256 threads: channels_last one for each 256 / wide pixels and `wide` chunks, neighbours_last a thread for
+//             each chunk, rows a warp for each 256
 //             elements of a plane, pack and unpack n threads
 // Why         Tensor Cores want channels side by side in whole chunks, and copies that are asked nothing. channels_last writes
 //             the padding out, fills up the channels, and, for the gradient of a convolution with strides, writes the zeros
 //             between. A thread makes a chunk: its reads go along the plane, as its neighbours' do, and two chunks side by
-//             side are a whole sector of y. Rows are for sums over all positions: along k, which ldmatrix reads in any type.
+//             side are a whole sector of y. What is behind a row is also what is before the next, so padding is written once.
+//             The three channels of a picture would leave most of a chunk empty: where windows move by two or by four, they
+//             share it with their neighbours, and a convolution by pixels becomes one by pairs or fours. Rows are for sums over all positions: along k, which ldmatrix reads in any type.
 // Limits      sm_80, since conv2d_mma is; sizes checked by the binding; y and a begin at multiples of 16 bytes
 
 #include "vec.cuh"
@@ -60,6 +68,24 @@ __device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int 
 }
 
 template <class T>
+__device__ __forceinline__ void neighbours_last(const T* x, T* y, int pixels, int rows, int cols, int groups, const Source& from,
+                                                int fold) {
+    const int i = blockIdx.x * THREADS + threadIdx.x, pixel = i / groups, group = i % groups;
+    if (pixel >= pixels) return;
+    const int image = pixel / cols / rows, row = source(pixel / cols % rows, from.above, 1, from.h);
+    const int first = pixel % cols * fold - from.left, each = Vec<T>::N / fold, plane = from.h * from.w;
+    x += (i64)(image * groups + group) * from.channels * plane + row * from.w;
+    Vec<T> v;
+#pragma unroll
+    for (int e = 0; e < Vec<T>::N; e++) {
+        const int c = e % each, col = first + e / each;
+        const bool there = row >= 0 && c < from.channels && col >= 0 && col < from.w;
+        v.at[e] = there ? factor(x[(i64)c * plane + col]) : from_f32<T>(0.0f);
+    }
+    store_vec(y + (i64)i * Vec<T>::N, v);
+}
+
+template <class T>
 __device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned channels, int plane, i64 ld) {
     constexpr int EACH = 8, PART = 32 * EACH;
     const unsigned parts = (plane + PART - 1) / PART, unit = blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
@@ -79,23 +105,38 @@ __device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned
     if (unit % parts == parts - 1 && plane + threadIdx.x % 32 < end) y[plane + threadIdx.x % 32] = from_f32<T>(0.0f);
 }
 
-template <class T>
-__device__ __forceinline__ void pack(const T* w, T* a, int n, int rows, int channels, int padded, int taps, int flipped) {
-    const int i = blockIdx.x * THREADS + threadIdx.x;
-    if (i >= n) return;
-    const int c = i % padded, tap = i / padded % taps, of = i / padded / taps, group = of / rows;
-    const int filter = flipped ? (group * channels + c) * rows + of % rows : of * channels + c;
-    a[i] = c < channels ? factor(w[(i64)filter * taps + (flipped ? taps - 1 - tap : tap)]) : from_f32<T>(0.0f);
+// Where element i of the weights in whole chunks comes from: of `padded` elements of a tap of the copy, `fold` taps of the window
+// beside each other have their channels.
+struct Taps {
+    int channels, padded, kh, kw, across, fold;
+};
+struct Weight {
+    int row, c, tap;
+    bool there;
+};
+__device__ __forceinline__ Weight weight(int i, const Taps& of) {
+    const int e = i % of.padded, each = of.padded / of.fold, tap = i / of.padded % (of.kh * of.across);
+    const int c = e % each, col = tap % of.across * of.fold + e / each;
+    return {i / of.padded / (of.kh * of.across), c, tap / of.across * of.kw + col, c < of.channels && col < of.kw};
 }
 
-template <class T>
-__device__ __forceinline__ void unpack(const f32* partial, T* dw, int n, int splits, int channels, int padded, int taps) {
+template <class T> __device__ __forceinline__ void pack(const T* w, T* a, int n, int rows, const Taps& of, int flipped) {
     const int i = blockIdx.x * THREADS + threadIdx.x;
-    const int c = i % padded, tap = i / padded % taps, row = i / padded / taps;
-    if (i >= n || c >= channels) return;
+    if (i >= n) return;
+    const Weight at = weight(i, of);
+    const int group = at.row / rows, taps = of.kh * of.kw;
+    const int filter = flipped ? (group * of.channels + at.c) * rows + at.row % rows : at.row * of.channels + at.c;
+    const T* const from = w + (i64)filter * taps + (flipped ? taps - 1 - at.tap : at.tap);
+    a[i] = at.there ? factor(*from) : from_f32<T>(0.0f);
+}
+
+template <class T> __device__ __forceinline__ void unpack(const f32* partial, T* dw, int n, int splits, const Taps& of) {
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    const Weight at = weight(i, of);
+    if (i >= n || !at.there) return;
     f32 sum = 0.0f;
     for (int s = 0; s < splits; s++) sum += partial[(i64)s * n + i];
-    dw[(row * channels + c) * taps + tap] = from_f32<T>(sum);
+    dw[(at.row * of.channels + at.c) * of.kh * of.kw + at.tap] = from_f32<T>(sum);
 }
 
 #define LAYOUT(T)                                                                                                      \
@@ -104,17 +145,24 @@ __device__ __forceinline__ void unpack(const f32* partial, T* dw, int n, int spl
         int w, int above, int left, int sh, int sw) {                                                                  \
         channels_last(x, y, pixels, rows, cols, groups, chunks, wide, Source{channels, h, w, above, left, sh, sw});    \
     }                                                                                                                  \
+    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_neighbours_last_##T(                                  \
+        const T* x, T* y, int pixels, int rows, int cols, int groups, int channels, int h, int w, int above, int left, \
+        int fold) {                                                                                                    \
+        neighbours_last(x, y, pixels, rows, cols, groups, Source{channels, h, w, above, left, 1, 1}, fold);            \
+    }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_rows_##T(const T* x, T* y, int images, int channels,  \
                                                                          int plane, i64 ld) {                          \
         rows(x, y, images, channels, plane, ld);                                                                       \
     }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_pack_##T(                                             \
-        const T* w, T* a, int n, int rows, int channels, int padded, int taps, int flipped) {                          \
-        pack(w, a, n, rows, channels, padded, taps, flipped);                                                          \
+        const T* w, T* a, int n, int rows, int channels, int padded, int kh, int kw, int across, int fold,             \
+        int flipped) {                                                                                                 \
+        pack(w, a, n, rows, Taps{channels, padded, kh, kw, across, fold}, flipped);                                    \
     }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_unpack_##T(                                           \
-        const f32* partial, T* dw, int n, int splits, int channels, int padded, int taps) {                            \
-        unpack(partial, dw, n, splits, channels, padded, taps);                                                        \
+        const f32* partial, T* dw, int n, int splits, int channels, int padded, int kh, int kw, int across,            \
+        int fold) {                                                                                                    \
+        unpack(partial, dw, n, splits, Taps{channels, padded, kh, kw, across, fold});                                  \
     }
 LAYOUT(f32)
 LAYOUT(f16)

@@ -133,6 +133,7 @@ const FAULTS: &[Fault] = &[
     fault("conv2d::mma_64", "conv2d_mma_64_backward_weight_{t}", FLOATS, "drop bar.sync 1", SHARED),
     fault("conv2d::mma_64", "conv2d_mma_64_backward_weight_{t}", FLOATS, "drop cp.async.wait_group 1", "Asynchronous copy not waited for"),
     fault("conv2d::mma_64", "conv2d_channels_last_{t}", FLOATS, "drop bra 0", READ),
+    fault("conv2d::mma_64", "conv2d_neighbours_last_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_rows_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_pack_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_unpack_{t}", FLOATS, "drop bra 0", READ),

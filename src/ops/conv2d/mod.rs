@@ -18,6 +18,7 @@ mod layout;
 mod matrices;
 mod minimal;
 mod mma;
+mod padded;
 mod shape;
 mod spread;
 mod tile;

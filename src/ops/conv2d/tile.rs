@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
 
-use super::layout::Padded;
+use super::padded::Padded;
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -51,7 +51,7 @@ impl Tile {
         let cores = T::NAME != "f32" || conv.allow_tf32;
         let padded = match kind {
             BACKWARD_INPUT => Padded::gradient(conv),
-            _ => Padded::input(conv),
+            _ => Padded::input::<T>(conv),
         };
         let mma = cores && has(Kernel::Mma64) && padded.is_worth::<T>();
         let wmma = cores && has(Kernel::Wmma64);
