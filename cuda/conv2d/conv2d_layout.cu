@@ -6,8 +6,8 @@
 //              p, c] = w[g, r, c, i, j fold + p], 0 past the window
 // conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c], which is as a is
 //
-// Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks) and of an image more the `pixels` past N rows
-//             cols, which are padding, chunks of 16 bytes; neighbours_last: one chunk for `fold` neighbours, as channels * fold
+// Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks) and behind it zeros up to `pixels`, chunks of
+//             16 bytes; neighbours_last: one chunk for `fold` neighbours, as channels * fold
 //             are no more than it has;
 //             x (N, channels, plane), y (channels, ld); w (groups, rows, channels, taps) or (groups, channels, rows, taps),
 //             a (groups, rows, taps, padded), n elements; partial (splits, rows, taps, padded) in f32, n elements each; taps
@@ -20,7 +20,8 @@
 //             between. A thread makes a chunk: its reads go along the plane, as its neighbours' do, and two chunks side by
 //             side are a whole sector of y. What is behind a row is also what is before the next, so padding is written once.
 //             The three channels of a picture would leave most of a chunk empty: where windows move by two or by four, they
-//             share it with their neighbours, and a convolution by pixels becomes one by pairs or fours. Rows are for sums over all positions: along k, which ldmatrix reads in any type.
+//             share it with their neighbours, and a convolution by pixels becomes one by pairs or fours. Rows are for sums over all
+//             positions of f32: along k, as ldmatrix cannot transpose it.
 // Limits      sm_80, since conv2d_mma is; sizes checked by the binding; y and a begin at multiples of 16 bytes
 
 #include "vec.cuh"
@@ -50,14 +51,14 @@ __device__ __forceinline__ int source(int i, int before, int stride, int size) {
 }
 
 template <class T>
-__device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int rows, int cols, int groups, int chunks,
-                                              int wide, const Source& from) {
+__device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int images, int rows, int cols, int groups,
+                                              int chunks, int wide, const Source& from) {
     const int across = groups * chunks, pairs = (across + wide - 1) / wide;
     const int pixel = blockIdx.x / pairs * (THREADS / wide) + threadIdx.x / wide;
     const int chunk = blockIdx.x % pairs * wide + threadIdx.x % wide;
     if (pixel >= pixels || chunk >= across) return;
     const int image = pixel / cols / rows, group = chunk / chunks, first = chunk % chunks * Vec<T>::N;
-    const int row = source(pixel / cols % rows, from.above, from.sh, from.h);
+    const int row = image < images ? source(pixel / cols % rows, from.above, from.sh, from.h) : -1;
     const int col = source(pixel % cols, from.left, from.sw, from.w);
     const int plane = from.h * from.w, left = row < 0 || col < 0 ? 0 : from.channels - first;
     x += (i64)((image * groups + group) * from.channels + first) * plane + row * from.w + col;
@@ -68,11 +69,11 @@ __device__ __forceinline__ void channels_last(const T* x, T* y, int pixels, int 
 }
 
 template <class T>
-__device__ __forceinline__ void neighbours_last(const T* x, T* y, int pixels, int rows, int cols, int groups, const Source& from,
-                                                int fold) {
+__device__ __forceinline__ void neighbours_last(const T* x, T* y, int pixels, int images, int rows, int cols, int groups,
+                                                const Source& from, int fold) {
     const int i = blockIdx.x * THREADS + threadIdx.x, pixel = i / groups, group = i % groups;
     if (pixel >= pixels) return;
-    const int image = pixel / cols / rows, row = source(pixel / cols % rows, from.above, 1, from.h);
+    const int image = pixel / cols / rows, row = image < images ? source(pixel / cols % rows, from.above, 1, from.h) : -1;
     const int first = pixel % cols * fold - from.left, each = Vec<T>::N / fold, plane = from.h * from.w;
     x += (i64)(image * groups + group) * from.channels * plane + row * from.w;
     Vec<T> v;
@@ -85,8 +86,7 @@ __device__ __forceinline__ void neighbours_last(const T* x, T* y, int pixels, in
     store_vec(y + (i64)i * Vec<T>::N, v);
 }
 
-template <class T>
-__device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned channels, int plane, i64 ld) {
+__device__ __forceinline__ void rows(const f32* x, f32* y, unsigned images, unsigned channels, int plane, i64 ld) {
     constexpr int EACH = 8, PART = 32 * EACH;
     const unsigned parts = (plane + PART - 1) / PART, unit = blockIdx.x * (THREADS / 32) + threadIdx.x / 32;
     const unsigned of = unit / parts, image = of / channels, channel = of % channels;
@@ -94,15 +94,15 @@ __device__ __forceinline__ void rows(const T* x, T* y, unsigned images, unsigned
     if (image >= images) return;
     x += (i64)of * plane;
     y += channel * ld + (i64)image * plane;
-    T v[EACH];
+    f32 v[EACH];
 #pragma unroll
-    for (int i = 0; i < EACH; i++) v[i] = first + 32 * i < plane ? factor(x[first + 32 * i]) : from_f32<T>(0.0f);
+    for (int i = 0; i < EACH; i++) v[i] = first + 32 * i < plane ? factor(x[first + 32 * i]) : 0.0f;
     // behind the last image's the row ends with fewer elements than a chunk has
     const int end = image == images - 1 ? ld - (i64)image * plane : plane;
 #pragma unroll
     for (int i = 0; i < EACH; i++)
         if (first + 32 * i < plane) y[first + 32 * i] = v[i];
-    if (unit % parts == parts - 1 && plane + threadIdx.x % 32 < end) y[plane + threadIdx.x % 32] = from_f32<T>(0.0f);
+    if (unit % parts == parts - 1 && plane + threadIdx.x % 32 < end) y[plane + threadIdx.x % 32] = 0.0f;
 }
 
 // Where element i of the weights in whole chunks comes from: of `padded` elements of a tap of the copy, `fold` taps of the window
@@ -141,18 +141,15 @@ template <class T> __device__ __forceinline__ void unpack(const f32* partial, T*
 
 #define LAYOUT(T)                                                                                                      \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_channels_last_##T(                                    \
-        const T* x, T* y, int pixels, int rows, int cols, int groups, int chunks, int wide, int channels, int h,       \
-        int w, int above, int left, int sh, int sw) {                                                                  \
-        channels_last(x, y, pixels, rows, cols, groups, chunks, wide, Source{channels, h, w, above, left, sh, sw});    \
+        const T* x, T* y, int pixels, int images, int rows, int cols, int groups, int chunks, int wide, int channels,  \
+        int h, int w, int above, int left, int sh, int sw) {                                                           \
+        channels_last(x, y, pixels, images, rows, cols, groups, chunks, wide,                                          \
+                      Source{channels, h, w, above, left, sh, sw});                                                    \
     }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_neighbours_last_##T(                                  \
-        const T* x, T* y, int pixels, int rows, int cols, int groups, int channels, int h, int w, int above, int left, \
-        int fold) {                                                                                                    \
-        neighbours_last(x, y, pixels, rows, cols, groups, Source{channels, h, w, above, left, 1, 1}, fold);            \
-    }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(THREADS) conv2d_rows_##T(const T* x, T* y, int images, int channels,  \
-                                                                         int plane, i64 ld) {                          \
-        rows(x, y, images, channels, plane, ld);                                                                       \
+        const T* x, T* y, int pixels, int images, int rows, int cols, int groups, int channels, int h, int w,          \
+        int above, int left, int fold) {                                                                               \
+        neighbours_last(x, y, pixels, images, rows, cols, groups, Source{channels, h, w, above, left, 1, 1}, fold);    \
     }                                                                                                                  \
     extern "C" __global__ void __launch_bounds__(THREADS) conv2d_pack_##T(                                             \
         const T* w, T* a, int n, int rows, int channels, int padded, int kh, int kw, int across, int fold,             \
@@ -167,4 +164,9 @@ template <class T> __device__ __forceinline__ void unpack(const f32* partial, T*
 LAYOUT(f32)
 LAYOUT(f16)
 LAYOUT(bf16)
+
+extern "C" __global__ void __launch_bounds__(THREADS) conv2d_rows_f32(const f32* x, f32* y, int images, int channels, int plane,
+                                                                      i64 ld) {
+    rows(x, y, images, channels, plane, ld);
+}
 #endif

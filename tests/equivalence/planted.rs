@@ -134,7 +134,7 @@ const FAULTS: &[Fault] = &[
     fault("conv2d::mma_64", "conv2d_mma_64_backward_weight_{t}", FLOATS, "drop cp.async.wait_group 1", "Asynchronous copy not waited for"),
     fault("conv2d::mma_64", "conv2d_channels_last_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_neighbours_last_{t}", FLOATS, "drop bra 0", READ),
-    fault("conv2d::mma_64", "conv2d_rows_{t}", FLOATS, "drop bra 0", READ),
+    fault("conv2d::mma_64", "conv2d_rows_{t}", F32, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_pack_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::mma_64", "conv2d_unpack_{t}", FLOATS, "drop bra 0", READ),
     fault("conv2d::tensors", "conv2d_finish_{t}", FLOATS, "drop bra 0", WRITE),

@@ -20,7 +20,7 @@ pub(super) fn padded<T: Float>(
     x: &impl DevicePtr<T>,
     to: &Padded,
 ) -> Result<CudaSlice<T>> {
-    let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels());
+    let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels::<T>());
     // a walk past the last window still counts
     to_i32(OP, "16 bytes of a padded tensor", to.count::<T>() * 2)?;
     let len = to.count::<T>() * per_chunk::<T>();
@@ -43,7 +43,7 @@ pub(super) fn padded<T: Float>(
         .read(x, to.elements())
         .write(&mut y, len);
     let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
-    let launch = scalars(launch, &[pixels, rows, cols, to.groups]);
+    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
     let launch = scalars(launch, shared);
     let launch = scalars(launch, &[to.channels, h, w]);
     let before = to.before.iter();

@@ -48,6 +48,16 @@ impl Ladder {
         }
     }
 
+    /// Elements of the planes that a copy is made of, which a convolution's positions are to its gradient.
+    fn elements<T: Float>(x: &Padded) -> Self {
+        let [image, row, pixel] = x.steps::<T>();
+        Self {
+            lows: x.plane[1],
+            mids: x.plane[0],
+            per: [x.apart[1] * pixel, x.apart[0] * row, image],
+        }
+    }
+
     fn give<'a>(&self, launch: Launch<'a>) -> Launch<'a> {
         scalars(scalars(launch, &[self.lows, self.mids]), &self.per)
     }
@@ -158,19 +168,36 @@ pub(super) fn backward_weight<T: Float>(
     let mut partial = workspace::<f32>(stream, OP, (splits * count).max(1))?;
     if splits > 0 {
         let x = padded(stream, x, &to)?;
-        let (dy, ld) = rows(stream, dy, conv)?;
+        let of = Padded::plain_gradient(conv);
+        let (dy, ld) = match T::NAME {
+            "f32" => rows(stream, dy, conv)?,
+            _ => (padded(stream, dy, &of)?, 0),
+        };
         let walked = Ladder::positions::<T>(&to);
         let launch = tile
             .launch::<T>(stream, BACKWARD_WEIGHT, splits * conv.groups, [m, n], false)?
             .read(&dy, dy.len())
             .read(&x, x.len())
             .write(&mut partial, splits * count);
-        let launch = scalars(launch, &[m, n]).scalar(ld as i64);
+        let launch = scalars(launch, &[m, n]);
+        let launch = match T::NAME {
+            "f32" => launch.scalar(ld as i64),
+            _ => scalars(launch, &[of.first::<T>(), of.chunks::<T>()]),
+        };
         let launch = scalars(launch, &[positions, chunk, conv.groups]);
         let launch = Ladder::taps::<T>(&to).give(walked.give(launch));
-        let step = walked.step(64 / size_of::<T>());
-        let step = step.iter();
-        step.fold(launch, |launch, &s| launch.scalar(s)).run()?;
+        let by = 64 / size_of::<T>();
+        let step = walked.step(by).into_iter();
+        let launch = step.fold(launch, Launch::scalar);
+        match T::NAME {
+            "f32" => launch,
+            _ => {
+                let beside = Ladder::elements::<T>(&of);
+                let step = beside.step(by).into_iter().skip(4);
+                step.fold(scalars(launch, &beside.per), Launch::scalar)
+            }
+        }
+        .run()?;
     }
     unpack(stream, &partial, dw, conv, splits)
 }

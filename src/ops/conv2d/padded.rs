@@ -5,6 +5,8 @@ use crate::element::Float;
 
 /// As many times the elements of a tensor may its copy have; past that, what is multiplied is mostly zeros.
 const MOST: usize = 8;
+/// Chunks behind a gradient's copy: where a tile of 128 rows has fewer, it reads what lies behind the last.
+const BEHIND: usize = 16;
 
 /// Elements of 16 bytes, a chunk.
 pub(super) const fn per_chunk<T: Float>() -> usize {
@@ -15,7 +17,7 @@ pub(super) const fn per_chunk<T: Float>() -> usize {
 /// behind a row's end is what lies before the next one's beginning, as far as both are padding; so it is between images.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Padded {
-    images: usize,
+    pub(super) images: usize,
     pub(super) groups: usize,
     /// Channels of a group.
     pub(super) channels: usize,
@@ -29,6 +31,8 @@ pub(super) struct Padded {
     pub(super) fold: usize,
     /// Rows and columns that windows reach over, the columns `fold` at a time, as all below.
     sides: [usize; 2],
+    /// Chunks behind the last, which are zeros too.
+    behind: usize,
     /// Windows down and across, and steps from one to the next.
     pub(super) windows: [usize; 2],
     pub(super) stride: [usize; 2],
@@ -51,6 +55,7 @@ impl Padded {
             apart: [1; 2],
             fold,
             sides: [0; 2],
+            behind: 0,
             windows: conv.output,
             stride: [down, across / fold],
             kernel: [kh, kw.div_ceil(fold)],
@@ -73,6 +78,7 @@ impl Padded {
             apart: window.stride,
             fold: 1,
             sides: [0; 2],
+            behind: BEHIND,
             windows: conv.plane,
             stride: [1; 2],
             kernel: window.kernel,
@@ -80,6 +86,26 @@ impl Padded {
         };
         padded.reach();
         padded
+    }
+
+    /// The gradient of its output without anything around, as the gradient of its weights has need of no more.
+    pub(super) fn plain_gradient(conv: &Conv) -> Self {
+        Self {
+            before: [0; 2],
+            apart: [1; 2],
+            sides: conv.output,
+            windows: conv.output,
+            kernel: [1; 2],
+            dilation: [1; 2],
+            ..Self::gradient(conv)
+        }
+    }
+
+    /// Where the first element of a plane is, in chunks from its image's.
+    pub(super) fn first<T: Float>(&self) -> usize {
+        let [_, row, pixel] = self.steps::<T>();
+        let [above, left] = self.before.map(|b| b.max(0) as usize);
+        above * row + left * pixel
     }
 
     fn reach(&mut self) {
@@ -131,19 +157,23 @@ impl Padded {
         [rows.saturating_mul(row), row, pixel]
     }
 
-    pub(super) fn pixels(&self) -> usize {
+    /// Pixels in all, with what is behind the last image's.
+    pub(super) fn pixels<T: Float>(&self) -> usize {
         let [rows, cols] = self.pitch();
         let last = (self.sides[0] - 1) * cols + self.sides[1];
+        let behind = self
+            .behind
+            .div_ceil((self.groups * self.chunks::<T>()).max(1));
         match self.images {
             0 => 0,
-            images => (rows * cols).saturating_mul(images - 1) + last,
+            images => (rows * cols).saturating_mul(images - 1) + last + behind,
         }
     }
 
     /// Chunks in all.
     pub(super) fn count<T: Float>(&self) -> usize {
         let across = self.groups.saturating_mul(self.chunks::<T>());
-        self.pixels().saturating_mul(across)
+        self.pixels::<T>().saturating_mul(across)
     }
 
     /// Whether it is worth making, and can be counted.
