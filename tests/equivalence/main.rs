@@ -313,6 +313,14 @@ tests! {
             "conv2d_bias_activated_f16",
             "conv2d_bias_activated_bf16",
         ],
+        layer: [
+            "conv2d_bias_last_f16",
+            "conv2d_bias_last_bf16",
+            "conv2d_channels_last_f32_f16",
+            "conv2d_channels_last_f32_bf16",
+            "conv2d_neighbours_last_f32_f16",
+            "conv2d_neighbours_last_f32_bf16",
+        ],
     }
     cross_entropy {
         forward: ["cross_entropy_f32", "cross_entropy_f16", "cross_entropy_bf16",

@@ -8,10 +8,16 @@ use super::padded::{Padded, per_chunk};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
+use crate::ops::activation::Activation;
+use crate::runtime::grid::multiprocessors;
 use crate::runtime::launch::{Launch, workspace};
 
 const MODULE: &str = "conv2d_layout";
 const THREADS: usize = 256;
+/// Chunks side by side that a block of `conv2d_channels_last` writes: a sector.
+const WIDE: usize = 2;
+/// Blocks that keep a multiprocessor busy while some of them wait.
+const BLOCKS_EACH: usize = 8;
 /// Elements of a plane that a warp of `conv2d_rows` moves.
 const PART: usize = 256;
 /// The tensor made of `x`.
@@ -20,12 +26,24 @@ pub(super) fn padded<T: Float>(
     x: &impl DevicePtr<T>,
     to: &Padded,
 ) -> Result<CudaSlice<T>> {
+    let mut y = workspace::<T>(stream, OP, to.len::<T>().max(1))?;
+    padded_out(stream, x, &mut y, to)?;
+    Ok(y)
+}
+
+/// [`padded`] into `y`, of elements in `T` or f32.
+pub(super) fn padded_out<S: Float, T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<S>,
+    y: &mut impl DevicePtrMut<T>,
+    to: &Padded,
+) -> Result<()> {
     let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels::<T>());
-    // a walk past the last window still counts
-    to_i32(OP, "16 bytes of a padded tensor", to.count::<T>() * 2)?;
-    let len = to.count::<T>() * per_chunk::<T>();
-    let mut y = workspace::<T>(stream, OP, len.max(1))?;
-    let wide = across.min(2);
+    let len = to.checked_len::<T>()?;
+    if len == 0 {
+        return Ok(());
+    }
+    let wide = across.min(WIDE);
     let (of, blocks, shared) = match to.fold {
         1 => {
             let blocks = pixels.div_ceil(THREADS / wide) * across.div_ceil(wide);
@@ -37,11 +55,15 @@ pub(super) fn padded<T: Float>(
             &[][..],
         ),
     };
-    let launch = Launch::new(stream, MODULE, &name::<T>(of))?
+    let kernel = match S::NAME == T::NAME {
+        true => name::<T>(of),
+        false => name::<T>(&format!("{of}_{}", S::NAME)),
+    };
+    let launch = Launch::new(stream, MODULE, &kernel)?
         .grid(blocks, 1, 1)
         .block(THREADS as u32)
         .read(x, to.elements())
-        .write(&mut y, len);
+        .write(y, len);
     let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
     let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
     let launch = scalars(launch, shared);
@@ -52,8 +74,43 @@ pub(super) fn padded<T: Float>(
         1 => scalars(launch, &to.apart),
         fold => scalars(launch, &[fold]),
     }
-    .run()?;
-    Ok(y)
+    .run()
+}
+
+/// The gradient of what is before an activation, from that of its output `y`, as [`padded_out`] makes it, and its sums over images and
+/// places: a row of all channels for each split, how many of which the answer says.
+pub(super) fn gradient_summed<T: Float>(
+    stream: &Arc<CudaStream>,
+    (dy, y): (&impl DevicePtr<T>, Option<&impl DevicePtr<T>>),
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    to: &Padded,
+) -> Result<(CudaSlice<f32>, usize)> {
+    let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels::<T>());
+    let len = to.checked_len::<T>()?;
+    let (wide, channels) = (across.min(WIDE), to.groups * to.channels);
+    let pairs = across.div_ceil(wide);
+    let wanted = (BLOCKS_EACH * multiprocessors(stream, OP)?).div_ceil(pairs);
+    let split = pixels.div_ceil(wanted).next_multiple_of(THREADS / wide);
+    let splits = pixels.div_ceil(split);
+    let mut partial = workspace::<f32>(stream, OP, splits * channels)?;
+    let y = y.filter(|_| activation != Activation::None);
+    let launch = Launch::new(stream, MODULE, &name::<T>("bias_last"))?
+        .grid(pairs * splits, 1, 1)
+        .block(THREADS as u32)
+        .read(dy, to.elements())
+        .read_optional(y, to.elements())
+        .write(dx, len)
+        .write(&mut partial, splits * channels);
+    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
+    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
+    let launch = scalars(launch, &[to.chunks::<T>(), wide, to.channels, h, w]);
+    let before = to.before.iter();
+    let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
+    scalars(scalars(launch, &to.apart), &[split])
+        .scalar(activation.code())
+        .run()?;
+    Ok((partial, splits))
 }
 
 /// What the weights are to the rows of a product.
@@ -90,16 +147,32 @@ pub(super) fn pack<T: Float>(
     Ok(a)
 }
 
-/// The channels of `dy` as rows with the positions of all images side by side, and how far rows are apart.
-pub(super) fn rows<T: Float>(
+/// How a convolution's gradient lies where that of its weights reads it.
+#[derive(Clone, Copy)]
+pub(super) enum Gradient {
+    /// Channels with the positions of all images side by side, so far apart: in f32.
+    Rows(usize),
+    /// Channels-last: in halves.
+    Last(Padded),
+}
+
+/// A copy of `dy` for the gradient of the weights.
+pub(super) fn gradient<T: Float>(
     stream: &Arc<CudaStream>,
     dy: &impl DevicePtr<T>,
     conv: &Conv,
-) -> Result<(CudaSlice<T>, usize)> {
+) -> Result<(CudaSlice<T>, Gradient)> {
+    if T::NAME != "f32" {
+        let to = Padded::plain_gradient(conv);
+        return Ok((padded(stream, dy, &to)?, Gradient::Last(to)));
+    }
     let (plane, channels) = (conv.planes()[1], conv.groups * conv.outputs);
     let ld = (conv.images * plane).next_multiple_of(per_chunk::<T>());
-    let mut y = workspace::<T>(stream, OP, channels * ld)?;
+    let mut y = workspace::<T>(stream, OP, (channels * ld).max(1))?;
     let warps = conv.images * channels * plane.div_ceil(PART);
+    if warps == 0 {
+        return Ok((y, Gradient::Rows(ld)));
+    }
     let launch = Launch::new(stream, MODULE, &name::<T>("rows"))?
         .grid(warps.div_ceil(THREADS / 32), 1, 1)
         .block(THREADS as u32)
@@ -108,20 +181,20 @@ pub(super) fn rows<T: Float>(
     scalars(launch, &[conv.images, channels, plane])
         .scalar(ld as i64)
         .run()?;
-    Ok((y, ld))
+    Ok((y, Gradient::Rows(ld)))
 }
 
 /// The gradient of the weights, from the sums of every split.
-pub(super) fn unpack<T: Float>(
+pub(super) fn unpack<T: Float, Y: Float>(
     stream: &Arc<CudaStream>,
     partial: &CudaSlice<f32>,
-    dw: &mut impl DevicePtrMut<T>,
+    dw: &mut impl DevicePtrMut<Y>,
     conv: &Conv,
     splits: usize,
 ) -> Result<()> {
     let padded = Padded::input::<T>(conv);
     let n = conv.groups * conv.outputs * padded.taps() * padded.filled::<T>();
-    let launch = Launch::new(stream, MODULE, &name::<T>("unpack"))?
+    let launch = Launch::new(stream, MODULE, &name::<Y>("unpack"))?
         .grid(n.div_ceil(THREADS), 1, 1)
         .block(THREADS as u32)
         .read(partial, splits * n)

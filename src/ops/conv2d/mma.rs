@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
-use super::layout::{Rows, pack, padded, rows, scalars, unpack};
+use super::layout::{Gradient, Rows, gradient, pack, padded, scalars, unpack};
 use super::padded::Padded;
 use super::tile::{BACKWARD_WEIGHT, Tile};
 use super::{Conv, OP};
@@ -94,10 +94,22 @@ pub(super) fn forward<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     conv: &Conv,
 ) -> Result<()> {
-    let to = Padded::input::<T>(conv);
-    let a = pack(stream, w, conv, &to, Rows::Outputs)?;
-    let x = padded(stream, x, &to)?;
-    product(stream, tile, &a, (&x, &to), bias, y, conv.outputs, conv)
+    let x = padded(stream, x, &Padded::input::<T>(conv))?;
+    forward_of(stream, tile, (&x, w), bias, y, conv)
+}
+
+/// [`forward`] from a copy of the input.
+pub(super) fn forward_of<T: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (x, w): (&impl DevicePtr<T>, &impl DevicePtr<T>),
+    bias: Option<&impl DevicePtr<T>>,
+    y: &mut impl DevicePtrMut<T>,
+    conv: &Conv,
+) -> Result<()> {
+    let of = Padded::input::<T>(conv);
+    let a = pack(stream, w, conv, &of, Rows::Outputs)?;
+    product(stream, tile, &a, (x, &of), bias, y, conv.outputs, conv)
 }
 
 pub(super) fn backward_input<T: Float>(
@@ -107,16 +119,27 @@ pub(super) fn backward_input<T: Float>(
     dx: &mut impl DevicePtrMut<T>,
     conv: &Conv,
 ) -> Result<()> {
-    let to = Padded::gradient(conv);
-    let a = pack(stream, w, conv, &to, Rows::Inputs)?;
-    let dy = padded(stream, dy, &to)?;
+    let dy = padded(stream, dy, &Padded::gradient(conv))?;
+    backward_input_of(stream, tile, (&dy, w), dx, conv)
+}
+
+/// [`backward_input`] from a copy of the output's gradient.
+pub(super) fn backward_input_of<T: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (dy, w): (&impl DevicePtr<T>, &impl DevicePtr<T>),
+    dx: &mut impl DevicePtrMut<T>,
+    conv: &Conv,
+) -> Result<()> {
+    let of = Padded::gradient(conv);
+    let a = pack(stream, w, conv, &of, Rows::Inputs)?;
     let bias = None::<&CudaSlice<T>>;
     // what the gradient is of has no activation
     let conv = &Conv {
         activation: Activation::None,
         ..*conv
     };
-    product(stream, tile, &a, (&dy, &to), bias, dx, conv.inputs, conv)
+    product(stream, tile, &a, (dy, &of), bias, dx, conv.inputs, conv)
 }
 
 /// `m` channels of each group, from windows over `x`.
@@ -125,7 +148,7 @@ fn product<T: Float>(
     stream: &Arc<CudaStream>,
     tile: Tile,
     a: &CudaSlice<T>,
-    (x, padded): (&CudaSlice<T>, &Padded),
+    (x, padded): (&impl DevicePtr<T>, &Padded),
     bias: Option<&impl DevicePtr<T>>,
     y: &mut impl DevicePtrMut<T>,
     m: usize,
@@ -139,7 +162,7 @@ fn product<T: Float>(
     let launch = tile
         .launch::<T>(stream, "", conv.groups, [m, n], true)?
         .read(a, a.len())
-        .read(x, x.len())
+        .read(x, padded.len::<T>())
         .read_optional(bias, conv.groups * m)
         .write(y, conv.groups * m * n);
     let launch = scalars(launch, &[m, n, k as usize, plane, conv.groups]);
@@ -151,11 +174,25 @@ fn product<T: Float>(
     step.fold(launch, |launch, &s| launch.scalar(s)).run()
 }
 
-pub(super) fn backward_weight<T: Float>(
+pub(super) fn backward_weight<T: Float, Y: Float>(
     stream: &Arc<CudaStream>,
     tile: Tile,
     (dy, x): (&impl DevicePtr<T>, &impl DevicePtr<T>),
-    dw: &mut impl DevicePtrMut<T>,
+    dw: &mut impl DevicePtrMut<Y>,
+    conv: &Conv,
+) -> Result<()> {
+    let x = padded(stream, x, &Padded::input::<T>(conv))?;
+    let (dy, lies) = gradient(stream, dy, conv)?;
+    backward_weight_of(stream, tile, (&dy, lies), &x, dw, conv)
+}
+
+/// [`backward_weight`] from copies of the output's gradient and of the input.
+pub(super) fn backward_weight_of<T: Float, Y: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (dy, lies): (&impl DevicePtr<T>, Gradient),
+    x: &impl DevicePtr<T>,
+    dw: &mut impl DevicePtrMut<Y>,
     conv: &Conv,
 ) -> Result<()> {
     let to = Padded::input::<T>(conv);
@@ -167,31 +204,28 @@ pub(super) fn backward_weight<T: Float>(
     let (chunk, splits) = split::<T>(positions, blocks, multiprocessors(stream, OP)?);
     let mut partial = workspace::<f32>(stream, OP, (splits * count).max(1))?;
     if splits > 0 {
-        let x = padded(stream, x, &to)?;
-        let of = Padded::plain_gradient(conv);
-        let (dy, ld) = match T::NAME {
-            "f32" => rows(stream, dy, conv)?,
-            _ => (padded(stream, dy, &of)?, 0),
-        };
         let walked = Ladder::positions::<T>(&to);
+        let len = match lies {
+            Gradient::Rows(ld) => conv.groups * m * ld,
+            Gradient::Last(of) => of.len::<T>(),
+        };
         let launch = tile
             .launch::<T>(stream, BACKWARD_WEIGHT, splits * conv.groups, [m, n], false)?
-            .read(&dy, dy.len())
-            .read(&x, x.len())
+            .read(dy, len)
+            .read(x, to.len::<T>())
             .write(&mut partial, splits * count);
         let launch = scalars(launch, &[m, n]);
-        let launch = match T::NAME {
-            "f32" => launch.scalar(ld as i64),
-            _ => scalars(launch, &[of.first::<T>(), of.chunks::<T>()]),
+        let launch = match lies {
+            Gradient::Rows(ld) => launch.scalar(ld as i64),
+            Gradient::Last(of) => scalars(launch, &[of.first::<T>(), of.chunks::<T>()]),
         };
         let launch = scalars(launch, &[positions, chunk, conv.groups]);
         let launch = Ladder::taps::<T>(&to).give(walked.give(launch));
         let by = 64 / size_of::<T>();
-        let step = walked.step(by).into_iter();
-        let launch = step.fold(launch, Launch::scalar);
-        match T::NAME {
-            "f32" => launch,
-            _ => {
+        let launch = walked.step(by).into_iter().fold(launch, Launch::scalar);
+        match lies {
+            Gradient::Rows(_) => launch,
+            Gradient::Last(of) => {
                 let beside = Ladder::elements::<T>(&of);
                 let step = beside.step(by).into_iter().skip(4);
                 step.fold(scalars(launch, &beside.per), Launch::scalar)
@@ -199,7 +233,7 @@ pub(super) fn backward_weight<T: Float>(
         }
         .run()?;
     }
-    unpack(stream, &partial, dw, conv, splits)
+    unpack::<T, Y>(stream, &partial, dw, conv, splits)
 }
 
 /// Positions of a split, whole steps of them, and how many splits; together with `blocks` of each they fill the device, but no

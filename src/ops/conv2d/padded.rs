@@ -1,7 +1,8 @@
 //! Where the elements of a tensor lie in the copy that `conv2d_mma` reads.
 
-use super::Conv;
+use super::{Conv, OP};
 use crate::element::Float;
+use crate::error::{Result, to_i32};
 
 /// As many times the elements of a tensor may its copy have; past that, what is multiplied is mostly zeros.
 const MOST: usize = 8;
@@ -101,6 +102,13 @@ impl Padded {
         }
     }
 
+    /// Whether every element of the tensor is there.
+    pub(super) fn is_whole(&self) -> bool {
+        [0, 1]
+            .iter()
+            .all(|&d| self.around(d).iter().all(|&zeros| zeros >= 0))
+    }
+
     /// Where the first element of a plane is, in chunks from its image's.
     pub(super) fn first<T: Float>(&self) -> usize {
         let [_, row, pixel] = self.steps::<T>();
@@ -176,10 +184,23 @@ impl Padded {
         self.pixels::<T>().saturating_mul(across)
     }
 
+    /// Elements in all.
+    pub(super) fn len<T: Float>(&self) -> usize {
+        self.count::<T>() * per_chunk::<T>()
+    }
+
+    /// The same, where kernels can count it.
+    pub(super) fn checked_len<T: Float>(&self) -> Result<usize> {
+        // a walk past the last window still counts
+        to_i32(OP, "16 bytes of a padded tensor", self.count::<T>() * 2)?;
+        Ok(self.len::<T>())
+    }
+
     /// Whether it is worth making, and can be counted.
     pub(super) fn is_worth<T: Float>(&self) -> bool {
-        let count = self.count::<T>();
-        count <= i32::MAX as usize / 2 && count * per_chunk::<T>() <= MOST * self.elements()
+        let bare = Self { behind: 0, ..*self };
+        let counted = self.count::<T>() <= i32::MAX as usize / 2;
+        counted && bare.len::<T>() <= MOST * self.elements()
     }
 
     /// Of the tensor that it is made of.
