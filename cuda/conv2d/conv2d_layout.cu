@@ -8,12 +8,13 @@
 // conv2d_unpack: dw[r, c, t] = the sum over s of partial[s, r, t, c], which is as a is
 //
 // Parameters  x (N, groups, channels, h, w), y (N, rows, cols, groups, chunks) and behind it zeros up to `pixels`, chunks of
-//             16 bytes; neighbours_last: one chunk for `fold` neighbours, as channels * fold
-//             are no more than it has; bias_last: dy and, where there is an activation (0 none, 1 relu, 2 sigmoid, 3 tanh), its
-//             output y as x, else null, partial (splits, groups * channels) in f32, `split` pixels to a split;
-//             x (N, channels, plane), y (channels, ld); w (groups, rows, channels, taps) or (groups, channels, rows, taps),
-//             a (groups, rows, taps, padded), n elements; partial (splits, rows, taps, padded) in f32, n elements each; taps
-//             are kh kw, or with fold kh `across`
+//             16 bytes; neighbours_last: one chunk for `fold` neighbours, as channels * fold are no more than it has;
+//             bias_last: dy and, where there is an activation (0 none, 1 relu, 2 sigmoid, 3 tanh), its output y as x, else
+//             null; dx as y; partial (splits, groups * channels) in f32, `split` pixels to a split
+//             rows: x (N, channels, plane), y (channels, ld); pack: w (groups, rows, channels, taps) or (groups, channels,
+//             rows, taps), a (groups, rows, taps, padded), n elements; unpack: partial (splits, rows, taps, padded) in f32,
+//             n elements each; taps are kh kw, or with fold kh `across`
+// Entries     conv2d_<what>_<T>; conv2d_{channels,neighbours}_last_f32_<T> read f32 and round it
 // Grid        blocks of 256 threads: channels_last one for each 256 / wide pixels and `wide` chunks, neighbours_last a thread for
 //             each chunk, bias_last a block for each `split` pixels and `wide` chunks, rows a warp for each 256
 //             elements of a plane, pack and unpack n threads
@@ -24,8 +25,8 @@
 //             The three channels of a picture would leave most of a chunk empty: where windows move by two or by four, they
 //             share it with their neighbours, and a convolution by pixels becomes one by pairs or fours. A layer's gradient is
 //             read once where it is also summed for the bias and taken back through the activation: what leaves is what the
-//             gradients of input and weights both read. Rows are for sums over all
-//             positions of f32: along k, as ldmatrix cannot transpose it.
+//             gradients of input and weights both read. Rows are for sums over all positions of f32: along k, as ldmatrix
+//             cannot transpose it.
 // Limits      sm_80, since conv2d_mma is; sizes checked by the binding; y and a begin at multiples of 16 bytes
 
 #include "activation.cuh"

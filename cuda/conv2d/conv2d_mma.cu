@@ -6,8 +6,8 @@
 //             groups * m, plane); n = N * plane positions, k = taps * padded channels
 //             backward_weight: dy channels-last as well, of which the first position's place and a group's chunks are told, with
 //             something readable behind it; of f32 (groups * m, ld), channels with the positions of all images side by side
-//             (conv2d_rows); x as above; partial (splits, groups, m, n) in f32, n = taps * padded channels: each split sums `chunk` of the
-//             `positions`, and conv2d_unpack adds them up
+//             (conv2d_rows); x as above; partial (splits, groups, m, n) in f32, n = taps * padded channels: each split sums
+//             `chunk` of the `positions`, and conv2d_unpack adds them up
 //             T is f16, bf16 or f32. Sums are f32. Of an f32 operand's fraction Tensor Cores read the first 10 bits, to which
 //             those who bring it here have rounded it (conv2d_layout.cu)
 // Entries     conv2d_mma_<TILE>_<T> and conv2d_mma_<TILE>_backward_weight_<T>; TILE as in matmul_mma. AlexNet's 96 and 192
