@@ -2,6 +2,7 @@
 
 use crate::{Report, case};
 use half::{bf16, f16};
+use warpsmith::nn::{Conv2d, Layer};
 use warpsmith::ops::conv2d::cuda::{
     conv2d_backward_bias, conv2d_backward_bias_activated, conv2d_backward_input_by,
     conv2d_backward_weight_by, conv2d_by, is_available,
@@ -31,6 +32,11 @@ pub fn all(report: &mut Report, device: &Device) {
         of::<f16>(report, device, kernel);
         of::<bf16>(report, device, kernel);
     }
+    first::<f32>(report, device, Kernel::Mma64, 2);
+    first::<f16>(report, device, Kernel::Mma96x128, 3);
+    first::<bf16>(report, device, Kernel::Mma96x128, 3);
+    layer::<f16>(report, device);
+    layer::<bf16>(report, device);
     bias::<f32>(report, device);
     bias::<f16>(report, device);
     bias::<bf16>(report, device);
@@ -84,6 +90,53 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
             });
         }
     }
+}
+
+/// A layer whose few channels share 16 bytes with their neighbours: AlexNet's first, on smaller planes.
+fn first<T: Float>(report: &mut Report, device: &Device, kernel: Kernel, channels: usize) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !is_available::<T>(kernel, stream) {
+        return;
+    }
+    let (input, weight) = ([2, channels, 115, 115], [96, channels, 11, 11]);
+    let output = [2, 96, 27, 27];
+    let options = Conv2dOptions {
+        allow_tf32: true,
+        ..Conv2dOptions::default().stride([4; 2])
+    };
+    let [x, w, dy] = [input, weight, output].map(|shape| random::<T>(device, shape));
+    let [mut dw, mut y] = [weight, output].map(|shape| random::<T>(device, shape));
+    let name = |what: &str| format!("conv2d{what} {kernel:?} {} first", T::NAME);
+    let none = None::<&warpsmith::cudarc::driver::CudaSlice<T>>;
+    case(report, name(""), || {
+        conv2d_by(
+            kernel, stream, &x, &w, none, &mut y, input, weight, &options,
+        )
+    });
+    case(report, name("_backward_weight"), || {
+        conv2d_backward_weight_by(kernel, stream, &dy, &x, &mut dw, input, weight, &options)
+    });
+}
+
+/// Backward of a layer, which makes the copy that its gradients read where it sums the bias's.
+fn layer<T: Float>(report: &mut Report, device: &Device) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !is_available::<T>(Kernel::Mma64, stream) {
+        return;
+    }
+    let mut generator = Generator::manual_seed(1);
+    let options = Conv2dOptions {
+        activation: Activation::Relu,
+        ..Conv2dOptions::default().padding([1; 2])
+    };
+    let conv = Conv2d::new(64, 96, [3; 2], options, &mut generator, device);
+    let mut conv = conv.expect("a layer");
+    let [x, dy] = [64, 96].map(|channels| {
+        Tensor::<T>::randn(&[4, channels, 27, 27], &mut generator, device).expect("random numbers")
+    });
+    Layer::forward(&mut conv, &x).expect("a forward");
+    let name = format!("Conv2d backward {} 4x96x27x27", T::NAME);
+    case(report, name, || Layer::backward(&mut conv, &dy).map(drop));
 }
 
 fn bias<T: Float>(report: &mut Report, device: &Device) {

@@ -16,7 +16,9 @@ template <class T, int ROWS_, bool ALONG_K_> struct Tile {
     static constexpr bool BY_WORDS = !ALONG_K && sizeof(T) == 4;
 
     static __device__ __forceinline__ u32 chunk(int line, int c) {
-        const int differs = ALONG_K ? line / 2 % 4 : BY_WORDS ? line % 4 * 2 : line % 8;
+        // of lines of 96 rows in halves, every other one begins at the other half of the banks
+        const bool halves = ALONG_K || CHUNKS % 8 == 4;
+        const int differs = halves && !BY_WORDS ? line / 2 % 4 : BY_WORDS ? line % 4 * 2 : line % 8;
         return line * LINE + (c ^ differs) * 16;
     }
 };
@@ -74,11 +76,11 @@ template <class Tile, int COUNT> struct First {
     // Of the tiles that begin at `tile`, a multiple of 128, rows from `row` on.
     __device__ __forceinline__ First(u32 tile, int row) {
         const int l = threadIdx.x % 32;
-        const u32 lane = Tile::BY_WORDS  ? Tile::chunk(l % 4, row / 4 + l / 8) + l / 4 % 2 * 8
-                         : Tile::ALONG_K ? Tile::chunk(row + l % 16, l / 16)
-                                         : Tile::chunk(l / 16 * 8 + l % 8, row / 8 + l / 8 % 2);
 #pragma unroll
-        for (int i = 0; i < LANES; i++) lanes[i] = tile + (lane ^ i * (Tile::BY_WORDS ? 64 : 32));
+        for (int i = 0; i < LANES; i++)
+            lanes[i] = tile + (Tile::BY_WORDS  ? Tile::chunk(l % 4, row / 4 + l / 8 + i * 4) + l / 4 % 2 * 8
+                               : Tile::ALONG_K ? Tile::chunk(row + l % 16, l / 16 + i * 2)
+                                               : Tile::chunk(l / 16 * 8 + l % 8, row / 8 + l / 8 % 2 + i * 2));
     }
     __device__ __forceinline__ void load(u32 (&to)[COUNT][4], u32 stage, int half) const {
 #pragma unroll

@@ -2,13 +2,16 @@
 
 use super::fused::Fused;
 use super::precision::{AnyTensor, Precision};
-use super::{Layer, Parameter, kept_as};
+use super::{Layer, Parameter, kept, kept_as};
 use crate::device::Device;
 use crate::element::Float;
 use crate::error::{Error, Result};
-use crate::ops::{self, Activation, Conv2dOptions, conv2d_backward_bias_activated_out};
+use crate::ops::conv2d::{Gradient, Kept, keeping};
+use crate::ops::{Activation, Conv2dOptions};
 use crate::random::Generator;
 use crate::tensor::Tensor;
+
+const NAME: &str = "Conv2d";
 
 /// `y = conv2d(x, W) + b` (`torch.nn.Conv2d`): x (N, C, H, W), W (O, C / groups, kh, kw), b (O).
 #[derive(Debug)]
@@ -17,7 +20,9 @@ pub struct Conv2d {
     bias: Option<Parameter>,
     options: Conv2dOptions,
     fused: Fused,
+    /// The input of the last forward, or the copy of it that its kernels read, and which of the two.
     input: Option<AnyTensor>,
+    kept: Option<Kept>,
 }
 
 impl Conv2d {
@@ -93,21 +98,44 @@ impl Conv2d {
             },
             fused,
             input: None,
+            kept: None,
         })
     }
 
-    /// Writes the gradients of the parameters; answers that of the convolution.
-    fn gradients<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
-        let (input, options) = (kept_as("Conv2d", &self.input)?, &self.options);
-        let (bias, summed) = (self.bias.as_mut(), conv2d_backward_bias_activated_out);
-        let before = self.fused.backward("Conv2d", grad, bias, summed)?;
-        let dy = before.as_ref().unwrap_or(grad);
+    /// A forward of an input in `T`, or in f32.
+    fn run<S: Float, T: Float>(&mut self, input: &Tensor<S>) -> Result<Tensor<T>> {
+        let bias = self.bias.as_mut().map(Parameter::compute).transpose()?;
+        let options = Conv2dOptions {
+            activation: self.fused.activation(),
+            ..self.options
+        };
+        let (output, input, kept) = keeping(input, self.weight.compute()?, bias, &options)?;
+        self.input = Some(AnyTensor::of(&input)?);
+        self.kept = Some(kept);
+        self.fused.keep(&output)?;
+        Ok(output)
+    }
+
+    /// Writes the gradients of the parameters; answers that of the convolution, to be read for the gradient of the input where
+    /// `to_input` says so.
+    fn gradients<T: Float>(&mut self, grad: &Tensor<T>, to_input: bool) -> Result<Gradient<T>> {
+        let (kept, input) = (kept(NAME, &self.kept)?, kept_as(NAME, &self.input)?);
+        let after = (self.fused.output(NAME)?, self.fused.activation());
+        let mut before = None;
+        let before = match &mut self.bias {
+            Some(bias) => {
+                bias.write_grad(|db| {
+                    before = Some(kept.gradient(grad, after, Some(db), to_input)?);
+                    Ok(())
+                })?;
+                before
+            }
+            None => Some(kept.gradient(grad, after, None, to_input)?),
+        };
+        let before = before.ok_or_else(|| Error::argument(NAME, "a gradient", "none"))?;
         let weight = &mut self.weight;
-        weight.write_grad(|dw| ops::conv2d_backward_weight_out(dy, input, options, dw))?;
-        if let (Some(bias), None) = (&mut self.bias, &before) {
-            bias.write_grad(|db| ops::conv2d_backward_bias_out(grad, db))?;
-        }
-        Ok(before.unwrap_or_else(|| grad.clone()))
+        weight.write_grad(|dw| kept.backward_weight(&before, input, dw))?;
+        Ok(before)
     }
 }
 
@@ -133,25 +161,20 @@ fn weight_shape(
 
 impl Layer for Conv2d {
     fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>> {
-        let bias = self.bias.as_mut().map(Parameter::compute).transpose()?;
-        let options = Conv2dOptions {
-            activation: self.fused.activation(),
-            ..self.options
-        };
-        let output = input.conv2d(self.weight.compute()?, bias, &options)?;
-        self.input = Some(AnyTensor::of(input)?);
-        self.fused.keep(&output)?;
-        Ok(output)
+        self.run(input)
+    }
+
+    fn forward_cast<T: Float>(&mut self, input: &Tensor<f32>) -> Result<Tensor<T>> {
+        self.run(input)
     }
 
     fn backward<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
-        let dy = self.gradients(grad)?;
-        let input = kept_as::<T>("Conv2d", &self.input)?;
-        ops::conv2d_backward_input(&dy, self.weight.computed()?, input.shape(), &self.options)
+        let before = self.gradients(grad, true)?;
+        kept(NAME, &self.kept)?.backward_input(&before, self.weight.computed()?)
     }
 
     fn backward_parameters<T: Float>(&mut self, grad: &Tensor<T>) -> Result<()> {
-        self.gradients(grad).map(drop)
+        self.gradients(grad, false).map(drop)
     }
 
     fn named_parameters(&mut self) -> Vec<(String, &mut Parameter)> {

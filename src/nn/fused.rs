@@ -4,7 +4,7 @@ use super::precision::AnyTensor;
 use super::{Parameter, kept_as};
 use crate::element::Float;
 use crate::error::Result;
-use crate::ops::{Activation, activation_backward};
+use crate::ops::Activation;
 use crate::tensor::Tensor;
 
 /// Which activation the layer's own kernels apply, and their output, which is what its backward takes.
@@ -39,22 +39,26 @@ impl Fused {
         Ok(())
     }
 
+    /// The output of the last forward, where there is an activation.
+    pub(super) fn output<T: Float>(&self, layer: &'static str) -> Result<Option<&Tensor<T>>> {
+        match self.activation {
+            Activation::None => Ok(None),
+            _ => kept_as(layer, &self.output).map(Some),
+        }
+    }
+
     /// Where there is an activation, the gradient of what is before it; `summed` makes that together with the gradient of a
     /// bias.
     pub(super) fn backward<T: Float>(
         &self,
         layer: &'static str,
         grad: &Tensor<T>,
-        bias: Option<&mut Parameter>,
+        bias: &mut Parameter,
         summed: Summed<T>,
     ) -> Result<Option<Tensor<T>>> {
         let activation = self.activation;
-        if activation == Activation::None {
+        let Some(output) = self.output(layer)? else {
             return Ok(None);
-        }
-        let output = kept_as(layer, &self.output)?;
-        let Some(bias) = bias else {
-            return activation_backward(grad, output, activation).map(Some);
         };
         let mut before = Tensor::empty(output.shape(), grad.device())?;
         bias.write_grad(|db| summed(grad, output, activation, &mut before, db))?;
@@ -62,6 +66,6 @@ impl Fused {
     }
 }
 
-/// [`column_sum_activated_out`](crate::ops::column_sum_activated_out) and its like.
+/// [`column_sum_activated_out`](crate::ops::column_sum_activated_out).
 type Summed<T> =
     fn(&Tensor<T>, &Tensor<T>, Activation, &mut Tensor<T>, &mut Tensor<T>) -> Result<()>;

@@ -75,7 +75,7 @@ impl Linear {
     fn gradients<T: Float>(&mut self, grad: &Tensor<T>) -> Result<Tensor<T>> {
         let input = kept_as("Linear", &self.input)?;
         let (bias, summed) = (&mut self.bias, column_sum_activated_out);
-        let before = self.fused.backward("Linear", grad, Some(bias), summed)?;
+        let before = self.fused.backward("Linear", grad, bias, summed)?;
         let dy = before.as_ref().unwrap_or(grad);
         // dW = dyᵀ x, db = the column sums of dy
         let transposed = MatmulOptions {

@@ -70,6 +70,8 @@ pub use residual::Residual;
 pub use sequential::Sequential;
 pub use state::{load_state_dict, save, state_dict};
 
+use half::{bf16, f16};
+
 use crate::element::Float;
 use crate::error::{Error, Result};
 use crate::ops::Activation;
@@ -117,6 +119,15 @@ pub trait Module: Send {
     /// Those of [`Module::forward`].
     fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
         AnyTensor::F32(self.forward(&input.cast()?)?).like(input)
+    }
+
+    /// [`Module::forward_any`] in the type of this precision, which the input need not have: the first layer of a network that
+    /// computes in halves gets images in f32.
+    ///
+    /// # Errors
+    /// Those of [`Module::forward`].
+    fn forward_in(&mut self, input: &AnyTensor, precision: Precision) -> Result<AnyTensor> {
+        self.forward_any(&input.to(precision)?)
     }
 
     /// [`Module::backward`] for a gradient of the type that [`Module::forward_any`] had.
@@ -212,6 +223,14 @@ pub trait Layer: Send {
     /// A shape the layer does not take, or whatever the device answers.
     fn forward<T: Float>(&mut self, input: &Tensor<T>) -> Result<Tensor<T>>;
 
+    /// [`Layer::forward`] of an f32 tensor rounded to `T`; a layer that copies its input anyway rounds it on the way.
+    ///
+    /// # Errors
+    /// Those of [`Layer::forward`].
+    fn forward_cast<T: Float>(&mut self, input: &Tensor<f32>) -> Result<Tensor<T>> {
+        self.forward(&input.cast()?)
+    }
+
     /// [`Module::backward`].
     ///
     /// # Errors
@@ -270,6 +289,13 @@ impl<L: Layer> Module for L {
     }
     fn forward_any(&mut self, input: &AnyTensor) -> Result<AnyTensor> {
         with_tensor!(input, x => AnyTensor::of(&Layer::forward(self, x)?))
+    }
+    fn forward_in(&mut self, input: &AnyTensor, precision: Precision) -> Result<AnyTensor> {
+        match (input, precision) {
+            (AnyTensor::F32(x), Precision::Bf16) => AnyTensor::of(&self.forward_cast::<bf16>(x)?),
+            (AnyTensor::F32(x), Precision::F16) => AnyTensor::of(&self.forward_cast::<f16>(x)?),
+            _ => Module::forward_any(self, &input.to(precision)?),
+        }
     }
     fn backward_any(&mut self, grad: &AnyTensor) -> Result<AnyTensor> {
         with_tensor!(grad, dy => AnyTensor::of(&Layer::backward(self, dy)?))

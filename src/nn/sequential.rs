@@ -132,7 +132,10 @@ impl Module for Sequential {
         let layers = self.layers.iter_mut().zip(&self.fused);
         let mut layers = layers.filter(|(_, fused)| !**fused);
         together(input.device(), || {
-            let first = input.to(self.precision)?;
+            let first = match layers.next() {
+                Some(((_, layer), _)) => layer.forward_in(input, self.precision)?,
+                None => input.to(self.precision)?,
+            };
             let output = layers.try_fold(first, |x, ((_, layer), _)| layer.forward_any(&x))?;
             output.like(input)
         })

@@ -17,28 +17,32 @@ const COLUMNS: usize = 64;
 const ROWS: usize = 64;
 
 /// `f` on `f32`: the tensors themselves, or widened copies and a result that is narrowed.
-fn widened<T: Float>(
+fn widened<T: Float, Y: Float>(
     a: &[T],
     b: &[T],
-    y: &mut [T],
+    y: &mut [Y],
     f: impl FnOnce(&[f32], &[f32], &mut [f32]) -> Result<()>,
 ) -> Result<()> {
-    if let (Some(a), Some(b)) = (T::as_f32(a), T::as_f32(b))
-        && let Some(y) = T::as_f32_mut(y)
-    {
+    let [wide_a, wide_b] = [wide(a)?, wide(b)?];
+    let a = T::as_f32(a).unwrap_or(&wide_a);
+    let b = T::as_f32(b).unwrap_or(&wide_b);
+    if let Some(y) = Y::as_f32_mut(y) {
         return f(a, b, y);
     }
-    let wide = |x: &[T]| -> Result<Buffer<f32>> {
-        let mut wide = Buffer::stale(x.len())?;
-        cpu::tasks(&mut wide, |at, wide| {
-            T::widen(&x[at..at + wide.len()], wide);
-        });
-        Ok(wide)
-    };
-    let (a, b, mut wide_y) = (wide(a)?, wide(b)?, Buffer::stale(y.len())?);
-    f(&a, &b, &mut wide_y)?;
-    cpu::tasks(y, |at, y| T::narrow(&wide_y[at..at + y.len()], y));
+    let mut wide_y = Buffer::stale(y.len())?;
+    f(a, b, &mut wide_y)?;
+    cpu::tasks(y, |at, y| Y::narrow(&wide_y[at..at + y.len()], y));
     Ok(())
+}
+
+/// The same in f32, where it is not; else nothing.
+fn wide<T: Float>(x: &[T]) -> Result<Buffer<f32>> {
+    let len = T::as_f32(x).map_or(x.len(), |_| 0);
+    let mut wide = Buffer::stale(len)?;
+    cpu::tasks(&mut wide, |at, wide| {
+        T::widen(&x[at..at + wide.len()], wide);
+    });
+    Ok(wide)
 }
 
 pub(crate) fn conv2d<T: Float>(
@@ -136,10 +140,11 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
     })
 }
 
-pub(crate) fn backward_weight<T: Float>(
+/// In `T`, or the sums as they are, in f32.
+pub(crate) fn backward_weight<T: Float, Y: Float>(
     dy: &[T],
     x: &[T],
-    dw: &mut [T],
+    dw: &mut [Y],
     conv: &Conv,
 ) -> Result<()> {
     widened(dy, x, dw, |dy, x, dw| {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
+use super::layout::gradient_summed;
 use super::mma;
+use super::padded::Padded;
 use super::shape::BIAS;
 use super::tile::{BACKWARD_INPUT, BACKWARD_WEIGHT, Tile, geometry};
 use super::{Conv, OP};
@@ -104,11 +106,12 @@ pub(super) fn backward_input<T: Float>(
     geometry(launch, conv, tile.step::<T>()).run()
 }
 
-pub(super) fn backward_weight<T: Float>(
+/// The gradient of the weights leaves its sums in `Y`: in `T`, or in f32 as they are.
+pub(super) fn backward_weight<T: Float, Y: Float>(
     stream: &Arc<CudaStream>,
     dy: &impl DevicePtr<T>,
     x: &impl DevicePtr<T>,
-    dw: &mut impl DevicePtrMut<T>,
+    dw: &mut impl DevicePtrMut<Y>,
     conv: &Conv,
     kernel: Option<Kernel>,
 ) -> Result<()> {
@@ -169,6 +172,20 @@ pub(super) fn backward_bias_activated<T: Float>(
         db,
         shape,
     )
+}
+
+/// [`backward_bias_activated`] of which `dx` becomes the copy that gradients of input and weights read; `y` is needed where there is an
+/// activation.
+pub(super) fn backward_bias_last<T: Float>(
+    stream: &Arc<CudaStream>,
+    (dy, y): (&impl DevicePtr<T>, Option<&impl DevicePtr<T>>),
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    db: &mut impl DevicePtrMut<T>,
+    to: &Padded,
+) -> Result<()> {
+    let (partial, splits) = gradient_summed(stream, (dy, y), activation, dx, to)?;
+    finish(stream, &partial, db, splits, to.groups * to.channels)
 }
 
 /// The sums over images and places of what a kernel makes of buffers of all elements.

@@ -4,121 +4,113 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
+use super::padded::{Padded, per_chunk};
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Result, to_i32};
+use crate::ops::activation::Activation;
+use crate::runtime::grid::multiprocessors;
 use crate::runtime::launch::{Launch, workspace};
 
 const MODULE: &str = "conv2d_layout";
 const THREADS: usize = 256;
+/// Chunks side by side that a block of `conv2d_channels_last` writes: a sector.
+const WIDE: usize = 2;
+/// Blocks that keep a multiprocessor busy while some of them wait.
+const BLOCKS_EACH: usize = 8;
 /// Elements of a plane that a warp of `conv2d_rows` moves.
 const PART: usize = 256;
-/// As many times the elements of a tensor may its copy have; past that, what is multiplied is mostly zeros.
-const MOST: usize = 8;
-
-/// Elements of 16 bytes, a chunk.
-pub(super) const fn per_chunk<T: Float>() -> usize {
-    16 / size_of::<T>()
+/// The tensor made of `x`.
+pub(super) fn padded<T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<T>,
+    to: &Padded,
+) -> Result<CudaSlice<T>> {
+    let mut y = workspace::<T>(stream, OP, to.len::<T>().max(1))?;
+    padded_out(stream, x, &mut y, to)?;
+    Ok(y)
 }
 
-/// A tensor with its channels side by side and its padding written out: (images, rows, columns, groups, chunks).
-#[derive(Clone, Copy)]
-pub(super) struct Padded {
-    images: usize,
-    pub(super) groups: usize,
-    /// Channels of a group.
-    channels: usize,
-    /// The planes of the tensor that it is made of.
-    plane: [usize; 2],
-    /// What of its own lies before the first row and column of those; negative where they are cut.
-    before: [isize; 2],
-    /// Steps from one row, or column, of those to the next; zeros lie between.
-    apart: [usize; 2],
-    pub(super) sides: [usize; 2],
+/// [`padded`] into `y`, of elements in `T` or f32.
+pub(super) fn padded_out<S: Float, T: Float>(
+    stream: &Arc<CudaStream>,
+    x: &impl DevicePtr<S>,
+    y: &mut impl DevicePtrMut<T>,
+    to: &Padded,
+) -> Result<()> {
+    let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels::<T>());
+    let len = to.checked_len::<T>()?;
+    if len == 0 {
+        return Ok(());
+    }
+    let wide = across.min(WIDE);
+    let (of, blocks, shared) = match to.fold {
+        1 => {
+            let blocks = pixels.div_ceil(THREADS / wide) * across.div_ceil(wide);
+            ("channels_last", blocks, &[to.chunks::<T>(), wide][..])
+        }
+        _ => (
+            "neighbours_last",
+            (pixels * across).div_ceil(THREADS),
+            &[][..],
+        ),
+    };
+    let kernel = match S::NAME == T::NAME {
+        true => name::<T>(of),
+        false => name::<T>(&format!("{of}_{}", S::NAME)),
+    };
+    let launch = Launch::new(stream, MODULE, &kernel)?
+        .grid(blocks, 1, 1)
+        .block(THREADS as u32)
+        .read(x, to.elements())
+        .write(y, len);
+    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
+    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
+    let launch = scalars(launch, shared);
+    let launch = scalars(launch, &[to.channels, h, w]);
+    let before = to.before.iter();
+    let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
+    match to.fold {
+        1 => scalars(launch, &to.apart),
+        fold => scalars(launch, &[fold]),
+    }
+    .run()
 }
 
-impl Padded {
-    /// The input of a convolution, as far as windows reach.
-    pub(super) fn input(conv: &Conv) -> Self {
-        let window = &conv.window;
-        Self {
-            images: conv.images,
-            groups: conv.groups,
-            channels: conv.inputs,
-            plane: conv.plane,
-            before: window.padding.map(|p| p as isize),
-            apart: [1; 2],
-            sides: [0, 1].map(|d| (conv.output[d] - 1) * window.stride[d] + window.extent(d)),
-        }
-    }
-
-    /// The gradient of its output: the gradient of its input is the convolution of this by the weights turned round, at
-    /// stride 1.
-    pub(super) fn gradient(conv: &Conv) -> Self {
-        let window = &conv.window;
-        Self {
-            images: conv.images,
-            groups: conv.groups,
-            channels: conv.outputs,
-            plane: conv.output,
-            before: [0, 1].map(|d| window.extent(d) as isize - 1 - window.padding[d] as isize),
-            apart: window.stride,
-            sides: [0, 1].map(|d| conv.plane[d] - 1 + window.extent(d)),
-        }
-    }
-
-    /// Chunks of a group's channels.
-    pub(super) fn chunks<T: Float>(&self) -> usize {
-        self.channels.div_ceil(per_chunk::<T>()).max(1)
-    }
-
-    fn pixels(&self) -> usize {
-        (self.images.saturating_mul(self.sides[0])).saturating_mul(self.sides[1])
-    }
-
-    /// Chunks in all.
-    fn count<T: Float>(&self) -> usize {
-        let across = self.groups.saturating_mul(self.chunks::<T>());
-        self.pixels().saturating_mul(across)
-    }
-
-    /// Whether it is worth making, and can be counted.
-    pub(super) fn is_worth<T: Float>(&self) -> bool {
-        let [h, w] = self.plane;
-        let elements = self.images * self.groups * self.channels * h * w;
-        let count = self.count::<T>();
-        count <= i32::MAX as usize / 2 && count * per_chunk::<T>() <= MOST * elements
-    }
-
-    /// The tensor made of `x`.
-    pub(super) fn of<T: Float>(
-        &self,
-        stream: &Arc<CudaStream>,
-        x: &impl DevicePtr<T>,
-    ) -> Result<CudaSlice<T>> {
-        let (across, pixels) = (self.groups * self.chunks::<T>(), self.pixels());
-        // a walk past the last window still counts
-        to_i32(OP, "16 bytes of a padded tensor", self.count::<T>() * 2)?;
-        let len = self.count::<T>() * per_chunk::<T>();
-        let mut y = workspace::<T>(stream, OP, len.max(1))?;
-        let wide = across.min(2);
-        let blocks = pixels.div_ceil(THREADS / wide) * across.div_ceil(wide);
-        let [h, w] = self.plane;
-        let channels = self.images * self.groups * self.channels;
-        let launch = Launch::new(stream, MODULE, &name::<T>("channels_last"))?
-            .grid(blocks, 1, 1)
-            .block(THREADS as u32)
-            .read(x, channels * h * w)
-            .write(&mut y, len);
-        let [rows, cols] = self.sides;
-        let sizes = [pixels, rows, cols, self.groups, self.chunks::<T>(), wide];
-        let launch = scalars(launch, &sizes);
-        let launch = scalars(launch, &[self.channels, h, w]);
-        let before = self.before.iter();
-        let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
-        scalars(launch, &self.apart).run()?;
-        Ok(y)
-    }
+/// The gradient of what is before an activation, from that of its output `y`, as [`padded_out`] makes it, and its sums over images and
+/// places: a row of all channels for each split, how many of which the answer says.
+pub(super) fn gradient_summed<T: Float>(
+    stream: &Arc<CudaStream>,
+    (dy, y): (&impl DevicePtr<T>, Option<&impl DevicePtr<T>>),
+    activation: Activation,
+    dx: &mut impl DevicePtrMut<T>,
+    to: &Padded,
+) -> Result<(CudaSlice<f32>, usize)> {
+    let (across, pixels) = (to.groups * to.chunks::<T>(), to.pixels::<T>());
+    let len = to.checked_len::<T>()?;
+    let (wide, channels) = (across.min(WIDE), to.groups * to.channels);
+    let pairs = across.div_ceil(wide);
+    let wanted = (BLOCKS_EACH * multiprocessors(stream, OP)?).div_ceil(pairs);
+    let split = pixels.div_ceil(wanted).next_multiple_of(THREADS / wide);
+    let splits = pixels.div_ceil(split);
+    let mut partial = workspace::<f32>(stream, OP, splits * channels)?;
+    let y = y.filter(|_| activation != Activation::None);
+    let launch = Launch::new(stream, MODULE, &name::<T>("bias_last"))?
+        .grid(pairs * splits, 1, 1)
+        .block(THREADS as u32)
+        .read(dy, to.elements())
+        .read_optional(y, to.elements())
+        .write(dx, len)
+        .write(&mut partial, splits * channels);
+    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
+    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
+    let launch = scalars(launch, &[to.chunks::<T>(), wide, to.channels, h, w]);
+    let before = to.before.iter();
+    let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
+    scalars(scalars(launch, &to.apart), &[split])
+        .scalar(activation.code())
+        .run()?;
+    Ok((partial, splits))
 }
 
 /// What the weights are to the rows of a product.
@@ -141,8 +133,7 @@ pub(super) fn pack<T: Float>(
         Rows::Outputs => (conv.outputs, 0),
         Rows::Inputs => (conv.inputs, 1),
     };
-    let filled = padded.chunks::<T>() * per_chunk::<T>();
-    let len = conv.groups * rows * conv.taps() * filled;
+    let len = conv.groups * rows * padded.taps() * padded.filled::<T>();
     to_i32(OP, "elements of the weights in whole chunks", len + THREADS)?;
     let mut a = workspace::<T>(stream, OP, len)?;
     let launch = Launch::new(stream, MODULE, &name::<T>("pack"))?
@@ -150,21 +141,38 @@ pub(super) fn pack<T: Float>(
         .block(THREADS as u32)
         .read(w, conv.counts()[1])
         .write(&mut a, len);
-    let sizes = [len, rows, padded.channels, filled, conv.taps(), flipped];
-    scalars(launch, &sizes).run()?;
+    taps::<T>(scalars(launch, &[len, rows]), conv, padded)
+        .scalar(flipped)
+        .run()?;
     Ok(a)
 }
 
-/// The channels of `dy` as rows with the positions of all images side by side, and how far rows are apart.
-pub(super) fn rows<T: Float>(
+/// How a convolution's gradient lies where that of its weights reads it.
+#[derive(Clone, Copy)]
+pub(super) enum Gradient {
+    /// Channels with the positions of all images side by side, so far apart: in f32.
+    Rows(usize),
+    /// Channels-last: in halves.
+    Last(Padded),
+}
+
+/// A copy of `dy` for the gradient of the weights.
+pub(super) fn gradient<T: Float>(
     stream: &Arc<CudaStream>,
     dy: &impl DevicePtr<T>,
     conv: &Conv,
-) -> Result<(CudaSlice<T>, usize)> {
+) -> Result<(CudaSlice<T>, Gradient)> {
+    if T::NAME != "f32" {
+        let to = Padded::plain_gradient(conv);
+        return Ok((padded(stream, dy, &to)?, Gradient::Last(to)));
+    }
     let (plane, channels) = (conv.planes()[1], conv.groups * conv.outputs);
     let ld = (conv.images * plane).next_multiple_of(per_chunk::<T>());
-    let mut y = workspace::<T>(stream, OP, channels * ld)?;
+    let mut y = workspace::<T>(stream, OP, (channels * ld).max(1))?;
     let warps = conv.images * channels * plane.div_ceil(PART);
+    if warps == 0 {
+        return Ok((y, Gradient::Rows(ld)));
+    }
     let launch = Launch::new(stream, MODULE, &name::<T>("rows"))?
         .grid(warps.div_ceil(THREADS / 32), 1, 1)
         .block(THREADS as u32)
@@ -173,25 +181,32 @@ pub(super) fn rows<T: Float>(
     scalars(launch, &[conv.images, channels, plane])
         .scalar(ld as i64)
         .run()?;
-    Ok((y, ld))
+    Ok((y, Gradient::Rows(ld)))
 }
 
 /// The gradient of the weights, from the sums of every split.
-pub(super) fn unpack<T: Float>(
+pub(super) fn unpack<T: Float, Y: Float>(
     stream: &Arc<CudaStream>,
     partial: &CudaSlice<f32>,
-    dw: &mut impl DevicePtrMut<T>,
+    dw: &mut impl DevicePtrMut<Y>,
     conv: &Conv,
     splits: usize,
 ) -> Result<()> {
-    let filled = Padded::input(conv).chunks::<T>() * per_chunk::<T>();
-    let n = conv.groups * conv.outputs * conv.taps() * filled;
-    let launch = Launch::new(stream, MODULE, &name::<T>("unpack"))?
+    let padded = Padded::input::<T>(conv);
+    let n = conv.groups * conv.outputs * padded.taps() * padded.filled::<T>();
+    let launch = Launch::new(stream, MODULE, &name::<Y>("unpack"))?
         .grid(n.div_ceil(THREADS), 1, 1)
         .block(THREADS as u32)
         .read(partial, splits * n)
         .write(dw, conv.counts()[1]);
-    scalars(launch, &[n, splits, conv.inputs, filled, conv.taps()]).run()
+    taps::<T>(scalars(launch, &[n, splits]), conv, &padded).run()
+}
+
+/// What kernels are told of weights in whole chunks.
+fn taps<'a, T: Float>(launch: Launch<'a>, conv: &Conv, padded: &Padded) -> Launch<'a> {
+    let [kh, kw] = conv.window.kernel;
+    let sizes = [padded.channels, padded.filled::<T>(), kh, kw];
+    scalars(scalars(launch, &sizes), &[padded.kernel[1], padded.fold])
 }
 
 fn name<T: Float>(of: &str) -> String {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
-use super::layout::{Padded, Rows, pack, per_chunk, rows, scalars, unpack};
+use super::layout::{Gradient, Rows, gradient, pack, padded, scalars, unpack};
+use super::padded::Padded;
 use super::tile::{BACKWARD_WEIGHT, Tile};
 use super::{Conv, OP};
 use crate::element::Float;
@@ -26,24 +27,34 @@ struct Ladder {
 }
 
 impl Ladder {
-    /// Positions of windows `stride` apart, in chunks.
-    fn positions<T: Float>(x: &Padded, [h, w]: [usize; 2], stride: [usize; 2]) -> Self {
-        let [row, pixel] = steps::<T>(x);
+    /// Positions of windows, in chunks.
+    fn positions<T: Float>(x: &Padded) -> Self {
+        let [image, row, pixel] = x.steps::<T>();
         Self {
-            lows: w,
-            mids: h,
-            per: [stride[1] * pixel, stride[0] * row, x.sides[0] * row],
+            lows: x.windows[1],
+            mids: x.windows[0],
+            per: [x.stride[1] * pixel, x.stride[0] * row, image],
         }
     }
 
     /// Chunks of a window, tap after tap.
-    fn taps<T: Float>(x: &Padded, conv: &Conv) -> Self {
-        let [row, pixel] = steps::<T>(x);
-        let [down, across] = conv.window.dilation;
+    fn taps<T: Float>(x: &Padded) -> Self {
+        let [_, row, pixel] = x.steps::<T>();
+        let [down, across] = x.dilation;
         Self {
             lows: x.chunks::<T>(),
-            mids: conv.window.kernel[1],
+            mids: x.kernel[1],
             per: [1, across * pixel, down * row],
+        }
+    }
+
+    /// Elements of the planes that a copy is made of, which a convolution's positions are to its gradient.
+    fn elements<T: Float>(x: &Padded) -> Self {
+        let [image, row, pixel] = x.steps::<T>();
+        Self {
+            lows: x.plane[1],
+            mids: x.plane[0],
+            per: [x.apart[1] * pixel, x.apart[0] * row, image],
         }
     }
 
@@ -75,12 +86,6 @@ impl Ladder {
     }
 }
 
-/// Chunks from row to row and from pixel to pixel.
-fn steps<T: Float>(x: &Padded) -> [usize; 2] {
-    let pixel = x.groups * x.chunks::<T>();
-    [x.sides[1] * pixel, pixel]
-}
-
 pub(super) fn forward<T: Float>(
     stream: &Arc<CudaStream>,
     tile: Tile,
@@ -89,11 +94,22 @@ pub(super) fn forward<T: Float>(
     y: &mut impl DevicePtrMut<T>,
     conv: &Conv,
 ) -> Result<()> {
-    let padded = Padded::input(conv);
-    let a = pack(stream, w, conv, &padded, Rows::Outputs)?;
-    let (windows, m) = ((conv.output, conv.window.stride), conv.outputs);
-    let x = padded.of(stream, x)?;
-    product(stream, tile, &a, (&x, &padded, windows), bias, y, m, conv)
+    let x = padded(stream, x, &Padded::input::<T>(conv))?;
+    forward_of(stream, tile, (&x, w), bias, y, conv)
+}
+
+/// [`forward`] from a copy of the input.
+pub(super) fn forward_of<T: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (x, w): (&impl DevicePtr<T>, &impl DevicePtr<T>),
+    bias: Option<&impl DevicePtr<T>>,
+    y: &mut impl DevicePtrMut<T>,
+    conv: &Conv,
+) -> Result<()> {
+    let of = Padded::input::<T>(conv);
+    let a = pack(stream, w, conv, &of, Rows::Outputs)?;
+    product(stream, tile, &a, (x, &of), bias, y, conv.outputs, conv)
 }
 
 pub(super) fn backward_input<T: Float>(
@@ -103,61 +119,84 @@ pub(super) fn backward_input<T: Float>(
     dx: &mut impl DevicePtrMut<T>,
     conv: &Conv,
 ) -> Result<()> {
-    let padded = Padded::gradient(conv);
-    let a = pack(stream, w, conv, &padded, Rows::Inputs)?;
-    let (windows, m) = ((conv.plane, [1; 2]), conv.inputs);
-    let dy = padded.of(stream, dy)?;
+    let dy = padded(stream, dy, &Padded::gradient(conv))?;
+    backward_input_of(stream, tile, (&dy, w), dx, conv)
+}
+
+/// [`backward_input`] from a copy of the output's gradient.
+pub(super) fn backward_input_of<T: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (dy, w): (&impl DevicePtr<T>, &impl DevicePtr<T>),
+    dx: &mut impl DevicePtrMut<T>,
+    conv: &Conv,
+) -> Result<()> {
+    let of = Padded::gradient(conv);
+    let a = pack(stream, w, conv, &of, Rows::Inputs)?;
     let bias = None::<&CudaSlice<T>>;
     // what the gradient is of has no activation
     let conv = &Conv {
         activation: Activation::None,
         ..*conv
     };
-    product(stream, tile, &a, (&dy, &padded, windows), bias, dx, m, conv)
+    product(stream, tile, &a, (dy, &of), bias, dx, conv.inputs, conv)
 }
 
-/// `m` channels of each group, from windows over `x`: how many down and across, and how far apart.
+/// `m` channels of each group, from windows over `x`.
 #[allow(clippy::too_many_arguments, reason = "three operands and their shapes")]
 fn product<T: Float>(
     stream: &Arc<CudaStream>,
     tile: Tile,
     a: &CudaSlice<T>,
-    (x, padded, (output, stride)): (&CudaSlice<T>, &Padded, ([usize; 2], [usize; 2])),
+    (x, padded): (&impl DevicePtr<T>, &Padded),
     bias: Option<&impl DevicePtr<T>>,
     y: &mut impl DevicePtrMut<T>,
     m: usize,
     conv: &Conv,
 ) -> Result<()> {
-    let plane = output[0] * output[1];
+    let plane = padded.windows[0] * padded.windows[1];
     let n = conv.images * plane;
-    let k = conv.taps() * padded.chunks::<T>() * per_chunk::<T>();
+    let k = padded.taps() * padded.filled::<T>();
     let k = to_i32(OP, "terms in whole chunks", k)?;
-    let taps = Ladder::taps::<T>(padded, conv);
+    let taps = Ladder::taps::<T>(padded);
     let launch = tile
         .launch::<T>(stream, "", conv.groups, [m, n], true)?
         .read(a, a.len())
-        .read(x, x.len())
+        .read(x, padded.len::<T>())
         .read_optional(bias, conv.groups * m)
         .write(y, conv.groups * m * n);
     let launch = scalars(launch, &[m, n, k as usize, plane, conv.groups]);
     let launch = launch.scalar(conv.activation.code());
-    let launch = Ladder::positions::<T>(padded, output, stride).give(launch);
+    let launch = Ladder::positions::<T>(padded).give(launch);
     let step = taps.step(4);
     let launch = taps.give(launch);
     let step = step.iter();
     step.fold(launch, |launch, &s| launch.scalar(s)).run()
 }
 
-pub(super) fn backward_weight<T: Float>(
+pub(super) fn backward_weight<T: Float, Y: Float>(
     stream: &Arc<CudaStream>,
     tile: Tile,
     (dy, x): (&impl DevicePtr<T>, &impl DevicePtr<T>),
-    dw: &mut impl DevicePtrMut<T>,
+    dw: &mut impl DevicePtrMut<Y>,
     conv: &Conv,
 ) -> Result<()> {
-    let padded = Padded::input(conv);
-    let m = conv.outputs;
-    let n = conv.taps() * padded.chunks::<T>() * per_chunk::<T>();
+    let x = padded(stream, x, &Padded::input::<T>(conv))?;
+    let (dy, lies) = gradient(stream, dy, conv)?;
+    backward_weight_of(stream, tile, (&dy, lies), &x, dw, conv)
+}
+
+/// [`backward_weight`] from copies of the output's gradient and of the input.
+pub(super) fn backward_weight_of<T: Float, Y: Float>(
+    stream: &Arc<CudaStream>,
+    tile: Tile,
+    (dy, lies): (&impl DevicePtr<T>, Gradient),
+    x: &impl DevicePtr<T>,
+    dw: &mut impl DevicePtrMut<Y>,
+    conv: &Conv,
+) -> Result<()> {
+    let to = Padded::input::<T>(conv);
+    let (m, n) = (conv.outputs, to.taps() * to.filled::<T>());
     let count = conv.groups * m * n;
     to_i32(OP, "elements of the weights in whole chunks", count + 256)?;
     let positions = conv.images * conv.planes()[1];
@@ -165,28 +204,43 @@ pub(super) fn backward_weight<T: Float>(
     let (chunk, splits) = split::<T>(positions, blocks, multiprocessors(stream, OP)?);
     let mut partial = workspace::<f32>(stream, OP, (splits * count).max(1))?;
     if splits > 0 {
-        let x = padded.of(stream, x)?;
-        let (dy, ld) = rows(stream, dy, conv)?;
-        let walked = Ladder::positions::<T>(&padded, conv.output, conv.window.stride);
+        let walked = Ladder::positions::<T>(&to);
+        let len = match lies {
+            Gradient::Rows(ld) => conv.groups * m * ld,
+            Gradient::Last(of) => of.len::<T>(),
+        };
         let launch = tile
             .launch::<T>(stream, BACKWARD_WEIGHT, splits * conv.groups, [m, n], false)?
-            .read(&dy, dy.len())
-            .read(&x, x.len())
+            .read(dy, len)
+            .read(x, to.len::<T>())
             .write(&mut partial, splits * count);
-        let launch = scalars(launch, &[m, n]).scalar(ld as i64);
+        let launch = scalars(launch, &[m, n]);
+        let launch = match lies {
+            Gradient::Rows(ld) => launch.scalar(ld as i64),
+            Gradient::Last(of) => scalars(launch, &[of.first::<T>(), of.chunks::<T>()]),
+        };
         let launch = scalars(launch, &[positions, chunk, conv.groups]);
-        let launch = Ladder::taps::<T>(&padded, conv).give(walked.give(launch));
-        let step = walked.step(64 / size_of::<T>());
-        let step = step.iter();
-        step.fold(launch, |launch, &s| launch.scalar(s)).run()?;
+        let launch = Ladder::taps::<T>(&to).give(walked.give(launch));
+        let by = 64 / size_of::<T>();
+        let launch = walked.step(by).into_iter().fold(launch, Launch::scalar);
+        match lies {
+            Gradient::Rows(_) => launch,
+            Gradient::Last(of) => {
+                let beside = Ladder::elements::<T>(&of);
+                let step = beside.step(by).into_iter().skip(4);
+                step.fold(scalars(launch, &beside.per), Launch::scalar)
+            }
+        }
+        .run()?;
     }
-    unpack(stream, &partial, dw, conv, splits)
+    unpack::<T, Y>(stream, &partial, dw, conv, splits)
 }
 
-/// Positions of a split, whole steps of them, and how many splits; together with `blocks` of each they fill the device.
+/// Positions of a split, whole steps of them, and how many splits; together with `blocks` of each they fill the device, but no
+/// block waits for another to end, and no more sums than need be go through memory.
 fn split<T: Float>(positions: usize, blocks: usize, multiprocessors: usize) -> (usize, usize) {
     let step = 64 / size_of::<T>();
-    let wanted = (BLOCKS_EACH * multiprocessors).div_ceil(blocks.max(1));
+    let wanted = (BLOCKS_EACH * multiprocessors / blocks.max(1)).max(1);
     let chunk = positions.div_ceil(wanted).max(LEAST_STEPS * step);
     let chunk = chunk.next_multiple_of(step);
     (chunk, positions.div_ceil(chunk))

@@ -7,17 +7,20 @@
 //!
 //! On CUDA it is a matmul whose second operand is fetched from the tensor window by window, never written out; `f16` and
 //! `bf16` use Tensor Cores (`bf16` from sm_80 on), `f32` where [`Conv2dOptions::allow_tf32`] says so. From sm_80 on they read
-//! copies with the channels side by side, where those have at most 8 times the tensor's elements. Sums are
+//! copies with the channels side by side, where those have at most 8 times the tensor's elements; a layer keeps them from pass to
+//! pass. Sums are
 //! accumulated in `f32`, in an order of the device's own; on the CPU, windows of 3 x 3 and 5 x 5 over many channels by
 //! Winograd's minimal filtering, whose error is that of the largest number nearby.
 
 pub(crate) mod cpu;
 pub mod cuda;
+mod kept;
 mod launches;
 mod layout;
 mod matrices;
 mod minimal;
 mod mma;
+mod padded;
 mod shape;
 mod spread;
 mod tile;
@@ -26,6 +29,7 @@ mod unfold;
 mod windows;
 mod winograd;
 
+pub(crate) use kept::{Gradient, Kept, keeping};
 pub(crate) use shape::Conv;
 pub use shape::Conv2dOptions;
 
@@ -121,17 +125,32 @@ pub fn conv2d_backward_input_out<T: Float>(
     options: &Conv2dOptions,
     out: &mut Tensor<T>,
 ) -> Result<()> {
+    let conv = Conv::new(
+        "conv2d_backward_input",
+        out.shape(),
+        weight.shape(),
+        options,
+    )?;
+    backward_input(grad, weight, &conv, out)
+}
+
+fn backward_input<T: Float>(
+    grad: &Tensor<T>,
+    weight: &Tensor<T>,
+    conv: &Conv,
+    out: &mut Tensor<T>,
+) -> Result<()> {
     const OP: &str = "conv2d_backward_input";
-    let conv = Conv::new(OP, out.shape(), weight.shape(), options)?;
     expect_shape(OP, &conv.output_shape(), grad.shape())?;
+    expect_shape(OP, &conv.weight_shape(), weight.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
         weight,
         None::<&Tensor<T>>,
         out,
-        |dy, w, _, dx| cpu::backward_input(dy, w, dx, &conv),
-        |s, dy, w, _, dx| launches::backward_input(s, dy, w, dx, &conv, None),
+        |dy, w, _, dx| cpu::backward_input(dy, w, dx, conv),
+        |s, dy, w, _, dx| launches::backward_input(s, dy, w, dx, conv, None),
     )
 }
 
@@ -162,17 +181,33 @@ pub fn conv2d_backward_weight_out<T: Float>(
     options: &Conv2dOptions,
     out: &mut Tensor<T>,
 ) -> Result<()> {
+    let conv = Conv::new(
+        "conv2d_backward_weight",
+        input.shape(),
+        out.shape(),
+        options,
+    )?;
+    backward_weight(grad, input, &conv, out)
+}
+
+/// The sums in `Y`: in `T`, or in f32.
+fn backward_weight<T: Float, Y: Float>(
+    grad: &Tensor<T>,
+    input: &Tensor<T>,
+    conv: &Conv,
+    out: &mut Tensor<Y>,
+) -> Result<()> {
     const OP: &str = "conv2d_backward_weight";
-    let conv = Conv::new(OP, input.shape(), out.shape(), options)?;
     expect_shape(OP, &conv.output_shape(), grad.shape())?;
+    expect_shape(OP, &conv.weight_shape(), out.shape())?;
     dispatch::binary_optional(
         OP,
         grad,
         input,
         None::<&Tensor<T>>,
         out,
-        |dy, x, _, dw| cpu::backward_weight(dy, x, dw, &conv),
-        |s, dy, x, _, dw| launches::backward_weight(s, dy, x, dw, &conv, None),
+        |dy, x, _, dw| cpu::backward_weight(dy, x, dw, conv),
+        |s, dy, x, _, dw| launches::backward_weight(s, dy, x, dw, conv, None),
     )
 }
 

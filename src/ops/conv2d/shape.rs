@@ -179,6 +179,16 @@ impl Conv {
         [self.images, self.groups * self.outputs, h, w]
     }
 
+    pub(super) fn input_shape(&self) -> [usize; 4] {
+        let [h, w] = self.plane;
+        [self.images, self.groups * self.inputs, h, w]
+    }
+
+    pub(super) fn weight_shape(&self) -> [usize; 4] {
+        let [kh, kw] = self.window.kernel;
+        [self.groups * self.outputs, self.inputs, kh, kw]
+    }
+
     /// Elements of one channel's plane, of the input and of the output.
     pub(crate) fn planes(&self) -> [usize; 2] {
         [self.plane, self.output].map(|[h, w]| h * w)

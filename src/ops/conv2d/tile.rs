@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cudarc::driver::CudaStream;
 
-use super::layout::Padded;
+use super::padded::Padded;
 use super::{Conv, OP};
 use crate::element::Float;
 use crate::error::{Error, Result};
@@ -49,11 +49,13 @@ impl Tile {
             kernels::is_available(stream.context(), module, &entry)
         };
         let cores = T::NAME != "f32" || conv.allow_tf32;
-        let padded = match kind {
-            BACKWARD_INPUT => Padded::gradient(conv),
-            _ => Padded::input(conv),
+        let of_input = || Padded::input::<T>(conv).is_worth::<T>();
+        let worth = || match kind {
+            BACKWARD_INPUT => Padded::gradient(conv).is_worth::<T>(),
+            BACKWARD_WEIGHT => of_input() && Padded::plain_gradient(conv).is_worth::<T>(),
+            _ => of_input(),
         };
-        let mma = cores && has(Kernel::Mma64) && padded.is_worth::<T>();
+        let mma = cores && has(Kernel::Mma64) && worth();
         let wmma = cores && has(Kernel::Wmma64);
         let (weighted, least): (&[(Kernel, usize)], Kernel) = match (mma, wmma) {
             (true, _) => (

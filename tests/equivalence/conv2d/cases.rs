@@ -158,6 +158,40 @@ pub fn cases() -> Vec<Case> {
             false,
             plain.padding([1, 1]),
         ),
+        // neighbours that share 16 bytes: two, from an odd place in the padding to an odd width, of groups as well
+        case(
+            "neighbours",
+            [2, 3, 15, 13],
+            [9, 5, 5],
+            true,
+            plain.stride([3, 2]).padding([2, 3]),
+        ),
+        case(
+            "neighbours_in_groups",
+            [2, 4, 7, 11],
+            [6, 3, 4],
+            false,
+            Conv2dOptions {
+                padding_end: [0, 2],
+                ..plain.groups(2).stride([1, 6]).padding([1, 1])
+            },
+        ),
+        // four or eight of them, windows that end inside a chunk
+        case(
+            "many_neighbours",
+            [3, 1, 9, 27],
+            [5, 3, 7],
+            true,
+            plain.stride([2, 8]).padding([0, 5]),
+        ),
+        // windows that reach past the last neighbours
+        case(
+            "neighbours_apart",
+            [1, 2, 6, 9],
+            [3, 2, 2],
+            true,
+            plain.stride([2, 4]).dilation([2, 1]),
+        ),
     ];
     const ACTIVATIONS: [Activation; 4] = [
         Activation::None,

@@ -1,6 +1,7 @@
 //! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
 
 mod cases;
+mod layer;
 
 use half::{bf16, f16};
 use warpsmith::ops::conv2d::cuda::{
@@ -12,6 +13,8 @@ use warpsmith::ops::{
     conv2d_backward_bias_out, conv2d_backward_input_out, conv2d_backward_weight_out,
 };
 use warpsmith::{Device, Float};
+
+pub use layer::layer;
 
 use cases::cases;
 
