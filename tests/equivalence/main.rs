@@ -410,7 +410,6 @@ tests! {
             "matmul_mma_128x256_tt_bf16",
             "matmul_mma_128x256_nn_f32",
             "matmul_mma_128x256_nt_f32",
-            "matmul_mma_128x256_tn_f32",
             "matmul_mma_128x256_tt_f32",
         ],
         mma_128: [
@@ -424,7 +423,6 @@ tests! {
             "matmul_mma_128_tt_bf16",
             "matmul_mma_128_nn_f32",
             "matmul_mma_128_nt_f32",
-            "matmul_mma_128_tn_f32",
             "matmul_mma_128_tt_f32",
         ],
         mma_64: [
@@ -492,6 +490,7 @@ tests! {
         ],
         wgmma_walk: [],
         pieces_choice: [],
+        turned: [],
         choice: [],
         tensors: [],
     }
