@@ -1,6 +1,6 @@
 //! Tensors by name in `safetensors` files, read with errors that name the key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -149,8 +149,9 @@ impl SafetensorsFile {
             view.map(|view| (*key, view)).map_err(|e| unwritten(&e))
         });
         let views = views.collect::<Result<Vec<_>>>()?;
-        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
-        let metadata = (!metadata.is_empty()).then_some(metadata);
+        // in whichever map the crate has, by its features
+        let metadata = || self.metadata.clone().into_iter().collect();
+        let metadata = (!self.metadata.is_empty()).then(metadata);
         let bytes = safetensors::serialize(views, metadata).map_err(|e| unwritten(&e))?;
         replace(path, &bytes).map_err(|e| unwritten(&e))
     }

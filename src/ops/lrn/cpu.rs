@@ -6,55 +6,62 @@ use crate::cpu::math::{exp, ln};
 use crate::cpu::vectorized;
 use crate::element::Float;
 
-/// Calls `$f` with `s -> s^-beta` as its last argument. The closures must be inlined, or they are not vector code.
-macro_rules! with_power {
-    ($beta:expr, $f:ident($($arg:expr),*)) => {
-        match $beta {
-            0.75 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
-            0.5 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s.sqrt()),
-            1.0 => $f($($arg,)* #[inline(always)] |s: f32| 1.0 / s),
-            beta => {
-                let beta = beta as f32;
-                $f($($arg,)* #[inline(always)] |s: f32| exp(-beta * ln(s)))
-            }
+/// `s -> s^-beta`. A value, not a closure, so that the loops around it are compiled once for each type.
+#[derive(Clone, Copy)]
+enum Power {
+    ThreeQuarters,
+    Half,
+    One,
+    Other(f32),
+}
+
+impl Power {
+    fn new(beta: f64) -> Self {
+        match beta {
+            0.75 => Self::ThreeQuarters,
+            0.5 => Self::Half,
+            1.0 => Self::One,
+            beta => Self::Other(beta as f32),
         }
-    };
+    }
+
+    /// Of a block: loops of fixed length, as wide as vectors are.
+    #[inline(always)]
+    fn of(self, s: &[f32; BLOCK]) -> [f32; BLOCK] {
+        let mut y = *s;
+        match self {
+            Self::ThreeQuarters => each(&mut y, |s| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
+            Self::Half => each(&mut y, |s| 1.0 / s.sqrt()),
+            Self::One => each(&mut y, |s| 1.0 / s),
+            Self::Other(beta) => each(
+                &mut y,
+                #[inline(always)]
+                |s| exp(-beta * ln(s)),
+            ),
+        }
+        y
+    }
 }
 
-pub(crate) fn lrn<T: Float>(x: &[T], y: &mut [T], shape: Shape, options: &LrnOptions) {
-    with_power!(options.beta, forward(x, y, shape, options));
-}
-
-pub(crate) fn lrn_backward<T: Float>(
-    dy: &[T],
-    x: &[T],
-    dx: &mut [T],
-    shape: Shape,
-    options: &LrnOptions,
-) {
-    with_power!(options.beta, backward(dy, x, dx, shape, options));
-}
-
-/// `power(k + scale * sum)` of a block: loops of fixed length and one type each, as wide as vectors are.
 #[inline(always)]
-fn powers(k: f64, scale: f64, sums: &Block, power: impl Fn(f32) -> f32) -> [f32; BLOCK] {
+fn each(y: &mut [f32; BLOCK], f: impl Fn(f32) -> f32) {
+    for y in y {
+        *y = f(*y);
+    }
+}
+
+/// `k + scale * sum` of a block.
+#[inline(always)]
+fn bases(k: f64, scale: f64, sums: &Block) -> [f32; BLOCK] {
     let mut s = [0.0; BLOCK];
     for (s, &sum) in s.iter_mut().zip(sums) {
         *s = (k + scale * sum) as f32;
     }
-    for s in &mut s {
-        *s = power(*s);
-    }
     s
 }
 
-fn forward<T: Float>(
-    x: &[T],
-    y: &mut [T],
-    shape: Shape,
-    options: &LrnOptions,
-    power: impl Fn(f32) -> f32 + Copy + Sync,
-) {
+pub(crate) fn lrn<T: Float>(x: &[T], y: &mut [T], shape: Shape, options: &LrnOptions) {
+    let power = Power::new(options.beta);
     let [_, channels, plane] = shape;
     let (before, after) = options.reach(channels);
     let (scale, k) = (options.scale(), options.k);
@@ -84,7 +91,7 @@ fn forward<T: Float>(
                     #[inline(always)]
                     |i, sums| {
                         let y = &mut chunk.out[i * plane + position..][..len];
-                        let mut out = powers(k, scale, sums, power);
+                        let mut out = power.of(&bases(k, scale, sums));
                         walk.channel(
                             (chunk.first + i) as isize,
                             #[inline(always)]
@@ -98,14 +105,14 @@ fn forward<T: Float>(
     });
 }
 
-fn backward<T: Float>(
+pub(crate) fn lrn_backward<T: Float>(
     dy: &[T],
     x: &[T],
     dx: &mut [T],
     shape: Shape,
     options: &LrnOptions,
-    power: impl Fn(f32) -> f32 + Copy + Sync,
 ) {
+    let power = Power::new(options.beta);
     let [_, channels, plane] = shape;
     let (before, after) = options.reach(channels);
     let (scale, k) = (options.scale(), options.k);
@@ -141,6 +148,8 @@ fn backward<T: Float>(
                     #[inline(always)]
                     |i, sums| {
                         let (term, passed) = (&mut terms[i], &mut passed[i]);
+                        let s = bases(k, scale, sums);
+                        let powers = power.of(&s);
                         dy.channel(
                             (middles.start + i) as isize,
                             #[inline(always)]
@@ -150,9 +159,8 @@ fn backward<T: Float>(
                                     #[inline(always)]
                                     |x| {
                                         for (j, (&dy, &x)) in dy.iter().zip(x).enumerate() {
-                                            let s = (k + scale * sums[j]) as f32;
-                                            passed[j] = dy * power(s);
-                                            term[j] = f64::from(passed[j] * (x / s));
+                                            passed[j] = dy * powers[j];
+                                            term[j] = f64::from(passed[j] * (x / s[j]));
                                         }
                                     },
                                 );
