@@ -47,6 +47,11 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         let [a, b, mut y] =
             [m * k, k * n, m * n].map(|len| random(len).expect("room on the device"));
         for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
+            // f32's tn in large tiles is one of the others, behind a transposition
+            let large = matches!(kernel, Kernel::Mma128x256 | Kernel::Mma128);
+            if large && T::NAME == "f32" && ta && !tb {
+                continue;
+            }
             // thin ones have an entry for several layouts
             let entry = kernel.entry::<T>(ta, tb);
             let letter = |transpose| if transpose { 't' } else { 'n' };

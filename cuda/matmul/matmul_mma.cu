@@ -4,7 +4,7 @@
 //             bits: it is cut there, not rounded as by matmul_wmma, since rounding would take two instructions for each
 //             number and half the loop
 // Entries     matmul_mma_<TILE>_<op of a><op of b>_<T>, with n for as it is and t for transposed; TILE is the side of a square
-//             of outputs, or rows x columns
+//             of outputs, or rows x columns. Of f32 there is tn for 64 alone
 // Grid        batch * ceil(m / rows) * ceil(n / columns) blocks along x, one output tile each
 // Shared      STAGES * (rows + columns) * 64 bytes, dynamic
 // Why         What matmul_wmma leaves to the compiler is said here: which lane reads what (ldmatrix, from shared memory whose
@@ -13,9 +13,11 @@
 //             numbers from shared memory for 4096 products, which leaves the Tensor Cores the slower of the two. The loop
 //             goes once round the ring of stages, so that where a stage lies costs no instruction: of 107 to 119 in a step
 //             of 128 x 128, 64 multiply. f32 is less well served where its rows do not go along k: ldmatrix
-//             cannot transpose them, so one factor comes as pairs, and of two such factors the second one by one: of 149
-//             64 multiply. Loads of 16 bytes do not help, since mma.sync wants what lies together in registers that do
-//             not; and its half as deep form, which takes them as they come, takes twice as many instructions
+//             cannot transpose them, so one factor comes as pairs, and of two such factors (tn) the second one by one: of
+//             149 64 would multiply, and of 62 in a step of 64 x 64 16 do. So large tiles have no tn for f32: the binding
+//             transposes a factor first. Loads of 16 bytes do not help, since mma.sync wants what lies together in
+//             registers that do not; and its half as deep form, which takes them as they come, takes twice as many
+//             instructions
 // Limits      as matmul_tiled's; sm_80; a and b begin at multiples of 16 bytes, and so do all their rows and matrices; the
 //             stored rows are a multiple of 16 bytes long
 
@@ -45,13 +47,15 @@ using Shape64 = Shape<2, 2, 32, 4>;
         matmul<Shape##TILE, T, TA, TB>(a, b, bias, y, m, n, k, lda, ldb, ldy, stride_a, stride_b, stride_y,            \
                                        activation);                                                                    \
     }
-#define ENTRIES(TILE, BLOCKS, T)                                                                                       \
+#define OTHERS(TILE, BLOCKS, T)                                                                                        \
     ENTRY(TILE, BLOCKS, nn, false, false, T)                                                                           \
     ENTRY(TILE, BLOCKS, nt, false, true, T)                                                                            \
-    ENTRY(TILE, BLOCKS, tn, true, false, T)                                                                            \
     ENTRY(TILE, BLOCKS, tt, true, true, T)
+#define ENTRIES(TILE, BLOCKS, T) OTHERS(TILE, BLOCKS, T) ENTRY(TILE, BLOCKS, tn, true, false, T)
 #define TILES(T) ENTRIES(128x256, 1, T) ENTRIES(128, 2, T) ENTRIES(64, 4, T)
 TILES(f16)
 TILES(bf16)
-TILES(f32)
+OTHERS(128x256, 1, f32)
+OTHERS(128, 2, f32)
+ENTRIES(64, 4, f32)
 #endif

@@ -421,7 +421,6 @@ tests! {
             "matmul_mma_128x256_tt_bf16",
             "matmul_mma_128x256_nn_f32",
             "matmul_mma_128x256_nt_f32",
-            "matmul_mma_128x256_tn_f32",
             "matmul_mma_128x256_tt_f32",
         ],
         mma_128: [
@@ -435,7 +434,6 @@ tests! {
             "matmul_mma_128_tt_bf16",
             "matmul_mma_128_nn_f32",
             "matmul_mma_128_nt_f32",
-            "matmul_mma_128_tn_f32",
             "matmul_mma_128_tt_f32",
         ],
         mma_64: [
@@ -503,6 +501,7 @@ tests! {
         ],
         wgmma_walk: [],
         pieces_choice: [],
+        turned: [],
         choice: [],
         tensors: [],
     }

@@ -8,7 +8,8 @@ use super::OP;
 use super::gemm::Gemm;
 use super::kernel::Aligned;
 pub use super::kernel::Kernel;
-use super::{split, thin};
+use super::turned::Factor;
+use super::{split, thin, turned};
 use crate::element::Float;
 use crate::error::{Error, Result, to_i32};
 use crate::runtime::grid::multiprocessors;
@@ -60,7 +61,7 @@ pub fn matmul_by<T: Float>(
     if kernel == Kernel::Wgmma {
         return by_boxes(stream, a, b, bias, y, gemm);
     }
-    let [span_a, span_b, span_y] = gemm.spans(OP)?;
+    gemm.spans(OP)?;
     if kernel.needs_pieces() {
         let begin = [a.device_ptr(stream).0, b.device_ptr(stream).0];
         if !gemm.in_pieces::<T>() || begin.iter().any(|pointer| !pointer.is_multiple_of(16)) {
@@ -76,6 +77,28 @@ pub fn matmul_by<T: Float>(
         let by = (kernel, multiprocessors(stream, OP)?, gemm.activation.code());
         return thin::matmul(stream, a, b, bias, y, gemm, by);
     }
+    if kernel.turns::<T>(gemm) {
+        let turned = turned::copied(stream, a, b, gemm)?;
+        let (copy, gemm) = (&turned.copy, &turned.gemm);
+        return match turned.factor {
+            Factor::A => by_tiles(kernel, stream, copy, b, bias, y, gemm),
+            Factor::B => by_tiles(kernel, stream, a, copy, bias, y, gemm),
+        };
+    }
+    by_tiles(kernel, stream, a, b, bias, y, gemm)
+}
+
+/// A block for each tile of outputs.
+fn by_tiles<T: Float>(
+    kernel: Kernel,
+    stream: &Arc<CudaStream>,
+    a: &impl DevicePtr<T>,
+    b: &impl DevicePtr<T>,
+    bias: Option<&impl DevicePtr<T>>,
+    y: &mut impl DevicePtrMut<T>,
+    gemm: &Gemm,
+) -> Result<()> {
+    let [span_a, span_b, span_y] = gemm.spans(OP)?;
     let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
     let mut launch = Launch::new(stream, kernel.module(), &entry)?
         .grid(kernel.tiles(gemm), 1, 1)

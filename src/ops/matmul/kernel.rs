@@ -6,6 +6,7 @@ use cudarc::driver::CudaStream;
 
 use super::OP;
 use super::gemm::Gemm;
+use super::turned::Turned;
 use crate::element::Float;
 use crate::error::Result;
 use crate::runtime::grid::multiprocessors;
@@ -26,7 +27,8 @@ pub enum Kernel {
     /// `matmul_wmma_64`, likewise.
     Wmma64,
     /// `matmul_mma_128x256`, from sm_80 on, where `a` and `b` are stored in whole pieces of 16 bytes. Of `f32` factors, what
-    /// tf32 has no room for is cut off.
+    /// tf32 has no room for is cut off; where neither goes along its terms, the smaller one is transposed first, which must
+    /// have no gaps, and the terms be a multiple of 4.
     Mma128x256,
     /// `matmul_mma_128`, likewise.
     Mma128,
@@ -126,6 +128,12 @@ impl Kernel {
     /// Whether it takes operands in whole pieces of 16 bytes only ([`Gemm::in_pieces`]).
     pub(super) fn needs_pieces(self) -> bool {
         self == Self::Tiled128 || matches!(self.module(), "matmul_mma" | "matmul_split")
+    }
+
+    /// Whether there is no such kernel for the layouts of `gemm`, and a factor is transposed first ([`Turned`]).
+    pub(super) fn turns<T: Float>(self, gemm: &Gemm) -> bool {
+        let large = matches!(self, Self::Mma128x256 | Self::Mma128);
+        large && T::NAME == "f32" && gemm.transpose_a && !gemm.transpose_b
     }
 
     /// The module (a file of `cuda/matmul/`).
@@ -274,6 +282,7 @@ impl Kernel {
         } else {
             &[(Self::Tiled64, 1)]
         };
+        let turned = Turned::of(gemm);
         let cost = |&(kernel, weight): &(Self, usize)| {
             let parts = match kernel {
                 Self::Split64 => Self::Split64.parts::<T>(gemm, multiprocessors).1,
@@ -286,9 +295,21 @@ impl Kernel {
                 _ => rounds,
             };
             let area = kernel.tile().iter().product::<usize>() / kernel.cluster();
-            rounds.saturating_mul(weight * area) / parts
+            let multiplying = rounds.saturating_mul(weight * area) / parts;
+            let copying = match &turned {
+                // in units of the tiles' weights, which leave out the terms that all have
+                Some(turned) if kernel.turns::<T>(gemm) => {
+                    let cost = turned.cost(multiprocessors) / gemm.k.max(1);
+                    cost.saturating_mul(20)
+                }
+                _ => 0,
+            };
+            multiplying.saturating_add(copying)
         };
-        let best = wgmma.into_iter().chain(others.iter().copied());
+        let others = others
+            .iter()
+            .filter(|(kernel, _)| turned.is_some() || !kernel.turns::<T>(gemm));
+        let best = wgmma.into_iter().chain(others.copied());
         let best = best.min_by_key(cost);
         Ok(best.map_or(Self::Tiled32, |(kernel, _)| kernel))
     }

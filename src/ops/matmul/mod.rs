@@ -19,6 +19,7 @@ mod lanes;
 mod shape;
 mod split;
 mod thin;
+mod turned;
 mod vectors;
 
 pub use gemm::Gemm;
