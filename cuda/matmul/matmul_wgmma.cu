@@ -101,30 +101,33 @@ template <class T> __device__ __forceinline__ u32 pair(f32 low, f32 high) {
     return *reinterpret_cast<const u32*>(&two);
 }
 
-// A warpgroup's 64 rows go out. Lane l of warp w has rows 16 w + l / 4 and 8 below, columns 2 (l % 4) and 1 right of each
-// 8; stmatrix lays four such 8 x 8 at once into rows of 128 bytes, swizzled as the map says.
+// A warpgroup's 64 rows go out, 64 columns at a time. That loop is not unrolled, as 128 activations would be most of the kernel:
+// the sums move down by what has gone. Lane l of warp w has rows 16 w + l / 4 and 8 below, columns 2 (l % 4) and 1 right of
+// each 8; stmatrix lays four such 8 x 8 at once into rows of 128 bytes, swizzled as the map says. A warp reads the bias of all
+// 64 columns at once, two a lane, and its lanes ask each other.
 template <class T>
 __device__ __forceinline__ void leave(T (&buffers)[2][64 * 64], const TensorMap& y, const T* bias, const Problem& problem,
                                       const Place& at, f32 (&sum)[128]) {
+    constexpr int PART = 32;
     const int thread = threadIdx.x % GROUP, lane = thread % 32, barrier = threadIdx.x / GROUP;
     const int row = thread / 32 * 16 + lane % 16, biased = bias ? problem.n : 0;
-#pragma unroll
+#pragma unroll 1
     for (int part = 0; part < COLS / 64; part++) {
         T* const buffer = buffers[part % 2];
+        const int col = at.col + part * 64, own = col + lane * 2;
+        const f32 even = own < biased ? to_f32(bias[own]) : 0.0f, odd = own + 1 < biased ? to_f32(bias[own + 1]) : 0.0f;
         if (thread == 0) wait_stores<1>();
         sync_threads(barrier, GROUP);
 #pragma unroll
         for (int i = 0; i < 4; i++) {
-            f32* const s = sum + part * 32 + i * 8;
-            const int col = at.col + part * 64 + i * 16 + lane % 4 * 2;
-            f32 added[4];
+            f32* const s = sum + i * 8;
 #pragma unroll
-            for (int e = 0; e < 4; e++) {
-                const int c = col + e / 2 * 8 + e % 2;
-                added[e] = c < biased ? to_f32(bias[c]) : 0.0f;
+            for (int half = 0; half < 2; half++) {
+                const int owner = i * 8 + half * 4 + lane % 4;
+                const f32 left = __shfl_sync(0xffffffff, even, owner), right = __shfl_sync(0xffffffff, odd, owner);
+#pragma unroll
+                for (int e = 0; e < 4; e++) s[half * 4 + e] += e % 2 ? right : left;
             }
-#pragma unroll
-            for (int e = 0; e < 8; e++) s[e] += added[e / 4 * 2 + e % 2];
             if (problem.activation != 0) {
 #pragma unroll
                 for (int e = 0; e < 8; e++) s[e] = activate(s[e], problem.activation);
@@ -137,7 +140,9 @@ __device__ __forceinline__ void leave(T (&buffers)[2][64 * 64], const TensorMap&
         }
         publish_stores();
         sync_threads(barrier, GROUP);
-        if (thread == 0) store_box(y, at.col + part * 64, at.row, at.batch, buffer);
+        if (thread == 0) store_box(y, col, at.row, at.batch, buffer);
+#pragma unroll
+        for (int i = PART; i < 128; i++) sum[i - PART] = sum[i];
     }
 }
 
