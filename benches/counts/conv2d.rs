@@ -37,6 +37,8 @@ pub fn all(report: &mut Report, device: &Device) {
     first::<bf16>(report, device, Kernel::Mma96x128, 3);
     layer::<f16>(report, device);
     layer::<bf16>(report, device);
+    images::<f16>(report, device);
+    images::<bf16>(report, device);
     bias::<f32>(report, device);
     bias::<f16>(report, device);
     bias::<bf16>(report, device);
@@ -137,6 +139,27 @@ fn layer<T: Float>(report: &mut Report, device: &Device) {
     Layer::forward(&mut conv, &x).expect("a forward");
     let name = format!("Conv2d backward {} 4x96x27x27", T::NAME);
     case(report, name, || Layer::backward(&mut conv, &dy).map(drop));
+}
+
+/// Forward of a layer in halves that takes f32, which is rounded on its way into the copy: with few channels, and with many.
+fn images<T: Float>(report: &mut Report, device: &Device) {
+    let stream = device.as_cuda().expect("a CUDA device").stream();
+    if !is_available::<T>(Kernel::Mma64, stream) {
+        return;
+    }
+    let mut generator = Generator::manual_seed(1);
+    for (channels, side, kernel, stride) in [(3, 115, 11, 4), (64, 27, 3, 1)] {
+        let options = Conv2dOptions::default().stride([stride; 2]);
+        let conv = Conv2d::new(channels, 96, [kernel; 2], options, &mut generator, device);
+        let mut conv = conv.expect("a layer");
+        let shape = [2, channels, side, side];
+        let x = Tensor::<f32>::randn(&shape, &mut generator, device).expect("random numbers");
+        let mut forward = || Layer::forward_cast::<T>(&mut conv, &x).map(drop);
+        // which also makes the weights' copy
+        forward().expect("a forward");
+        let name = format!("Conv2d {} of f32 2x{channels}x{side}x{side}", T::NAME);
+        case(report, name, forward);
+    }
 }
 
 fn bias<T: Float>(report: &mut Report, device: &Device) {
