@@ -55,6 +55,8 @@ impl Environment {
 
 const MASTER_PORT: &str = "MASTER_PORT";
 const OWN_PORT: &str = "WARPSMITH_MASTER_PORT";
+/// Says whether torchrun's agent listens at `MASTER_PORT` of the first machine.
+const AGENT_STORE: &str = "TORCHELASTIC_USE_AGENT_STORE";
 
 /// The port where ranks meet, and the variable that says another one. `MASTER_PORT` itself is taken where torchrun's agent
 /// keeps its store there, as it says it does; the next one is then theirs.
@@ -72,9 +74,6 @@ fn port() -> Result<(u16, &'static str)> {
     })?;
     Ok((next, OWN_PORT))
 }
-
-/// Says whether torchrun's agent listens at `MASTER_PORT` of the first machine.
-const AGENT_STORE: &str = "TORCHELASTIC_USE_AGENT_STORE";
 
 fn port_in(name: &'static str) -> Result<u16> {
     let port = u16::try_from(number(name)?).ok().filter(|&port| port > 0);

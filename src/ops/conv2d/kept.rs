@@ -50,7 +50,7 @@ pub(crate) fn keeping<S: Float, T: Float>(
     let kept = |copied| Kept { conv, copied };
     let stream = stream_of(x).filter(|_| !conv.counts().contains(&0));
     let by_copy = match stream {
-        Some(stream) => conv.copied::<T>(stream)?.map(|tile| (stream, tile)),
+        Some(stream) => copied::<T>(stream, &conv)?.map(|tile| (stream, tile)),
         None => None,
     };
     let Some((stream, tile)) = by_copy else {
@@ -72,28 +72,15 @@ pub(crate) fn keeping<S: Float, T: Float>(
     Ok((y, copy, kept(true)))
 }
 
-impl Conv {
-    /// The tile of a forward by copies, where the gradient of the weights reads the same.
-    fn copied<T: Float>(&self, stream: &Arc<CudaStream>) -> Result<Option<Tile>> {
-        let positions = self.images * self.planes()[1];
-        let tile = Tile::choose::<T>(stream, self, "", [self.outputs, positions])?;
-        let both = tile.is_mma() && self.weights::<T>(stream)?.is_mma();
-        Ok(both.then_some(tile))
-    }
-
-    fn weights<T: Float>(&self, stream: &Arc<CudaStream>) -> Result<Tile> {
-        let size = [self.outputs, self.terms()];
-        Tile::choose::<T>(stream, self, BACKWARD_WEIGHT, size)
-    }
-
-    fn inputs<T: Float>(&self, stream: &Arc<CudaStream>) -> Result<Tile> {
-        let size = [self.inputs, self.images * self.planes()[0]];
-        Tile::choose::<T>(stream, self, BACKWARD_INPUT, size)
-    }
+/// The tile of a forward by copies, where the gradient of the weights reads the same.
+fn copied<T: Float>(stream: &Arc<CudaStream>, conv: &Conv) -> Result<Option<Tile>> {
+    let tile = Tile::choose::<T>(stream, conv, "")?;
+    let both = tile.is_mma() && Tile::choose::<T>(stream, conv, BACKWARD_WEIGHT)?.is_mma();
+    Ok(both.then_some(tile))
 }
 
 impl Kept {
-    /// The gradient of what is before an activation, from that of its output `y`; in `sums` the bias's. `to_input` says whether
+    /// The gradient of what is before an activation, from that of its output `y`, if there is one; in `sums` the bias's. `to_input` says whether
     /// [`Kept::backward_input`] will read it.
     pub(crate) fn gradient<T: Float>(
         &self,
@@ -103,7 +90,6 @@ impl Kept {
         to_input: bool,
     ) -> Result<Gradient<T>> {
         expect_shape(OP, &self.conv.output_shape(), grad.shape())?;
-        let y = y.filter(|_| activation != Activation::None);
         let Some((stream, to)) = self.to::<T>(stream_of(grad), to_input)? else {
             return Ok(Gradient {
                 tensor: before(grad, (y, activation), sums)?,
@@ -149,7 +135,7 @@ impl Kept {
             return Ok(Some((stream, Padded::plain_gradient(&self.conv))));
         }
         let to = Padded::gradient(&self.conv);
-        let both = to.is_whole() && self.conv.inputs::<T>(stream)?.is_mma();
+        let both = to.is_whole() && Tile::choose::<T>(stream, &self.conv, BACKWARD_INPUT)?.is_mma();
         Ok(both.then_some((stream, to)))
     }
 
@@ -167,7 +153,7 @@ impl Kept {
         };
         expect_shape(OP, &conv.weight_shape(), out.shape())?;
         same_device(OP, &[input.device(), grad.tensor.device(), out.device()])?;
-        let tile = conv.weights::<T>(stream)?;
+        let tile = Tile::choose::<T>(stream, conv, BACKWARD_WEIGHT)?;
         let (x, dy) = (input.data().cuda(OP)?, grad.tensor.data().cuda(OP)?);
         let dw = out.data_mut()?.cuda(OP)?;
         match grad.copied {
@@ -193,7 +179,7 @@ impl Kept {
         };
         expect_shape(OP, &conv.weight_shape(), weight.shape())?;
         same_device(OP, &[weight.device(), grad.tensor.device()])?;
-        let tile = conv.inputs::<T>(stream)?;
+        let tile = Tile::choose::<T>(stream, conv, BACKWARD_INPUT)?;
         let operands = (grad.tensor.data().cuda(OP)?, weight.data().cuda(OP)?);
         mma::backward_input_of(stream, tile, operands, out.data_mut()?.cuda(OP)?, conv)?;
         Ok(out)

@@ -35,10 +35,10 @@ pub(super) fn forward<T: Float>(
     if y_len == 0 {
         return Ok(());
     }
-    let (m, n, k) = (conv.outputs, conv.images * conv.planes()[1], conv.terms());
+    let ([m, n], k) = (conv.product(""), conv.terms());
     let tile = match kernel {
         Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, "", [m, n])?,
+        None => Tile::choose::<T>(stream, conv, "")?,
     };
     if tile.is_mma() {
         return mma::forward(stream, tile, (x, w), bias, y, conv);
@@ -67,10 +67,10 @@ pub(super) fn backward_input<T: Float>(
     if x_len == 0 {
         return Ok(());
     }
-    let (m, n) = (conv.inputs, conv.images * conv.planes()[0]);
+    let [m, n] = conv.product(KIND);
     let tile = match kernel {
         Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
+        None => Tile::choose::<T>(stream, conv, KIND)?,
     };
     if tile.is_mma() {
         return mma::backward_input(stream, tile, (dy, w), dx, conv);
@@ -120,10 +120,10 @@ pub(super) fn backward_weight<T: Float, Y: Float>(
     if w_len == 0 {
         return Ok(());
     }
-    let (m, n) = (conv.outputs, conv.terms());
+    let [m, n] = conv.product(KIND);
     let tile = match kernel {
         Some(kernel) => Tile::of(kernel)?,
-        None => Tile::choose::<T>(stream, conv, KIND, [m, n])?,
+        None => Tile::choose::<T>(stream, conv, KIND)?,
     };
     if tile.is_mma() {
         return mma::backward_weight(stream, tile, (dy, x), dw, conv);

@@ -20,6 +20,7 @@ const WIDE: usize = 2;
 const BLOCKS_EACH: usize = 8;
 /// Elements of a plane that a warp of `conv2d_rows` moves.
 const PART: usize = 256;
+
 /// The tensor made of `x`.
 pub(super) fn padded<T: Float>(
     stream: &Arc<CudaStream>,
@@ -64,17 +65,22 @@ pub(super) fn padded_out<S: Float, T: Float>(
         .block(THREADS as u32)
         .read(x, to.elements())
         .write(y, len);
-    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
-    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
-    let launch = scalars(launch, shared);
-    let launch = scalars(launch, &[to.channels, h, w]);
-    let before = to.before.iter();
-    let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
+    let launch = places::<T>(launch, to, shared);
     match to.fold {
         1 => scalars(launch, &to.apart),
         fold => scalars(launch, &[fold]),
     }
     .run()
+}
+
+/// What kernels are told of a copy and of the tensor that it is made of; `shared` is how a block's threads share it.
+fn places<'a, T: Float>(launch: Launch<'a>, to: &Padded, shared: &[usize]) -> Launch<'a> {
+    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
+    let sizes = [to.pixels::<T>(), to.images, rows, cols, to.groups];
+    let launch = scalars(scalars(launch, &sizes), shared);
+    let launch = scalars(launch, &[to.channels, h, w]);
+    let before = to.before.iter();
+    before.fold(launch, |launch, &b| launch.scalar(b as i32))
 }
 
 /// The gradient of what is before an activation, from that of its output `y`, as [`padded_out`] makes it, and its sums over images and
@@ -94,7 +100,6 @@ pub(super) fn gradient_summed<T: Float>(
     let split = pixels.div_ceil(wanted).next_multiple_of(THREADS / wide);
     let splits = pixels.div_ceil(split);
     let mut partial = workspace::<f32>(stream, OP, splits * channels)?;
-    let y = y.filter(|_| activation != Activation::None);
     let launch = Launch::new(stream, MODULE, &name::<T>("bias_last"))?
         .grid(pairs * splits, 1, 1)
         .block(THREADS as u32)
@@ -102,11 +107,7 @@ pub(super) fn gradient_summed<T: Float>(
         .read_optional(y, to.elements())
         .write(dx, len)
         .write(&mut partial, splits * channels);
-    let ([rows, cols], [h, w]) = (to.pitch(), to.plane);
-    let launch = scalars(launch, &[pixels, to.images, rows, cols, to.groups]);
-    let launch = scalars(launch, &[to.chunks::<T>(), wide, to.channels, h, w]);
-    let before = to.before.iter();
-    let launch = before.fold(launch, |launch, &b| launch.scalar(b as i32));
+    let launch = places::<T>(launch, to, &[to.chunks::<T>(), wide]);
     scalars(scalars(launch, &to.apart), &[split])
         .scalar(activation.code())
         .run()?;

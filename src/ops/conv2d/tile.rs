@@ -18,6 +18,18 @@ pub(super) const BACKWARD_INPUT: &str = "_backward_input";
 /// And those of the weights'.
 pub(super) const BACKWARD_WEIGHT: &str = "_backward_weight";
 
+impl Conv {
+    /// Rows and columns of a group's product.
+    pub(super) fn product(&self, kind: &str) -> [usize; 2] {
+        let [input, output] = self.planes().map(|plane| self.images * plane);
+        match kind {
+            BACKWARD_INPUT => [self.inputs, input],
+            BACKWARD_WEIGHT => [self.outputs, self.terms()],
+            _ => [self.outputs, output],
+        }
+    }
+}
+
 /// One tile of a product to a block: that of matmul's kernel of this name.
 #[derive(Clone, Copy)]
 pub(super) struct Tile(Kernel);
@@ -42,8 +54,8 @@ impl Tile {
         stream: &Arc<CudaStream>,
         conv: &Conv,
         kind: &str,
-        [m, n]: [usize; 2],
     ) -> Result<Self> {
+        let [m, n] = conv.product(kind);
         let has = |kernel: Kernel| {
             let (module, entry) = Self(kernel).entry::<T>(kind);
             kernels::is_available(stream.context(), module, &entry)

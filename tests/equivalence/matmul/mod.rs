@@ -1,6 +1,7 @@
 //! Every kernel by name against the CPU, through the binding over buffers; then what the tensors choose.
 
 mod cases;
+mod turned;
 
 use cudarc::driver::CudaSlice;
 use half::{bf16, f16};
@@ -16,6 +17,8 @@ use crate::emulated::wanted;
 use cases::{
     BOXES, Case, LONG, PLAIN, cases, few, gemm, in_pieces, matrices, pieces, reference, walk,
 };
+
+pub use turned::turned;
 
 /// One kernel on all cases and layouts; skipped where the device does not have it.
 fn kernel<T: Float>(
@@ -285,74 +288,6 @@ pub fn pieces_choice(device: &Device) {
             "a refused product writes nothing"
         );
     }
-}
-
-/// Large products of f32 on Tensor Cores of which neither factor goes along its terms are made of one that is transposed first,
-/// where it can be and that pays; what cannot be turned large tiles refuse.
-pub fn turned(device: &Device) {
-    let stream = device.as_cuda().unwrap().stream();
-    if !Kernel::Mma128.is_available::<f32>(stream) {
-        return;
-    }
-    let of = |m, n, k| Gemm {
-        allow_tf32: true,
-        ..Gemm::new(m, n, k, true, false)
-    };
-    let large = |gemm: &Gemm| {
-        let chosen = Kernel::choose::<f32>(stream, gemm).unwrap();
-        matches!(chosen, Kernel::Mma128x256 | Kernel::Mma128)
-    };
-    // a fully connected layer's gradient of its weights
-    assert!(large(&of(4096, 9216, 128)) && large(&of(4096, 4096, 4096)));
-    assert!(!large(&of(256, 256, 256)) && !large(&of(4096, 4096, 4098)));
-    let both = Gemm {
-        lda: 4100,
-        ldb: 4100,
-        ..of(4096, 4096, 4096)
-    };
-    assert!(!large(&both) && large(&Gemm { lda: 4096, ..both }));
-
-    // either factor, in batches of their own and with one for all
-    let none = None::<&CudaSlice<f32>>;
-    for (m, n, k, batch, shared) in [
-        (8, 264, 36, 1, false),
-        (264, 8, 36, 1, false),
-        (8, 40, 20, 3, false),
-        (40, 8, 20, 3, false),
-        (8, 16, 24, 3, true),
-    ] {
-        let dense = of(m, n, k);
-        let gemm = Gemm {
-            batch,
-            stride_b: if shared { 0 } else { dense.stride_b },
-            ..dense
-        };
-        let whole =
-            |len: usize| -> Vec<f32> { (0..len).map(|i| (i * 7 % 5) as f32 - 2.0).collect() };
-        let (a, b) = (whole(batch * m * k), whole(batch * n * k));
-        let [a_on, b_on] = [&a, &b].map(|x| stream.clone_htod(x).unwrap());
-        for kernel in [Kernel::Mma128x256, Kernel::Mma128] {
-            let mut y = stream.clone_htod(&vec![f32::NAN; batch * m * n]).unwrap();
-            matmul_by(kernel, stream, &a_on, &b_on, none, &mut y, &gemm).unwrap();
-            let got = stream.clone_dtoh(&y).unwrap();
-            let want = reference(&a, &b, None, &gemm);
-            let want = want.iter().map(|&sum| sum as f32);
-            assert!(got.into_iter().eq(want), "{kernel:?} {gemm:?}");
-        }
-    }
-    let x = stream.clone_htod(&[1.0f32; 64 * 64]).unwrap();
-    let mut y = stream.clone_htod(&[f32::NAN; 64 * 64]).unwrap();
-    let by = matmul_by(
-        Kernel::Mma128,
-        stream,
-        &x,
-        &x,
-        none,
-        &mut y,
-        &of(16, 16, 17),
-    );
-    assert!(by.unwrap_err().to_string().contains("multiple of 4 terms"));
-    assert!(stream.clone_dtoh(&y).unwrap().iter().all(|y| y.is_nan()));
 }
 
 /// `matmul_wgmma` is chosen where there is one, for a product of some size, and left where an operand cannot be mapped.
