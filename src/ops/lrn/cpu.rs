@@ -25,21 +25,19 @@ impl Power {
         }
     }
 
-    /// Of a block: loops of fixed length, as wide as vectors are.
+    /// Raises a block in place: loops of fixed length, as wide as vectors are.
     #[inline(always)]
-    fn of(self, s: &[f32; BLOCK]) -> [f32; BLOCK] {
-        let mut y = *s;
+    fn raise(self, s: &mut [f32; BLOCK]) {
         match self {
-            Self::ThreeQuarters => each(&mut y, |s| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
-            Self::Half => each(&mut y, |s| 1.0 / s.sqrt()),
-            Self::One => each(&mut y, |s| 1.0 / s),
+            Self::ThreeQuarters => each(s, |s| 1.0 / (s.sqrt() * s.sqrt().sqrt())),
+            Self::Half => each(s, |s| 1.0 / s.sqrt()),
+            Self::One => each(s, |s| 1.0 / s),
             Self::Other(beta) => each(
-                &mut y,
+                s,
                 #[inline(always)]
                 |s| exp(-beta * ln(s)),
             ),
         }
-        y
     }
 }
 
@@ -91,7 +89,8 @@ pub(crate) fn lrn<T: Float>(x: &[T], y: &mut [T], shape: Shape, options: &LrnOpt
                     #[inline(always)]
                     |i, sums| {
                         let y = &mut chunk.out[i * plane + position..][..len];
-                        let mut out = power.of(&bases(k, scale, sums));
+                        let mut out = bases(k, scale, sums);
+                        power.raise(&mut out);
                         walk.channel(
                             (chunk.first + i) as isize,
                             #[inline(always)]
@@ -149,7 +148,8 @@ pub(crate) fn lrn_backward<T: Float>(
                     |i, sums| {
                         let (term, passed) = (&mut terms[i], &mut passed[i]);
                         let s = bases(k, scale, sums);
-                        let powers = power.of(&s);
+                        let mut powers = s;
+                        power.raise(&mut powers);
                         dy.channel(
                             (middles.start + i) as isize,
                             #[inline(always)]
