@@ -20,42 +20,55 @@ pub(crate) fn widened<'a, T: Float>(x: &'a [T], wide: &'a mut [f32]) -> &'a [f32
 }
 
 /// `y[i] = f(x[i])`. Both slices have one length.
+///
+/// Here and below, what of a loop knows no `T` stands in a function of its own, so that it is compiled for `f` alone. That
+/// takes an `f` that is not made where there is a `T`: a closure has the type parameters of what is around it.
 pub(crate) fn map<T: Float>(x: &[T], y: &mut [T], f: impl Fn(f32) -> f32 + Copy + Sync) {
     let large = stream::is_large(y.len());
     tasks(y, |at, y| {
         let x = &x[at..at + y.len()];
-        vectorized!(match (T::as_f32(x), T::as_f32_mut(y)) {
-            (Some(x), Some(y)) if large => Stores::begin().write([x], y, |[x]| f(x)),
-            (Some(x), Some(y)) => y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)),
+        match (T::as_f32(x), T::as_f32_mut(y)) {
+            (Some(x), Some(y)) if large => singles_past(x, y, f),
+            (Some(x), Some(y)) => singles(x, y, f),
             _ => {
                 let mut wide = [0.0; BLOCK];
                 for (x, y) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)) {
                     let wide = &mut wide[..x.len()];
                     T::widen(x, wide);
-                    wide.iter_mut().for_each(|v| *v = f(*v));
+                    singles_in_place(wide, f);
                     T::narrow(wide, y);
                 }
             }
-        });
+        }
     });
+}
+
+fn singles_past(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32 + Copy) {
+    vectorized!(Stores::begin().map(x, y, f));
+}
+
+fn singles(x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32 + Copy) {
+    vectorized!(y.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x)));
 }
 
 /// `y[i] = f(y[i])`.
 pub(crate) fn map_in_place<T: Float>(y: &mut [T], f: impl Fn(f32) -> f32 + Copy + Sync) {
-    tasks(y, |_, y| {
-        vectorized!(match T::as_f32_mut(y) {
-            Some(y) => y.iter_mut().for_each(|y| *y = f(*y)),
-            None => {
-                let mut wide = [0.0; BLOCK];
-                for y in y.chunks_mut(BLOCK) {
-                    let wide = &mut wide[..y.len()];
-                    T::widen(y, wide);
-                    wide.iter_mut().for_each(|v| *v = f(*v));
-                    T::narrow(wide, y);
-                }
+    tasks(y, |_, y| match T::as_f32_mut(y) {
+        Some(y) => singles_in_place(y, f),
+        None => {
+            let mut wide = [0.0; BLOCK];
+            for y in y.chunks_mut(BLOCK) {
+                let wide = &mut wide[..y.len()];
+                T::widen(y, wide);
+                singles_in_place(wide, f);
+                T::narrow(wide, y);
             }
-        });
+        }
     });
+}
+
+fn singles_in_place(y: &mut [f32], f: impl Fn(f32) -> f32 + Copy) {
+    vectorized!(y.iter_mut().for_each(|y| *y = f(*y)));
 }
 
 /// `y[i] = f(a[i], b[i])`. All slices have one length.
@@ -68,34 +81,31 @@ pub(crate) fn zip<T: Float>(
     let large = stream::is_large(y.len());
     tasks(y, |at, y| {
         let (a, b) = (&a[at..at + y.len()], &b[at..at + y.len()]);
-        vectorized!(match (T::as_f32(a), T::as_f32(b), T::as_f32_mut(y)) {
-            (Some(a), Some(b), Some(y)) if large => {
-                Stores::begin().write([a, b], y, |[a, b]| f(a, b));
-            }
-            (Some(a), Some(b), Some(y)) => {
-                y.iter_mut()
-                    .zip(a)
-                    .zip(b)
-                    .for_each(|((y, &a), &b)| *y = f(a, b));
-            }
+        match (T::as_f32(a), T::as_f32(b), T::as_f32_mut(y)) {
+            (Some(a), Some(b), Some(y)) if large => pairs_past([a, b], y, f),
+            (Some(a), Some(b), Some(y)) => pairs(a, b, y, f),
             _ => {
                 let (mut wide_a, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
-                for ((a, b), y) in a
-                    .chunks(BLOCK)
-                    .zip(b.chunks(BLOCK))
-                    .zip(y.chunks_mut(BLOCK))
-                {
+                let pairs = a.chunks(BLOCK).zip(b.chunks(BLOCK));
+                for ((a, b), y) in pairs.zip(y.chunks_mut(BLOCK)) {
                     let (wide_a, wide_b) = (&mut wide_a[..y.len()], &mut wide_b[..y.len()]);
                     T::widen(a, wide_a);
                     T::widen(b, wide_b);
-                    wide_a
-                        .iter_mut()
-                        .zip(wide_b.iter())
-                        .for_each(|(a, &b)| *a = f(*a, b));
+                    pairs_in_place(wide_a, wide_b, f);
                     T::narrow(wide_a, y);
                 }
             }
-        });
+        }
+    });
+}
+
+fn pairs_past(x: [&[f32]; 2], y: &mut [f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+    vectorized!(Stores::begin().zip(x, y, f));
+}
+
+fn pairs(a: &[f32], b: &[f32], y: &mut [f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+    vectorized!(for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+        *y = f(a, b);
     });
 }
 
@@ -107,21 +117,25 @@ pub(crate) fn zip_in_place<T: Float>(
 ) {
     tasks(y, |at, y| {
         let b = &b[at..at + y.len()];
-        vectorized!(match (T::as_f32(b), T::as_f32_mut(y)) {
-            (Some(b), Some(y)) => y.iter_mut().zip(b).for_each(|(y, &b)| *y = f(*y, b)),
+        match (T::as_f32(b), T::as_f32_mut(y)) {
+            (Some(b), Some(y)) => pairs_in_place(y, b, f),
             _ => {
                 let (mut wide, mut wide_b) = ([0.0; BLOCK], [0.0; BLOCK]);
                 for (y, b) in y.chunks_mut(BLOCK).zip(b.chunks(BLOCK)) {
                     let (wide, wide_b) = (&mut wide[..y.len()], &mut wide_b[..y.len()]);
                     T::widen(y, wide);
                     T::widen(b, wide_b);
-                    wide.iter_mut()
-                        .zip(wide_b.iter())
-                        .for_each(|(y, &b)| *y = f(*y, b));
+                    pairs_in_place(wide, wide_b, f);
                     T::narrow(wide, y);
                 }
             }
-        });
+        }
+    });
+}
+
+fn pairs_in_place(y: &mut [f32], b: &[f32], f: impl Fn(f32, f32) -> f32 + Copy) {
+    vectorized!(for (y, &b) in y.iter_mut().zip(b) {
+        *y = f(*y, b);
     });
 }
 

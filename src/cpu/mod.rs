@@ -2,22 +2,27 @@
 //!
 //! Every op computes in `f32` (reductions in `f64`); `f16` and `bf16` are widened and narrowed block by block.
 //! `elementwise` holds loops over elements, `rows` loops over rows, `math` what such loops compute, `stream` stores past the
-//! caches and loads ahead, `pool` the buffers that tensors own, `product` multiplies matrices, `share` splits work over the threads.
+//! caches and loads ahead, `pool` the buffers that tensors own, `matrix` multiplies matrices and `product` many at once, `share` splits work over the
+//! threads, `vector` has the copies for each width of vectors.
 
 mod elementwise;
 pub(crate) mod math;
+mod matrix;
 mod pool;
 mod product;
 mod rows;
 mod share;
 pub(crate) mod stream;
+mod vector;
 
 pub(crate) use elementwise::{Parts, map, map_in_place, step, widened, zip, zip_in_place};
+pub(crate) use matrix::{Matrix, MatrixMut, add_product, product};
 pub(crate) use pool::{Buffer, clear_pools};
-pub(crate) use product::{add_product, matrix, matrix_mut, product, products, tiles};
+pub(crate) use product::{products, tiles};
 pub(crate) use rows::{map_rows, reduce_rows, rows, sum_f64};
 pub(crate) use share::{collect, in_pool, parts, share, share_out, share_with, tasks};
 pub(crate) use stream::prefetch;
+pub(crate) use vector::{OverVectors, Vector, dispatch, dispatch_vectors};
 
 /// Elements of one parallel task: large enough to outweigh its start, small enough to share out evenly.
 pub(crate) const TASK: usize = 32 * 1024;
@@ -36,13 +41,6 @@ macro_rules! vectorized {
     };
 }
 pub(crate) use vectorized;
-
-/// What [`vectorized`] expands to. The bound makes every closure a plain `FnOnce`; one that could run more often would
-/// be called through a shim, which is not inlined, and the copy for wide vectors would be of the shim alone.
-#[inline(always)]
-pub(crate) fn dispatch<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
-}
 
 /// Copies; both slices have one length.
 pub(crate) fn copy<T: Copy + Send + Sync>(x: &[T], y: &mut [T]) {

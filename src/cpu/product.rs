@@ -1,8 +1,6 @@
-//! Products of f32 matrices: `ndarray` has the views, and multiplies by the `matrixmultiply` crate beneath it.
+//! Products of f32 matrices shared out over the threads, in tiles.
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, ShapeBuilder, s};
-
+use super::matrix::{Matrix, MatrixMut, product};
 use super::share;
 
 /// Multiplications that are worth another thread's start.
@@ -13,49 +11,23 @@ const TILE: [usize; 2] = [256, 512];
 /// whole product: no bit depends on the number of threads.
 const GRAIN: usize = 16;
 
-/// A view of rows of `cols` elements, each row `stride` behind the one before. The caller has checked that `x` holds them.
-pub(crate) fn matrix(x: &[f32], [rows, cols]: [usize; 2], stride: usize) -> ArrayView2<'_, f32> {
-    // without elements there is no row to be behind
-    let strides = if rows * cols == 0 {
-        (0, 0)
-    } else {
-        (stride, 1)
-    };
-    ArrayView2::from_shape((rows, cols).strides(strides), x).expect("the layout was checked")
-}
-
-/// A view of dense rows to write to.
-pub(crate) fn matrix_mut(x: &mut [f32], shape: [usize; 2]) -> ArrayViewMut2<'_, f32> {
-    ArrayViewMut2::from_shape(shape, x).expect("the layout was checked")
-}
-
-/// `y = a b`, on this thread.
-pub(crate) fn product(a: ArrayView2<f32>, b: ArrayView2<f32>, mut y: ArrayViewMut2<f32>) {
-    general_mat_mul(1.0, &a, &b, 0.0, &mut y);
-}
-
-/// `y = y + a b`, on this thread.
-pub(crate) fn add_product(a: ArrayView2<f32>, b: ArrayView2<f32>, mut y: ArrayViewMut2<f32>) {
-    general_mat_mul(1.0, &a, &b, 1.0, &mut y);
-}
-
 /// Every `y = a b` of a batch, shared out over the threads: whole products, or tiles of them.
 pub(crate) fn products<'a>(
-    batch: impl ExactSizeIterator<Item = [ArrayView2<'a, f32>; 2]>,
-    y: impl Iterator<Item = ArrayViewMut2<'a, f32>>,
+    batch: impl ExactSizeIterator<Item = [Matrix<'a>; 2]>,
+    y: impl Iterator<Item = MatrixMut<'a>>,
 ) {
     let threads = rayon::current_num_threads();
     let each = threads.div_ceil(batch.len().max(1));
     let mut tasks = Vec::new();
     for ([a, b], y) in batch.zip(y) {
-        let tile = tile([y.nrows(), y.ncols()], a.ncols(), each);
+        let [_, terms] = a.shape();
+        let tile = tile(y.shape(), terms, each);
         for ([row, col], y) in tiles(y, tile) {
-            let a = a.slice_move(s![row..row + y.nrows(), ..]);
-            let b = b.slice_move(s![.., col..col + y.ncols()]);
-            tasks.push((a, b, y));
+            let [rows, cols] = y.shape();
+            tasks.push((a.rows(row..row + rows), b.cols(col..col + cols), y));
         }
     }
-    share(tasks.into_iter(), |(a, b, y)| product(a, b, y));
+    share(tasks.into_iter(), |(a, b, mut y)| product(a, b, &mut y));
 }
 
 /// The size of tiles that make `parts` of a product with sums of `terms`, where it has work for so many.
@@ -76,22 +48,22 @@ fn tile(shape: [usize; 2], terms: usize, parts: usize) -> [usize; 2] {
 
 /// Cuts a matrix into tiles of at most this size, each with its first row and column.
 pub(crate) fn tiles(
-    y: ArrayViewMut2<'_, f32>,
+    y: MatrixMut<'_>,
     [rows, cols]: [usize; 2],
-) -> Vec<([usize; 2], ArrayViewMut2<'_, f32>)> {
+) -> Vec<([usize; 2], MatrixMut<'_>)> {
     let mut tiles = Vec::new();
     let (mut row, mut below) = (0, y);
-    while below.nrows() > 0 {
-        let height = rows.min(below.nrows());
-        let (mut right, rest) = below.split_at(Axis(0), height);
+    while below.shape()[0] > 0 {
+        let (mut right, rest) = below.split(0, rows);
         let mut col = 0;
-        while right.ncols() > 0 {
-            let width = cols.min(right.ncols());
-            let (tile, rest) = right.split_at(Axis(1), width);
-            tiles.push(([row, col], tile));
-            (right, col) = (rest, col + width);
+        while right.shape()[1] > 0 {
+            let (tile, rest) = right.split(1, cols);
+            let at = [row, col];
+            col += tile.shape()[1];
+            tiles.push((at, tile));
+            right = rest;
         }
-        (below, row) = (rest, row + height);
+        (below, row) = (rest, row + rows);
     }
     tiles
 }
@@ -118,8 +90,11 @@ mod tests {
             let mut y = vec![f32::NAN; m * n];
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build().unwrap().install(|| {
-                let factors = [matrix(&a, [m, k], k), matrix(&b, [k, n], n)];
-                let y = matrix_mut(&mut y, [m, n]);
+                let factors = [
+                    Matrix::of_rows(&a, [m, k], k),
+                    Matrix::of_rows(&b, [k, n], n),
+                ];
+                let y = MatrixMut::new(&mut y, [m, n]);
                 products([factors].into_iter(), [y].into_iter());
             });
             y.into_iter().map(f32::to_bits).collect::<Vec<_>>()

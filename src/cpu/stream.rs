@@ -5,8 +5,6 @@
 //!
 //! x86-64 has both in its baseline; elsewhere stores are ordinary ones and nothing is loaded ahead.
 
-use bytemuck::{Pod, Zeroable};
-
 use crate::element::Element;
 
 /// An output this large (in elements) is not found in a cache by whoever reads it next.
@@ -14,7 +12,6 @@ const LARGE: usize = 4 << 20;
 const LANES: usize = 16;
 
 /// A cache line: written as a whole or the store is slower than an ordinary one.
-#[derive(Clone, Copy, Pod, Zeroable)]
 #[repr(C, align(64))]
 struct Line([f32; LANES]);
 
@@ -31,30 +28,36 @@ impl Stores {
         Self(())
     }
 
-    /// `y[i] = f(x[0][i], x[1][i], ...)`. All slices have one length.
+    /// `y[i] = f(x[i])`. Both slices have one length.
     #[inline(always)]
-    pub(crate) fn write<const N: usize>(
+    pub(crate) fn map(&self, x: &[f32], y: &mut [f32], f: impl Fn(f32) -> f32 + Copy) {
+        let (head, lines, tail) = lines(y);
+        let (first, x) = x.split_at(head.len());
+        let (whole, last) = x.as_chunks();
+        for (x, y) in [(first, head), (last, tail)] {
+            y.copy_from_slice(&mapped(&padded(x), f)[..y.len()]);
+        }
+        for (x, line) in whole.iter().zip(lines) {
+            store(mapped(x, f), line);
+        }
+    }
+
+    /// `y[i] = f(a[i], b[i])`. All slices have one length.
+    #[inline(always)]
+    pub(crate) fn zip(
         &self,
-        x: [&[f32]; N],
+        [a, b]: [&[f32]; 2],
         y: &mut [f32],
-        f: impl Fn([f32; N]) -> f32 + Copy,
+        f: impl Fn(f32, f32) -> f32 + Copy,
     ) {
-        let (head, lines, tail) = bytemuck::pod_align_to_mut::<f32, Line>(y);
-        let (first, last) = (head.len(), x[0].len() - tail.len());
-        for (i, y) in head.iter_mut().enumerate() {
-            *y = f(x.map(|x| x[i]));
+        let (head, lines, tail) = lines(y);
+        let ((first_a, a), (first_b, b)) = (a.split_at(head.len()), b.split_at(head.len()));
+        let ((whole_a, last_a), (whole_b, last_b)) = (a.as_chunks(), b.as_chunks());
+        for (a, b, y) in [(first_a, first_b, head), (last_a, last_b, tail)] {
+            y.copy_from_slice(&zipped(&padded(a), &padded(b), f)[..y.len()]);
         }
-        let middle = x.map(|x| x[first..last].as_chunks::<LANES>().0);
-        for (at, line) in lines.iter_mut().enumerate() {
-            let x = middle.map(|x| &x[at]);
-            let mut values = [0.0; LANES];
-            for (i, value) in values.iter_mut().enumerate() {
-                *value = f(x.map(|x| x[i]));
-            }
-            store(values, line);
-        }
-        for (i, y) in tail.iter_mut().enumerate() {
-            *y = f(x.map(|x| x[last + i]));
+        for ((a, b), line) in whole_a.iter().zip(whole_b).zip(lines) {
+            store(zipped(a, b, f), line);
         }
     }
 
@@ -62,7 +65,7 @@ impl Stores {
     #[inline(always)]
     pub(crate) fn copy<T: Element>(&self, x: &[T], y: &mut [T]) {
         match (T::singles(x), T::singles_mut(y)) {
-            (Some(x), Some(y)) => self.write([x], y, |[x]| x),
+            (Some(x), Some(y)) => self.map(x, y, |x| x),
             _ => y.copy_from_slice(x),
         }
     }
@@ -75,6 +78,35 @@ pub(crate) fn copy<T: Element>(x: &[T], y: &mut [T], past: Option<&Stores>) {
         Some(past) => past.copy(x, y),
         None => y.copy_from_slice(x),
     }
+}
+
+#[inline(always)]
+fn mapped(x: &[f32; LANES], f: impl Fn(f32) -> f32) -> [f32; LANES] {
+    let mut made = [0.0; LANES];
+    made.iter_mut().zip(x).for_each(|(y, &x)| *y = f(x));
+    made
+}
+
+#[inline(always)]
+fn zipped(a: &[f32; LANES], b: &[f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    let mut made = [0.0; LANES];
+    for ((y, &a), &b) in made.iter_mut().zip(a).zip(b) {
+        *y = f(a, b);
+    }
+    made
+}
+
+/// Whole lines, and what is before and behind them.
+fn lines(y: &mut [f32]) -> (&mut [f32], &mut [Line], &mut [f32]) {
+    // SAFETY: a line is `f32`s alone, without gaps.
+    unsafe { y.align_to_mut() }
+}
+
+/// Less than a line, filled up.
+fn padded(x: &[f32]) -> [f32; LANES] {
+    let mut line = [0.0; LANES];
+    line[..x.len()].copy_from_slice(x);
+    line
 }
 
 impl Drop for Stores {
@@ -137,7 +169,7 @@ mod tests {
         for start in 0..20 {
             for len in 0..60 {
                 let mut y = [-1.0; 100];
-                Stores::begin().write([&x[start..][..len]], &mut y[start..][..len], |[x]| 2.0 * x);
+                Stores::begin().map(&x[start..][..len], &mut y[start..][..len], |x| 2.0 * x);
                 for (i, &y) in y.iter().enumerate() {
                     let inside = (start..start + len).contains(&i);
                     assert_eq!(y, if inside { 2.0 * i as f32 } else { -1.0 });
@@ -150,7 +182,7 @@ mod tests {
     fn several_inputs_keep_their_places() {
         let (a, b): (Vec<f32>, Vec<f32>) = (0..70).map(|i| (i as f32, 1e3 * i as f32)).unzip();
         let mut y = [0.0; 70];
-        Stores::begin().write([&a, &b], &mut y, |[a, b]| a + b);
-        assert!(y.iter().enumerate().all(|(i, &y)| y == 1001.0 * i as f32));
+        Stores::begin().zip([&a, &b], &mut y, |a, b| b - a);
+        assert!(y.iter().enumerate().all(|(i, &y)| y == 999.0 * i as f32));
     }
 }

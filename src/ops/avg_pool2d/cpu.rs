@@ -39,18 +39,23 @@ pub(crate) fn avg_pool2d<T: Float>(
     let [down, across] = [0, 1].map(|d| counts(d, shape, window, count_include_pad));
     planes(y, None, size_out, Vec::new, |number, y, _, wide| {
         let x = widened(&x[number * size_in..][..size_in], wide);
-        for (i, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
-            vectorized!({
-                y.fill(0.0);
-                taps(i, shape, window, |start, inside, first| {
-                    let x = x[start + first..].iter().step_by(window.stride[1]);
-                    y[inside].iter_mut().zip(x).for_each(|(y, &x)| *y += x);
-                });
-                let counts = y.iter_mut().zip(&across);
-                counts.for_each(|(y, &count)| *y /= down[i] * count);
-            });
-        }
+        pool(x, y, shape, window, [&down, &across]);
     });
+}
+
+/// One plane.
+fn pool(x: &[f32], y: &mut [f32], shape: &Planes, window: &Window, [down, across]: [&[f32]; 2]) {
+    for (i, y) in y.chunks_exact_mut(shape.output[1]).enumerate() {
+        vectorized!({
+            y.fill(0.0);
+            taps(i, shape, window, |start, inside, first| {
+                let x = x[start + first..].iter().step_by(window.stride[1]);
+                y[inside].iter_mut().zip(x).for_each(|(y, &x)| *y += x);
+            });
+            let counts = y.iter_mut().zip(across);
+            counts.for_each(|(y, &count)| *y /= down[i] * count);
+        });
+    }
 }
 
 pub(crate) fn avg_pool2d_backward<T: Float>(
@@ -64,20 +69,31 @@ pub(crate) fn avg_pool2d_backward<T: Float>(
     let [down, across] = [0, 1].map(|d| counts(d, shape, window, count_include_pad));
     planes(dx, None, size_in, Vec::new, |number, dx, _, wide| {
         let dy = widened(&dy[number * size_out..][..size_out], wide);
-        let mut parts = vec![0.0; shape.output[1]];
-        dx.fill(0.0);
-        for (i, dy) in dy.chunks_exact(shape.output[1]).enumerate() {
-            vectorized!({
-                for ((part, &dy), &count) in parts.iter_mut().zip(dy).zip(&across) {
-                    *part = dy / (down[i] * count);
-                }
-                taps(i, shape, window, |start, inside, first| {
-                    let dx = dx[start + first..].iter_mut().step_by(window.stride[1]);
-                    dx.zip(&parts[inside]).for_each(|(dx, &part)| *dx += part);
-                });
-            });
-        }
+        spread(dy, dx, shape, window, [&down, &across]);
     });
+}
+
+/// One plane.
+fn spread(
+    dy: &[f32],
+    dx: &mut [f32],
+    shape: &Planes,
+    window: &Window,
+    [down, across]: [&[f32]; 2],
+) {
+    let mut parts = vec![0.0; shape.output[1]];
+    dx.fill(0.0);
+    for (i, dy) in dy.chunks_exact(shape.output[1]).enumerate() {
+        vectorized!({
+            for ((part, &dy), &count) in parts.iter_mut().zip(dy).zip(across) {
+                *part = dy / (down[i] * count);
+            }
+            taps(i, shape, window, |start, inside, first| {
+                let dx = dx[start + first..].iter_mut().step_by(window.stride[1]);
+                dx.zip(&parts[inside]).for_each(|(dx, &part)| *dx += part);
+            });
+        });
+    }
 }
 
 /// Calls `f` for every tap of row `i` of the outputs that is inside: where its row starts, the outputs for which it is

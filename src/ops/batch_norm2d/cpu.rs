@@ -62,14 +62,17 @@ fn of_planes<T: Float, U: Send, const N: usize>(
     made.into_iter().flatten().collect()
 }
 
+/// The mean of a plane, and the squares of what is apart from it.
+fn mean_and_squares(x: &[f32]) -> (f64, f64) {
+    vectorized!({
+        let mean = sum_f64(x) / x.len() as f64;
+        (mean, sum_of(x, x, |x, _| (x - mean) * (x - mean)))
+    })
+}
+
 /// Mean and biased variance of each channel.
 pub(crate) fn stats<T: Float>(x: &[T], mean: &mut [f32], var: &mut [f32], shape: &Channels) {
-    let each = of_planes([x], shape, |_, [x]| {
-        vectorized!({
-            let mean = sum_f64(x) / x.len() as f64;
-            (mean, sum_of(x, x, |x, _| (x - mean) * (x - mean)))
-        })
-    });
+    let each = of_planes([x], shape, |_, [x]| mean_and_squares(x));
     let (images, channels) = (shape.images as f64, shape.channels);
     for (c, (mean, var)) in mean.iter_mut().zip(var).enumerate() {
         let of_channel = || each.iter().skip(c).step_by(channels);
@@ -113,12 +116,21 @@ pub(crate) fn batch_norm2d<T: Float>(
         let c = number % shape.channels;
         let (weight, bias) = affine.map_or((1.0, 0.0), |[weight, bias]| (weight[c], bias[c]));
         let slope = (stats.inverse(c) * f64::from(weight)) as f32;
-        let mean = stats.mean[c];
-        vectorized!({
-            let each = y.iter_mut().zip(x);
-            each.for_each(|(y, &x)| *y = (x - mean) * slope + bias);
-        });
+        normalize(x, y, stats.mean[c], slope, bias);
     });
+}
+
+/// One plane.
+fn normalize(x: &[f32], y: &mut [f32], mean: f32, slope: f32, bias: f32) {
+    vectorized!({
+        let each = y.iter_mut().zip(x);
+        each.for_each(|(y, &x)| *y = (x - mean) * slope + bias);
+    });
+}
+
+/// The sums of a plane's gradient, and of that times what x is apart from its mean.
+fn sums(dy: &[f32], x: &[f32], mean: f64) -> (f64, f64) {
+    vectorized!((sum_f64(dy), sum_of(dy, x, |dy, x| dy * (x - mean))))
 }
 
 pub(crate) fn backward_parameters<T: Float>(
@@ -129,8 +141,7 @@ pub(crate) fn backward_parameters<T: Float>(
     shape: &Channels,
 ) {
     let each = of_planes([dy, x], shape, |number, [dy, x]| {
-        let mean = f64::from(stats.mean[number % shape.channels]);
-        vectorized!((sum_f64(dy), sum_of(dy, x, |dy, x| dy * (x - mean))))
+        sums(dy, x, f64::from(stats.mean[number % shape.channels]))
     });
     for (c, (dweight, dbias)) in dweight.iter_mut().zip(dbias).enumerate() {
         let of_channel = || each.iter().skip(c).step_by(shape.channels);
@@ -158,14 +169,24 @@ pub(crate) fn backward_input<T: Float>(
         let inverse = stats.inverse(c);
         let slope = (inverse * weight.map_or(1.0, |weight| f64::from(weight[c]))) as f32;
         let Some([dweight, dbias]) = gradients else {
-            return vectorized!(dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = slope * dy));
+            return scale(dy, dx, slope);
         };
         let x = widened(&x[at], wide_x);
         let of_dy = (share * f64::from(dbias[c])) as f32;
         let of_x = (share * f64::from(dweight[c]) * inverse) as f32;
-        vectorized!({
-            let each = dx.iter_mut().zip(dy).zip(x);
-            each.for_each(|((dx, &dy), &x)| *dx = slope * (dy - (of_dy + (x - mean) * of_x)));
-        });
+        gradient([dy, x], dx, mean, slope, [of_dy, of_x]);
+    });
+}
+
+/// One plane's gradient where the statistics are not the batch's.
+fn scale(dy: &[f32], dx: &mut [f32], slope: f32) {
+    vectorized!(dx.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = slope * dy));
+}
+
+/// One plane's gradient.
+fn gradient([dy, x]: [&[f32]; 2], dx: &mut [f32], mean: f32, slope: f32, [of_dy, of_x]: [f32; 2]) {
+    vectorized!({
+        let each = dx.iter_mut().zip(dy).zip(x);
+        each.for_each(|((dx, &dy), &x)| *dx = slope * (dy - (of_dy + (x - mean) * of_x)));
     });
 }

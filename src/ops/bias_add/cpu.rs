@@ -20,13 +20,18 @@ pub(crate) fn bias_add<T: Float>(x: &[T], bias: &[T], y: &mut [T]) {
     let bias = repeated(bias);
     cpu::rows(y, bias.len(), |i, y| {
         let x = &x[i * bias.len()..][..y.len()];
-        cpu::zip(x, &bias[..y.len()], y, |x, b| x + b);
+        cpu::zip(x, &bias[..y.len()], y, plus);
     });
 }
 
 pub(crate) fn bias_add_in_place<T: Float>(y: &mut [T], bias: &[T]) {
     let bias = repeated(bias);
     cpu::rows(y, bias.len(), |_, y| {
-        cpu::zip_in_place(y, &bias[..y.len()], |y, b| y + b);
+        cpu::zip_in_place(y, &bias[..y.len()], plus);
     });
+}
+
+#[inline(always)]
+fn plus(x: f32, b: f32) -> f32 {
+    x + b
 }

@@ -33,7 +33,7 @@ macro_rules! binary {
                     }
                 }
                 fn past(stores: &Stores, x: [&[f32]; 2], y: &mut [f32]) {
-                    vectorized!(stores.write(x, y, |[$a, $b]| $floats));
+                    vectorized!(stores.zip(x, y, |$a, $b| $floats));
                 }
                 pub(in super::super) const OP: Op =
                     Op { name: stringify!($name), floats, integers, past };

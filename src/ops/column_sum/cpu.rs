@@ -24,20 +24,19 @@ fn band_sums<T: Float>(x: &[T], cols: usize) -> Vec<f64> {
     let mut wide = Vec::new();
     for row in x.chunks_exact(cols) {
         match T::as_f32(row) {
-            Some(row) => vectorized!(add(&mut sums, row)),
+            Some(row) => add(&mut sums, row),
             None => {
                 wide.resize(cols, 0.0);
                 T::widen(row, &mut wide);
-                vectorized!(add(&mut sums, &wide));
+                add(&mut sums, &wide);
             }
         }
     }
     sums
 }
 
-#[inline(always)]
 fn add(sums: &mut [f64], row: &[f32]) {
-    for (sum, &x) in sums.iter_mut().zip(row) {
+    vectorized!(for (sum, &x) in sums.iter_mut().zip(row) {
         *sum += f64::from(x);
-    }
+    });
 }

@@ -1,10 +1,8 @@
 //! Convolution on the CPU: windows unfolded in blocks that a core's cache holds, multiplied by [`cpu::product`]; or, where
 //! that takes fewer multiplications, [`winograd`]. `f16` and `bf16` are widened to `f32` before and rounded once after.
 
-use ndarray::s;
-
 use super::{Conv, winograd};
-use crate::cpu::{self, Buffer, parts, share, share_with, vectorized};
+use crate::cpu::{self, Buffer, Matrix, MatrixMut, parts, share, share_with, vectorized};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::activation::Activation;
@@ -68,7 +66,7 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
     let columns = parts(plane, COLUMNS..=BLOCK / terms.max(1), products);
     let mut tasks = Vec::new();
     for (i, y) in y.chunks_exact_mut(m * plane).enumerate() {
-        let blocks = cpu::tiles(cpu::matrix_mut(y, [m, plane]), [m, columns]);
+        let blocks = cpu::tiles(MatrixMut::new(y, [m, plane]), [m, columns]);
         tasks.extend(blocks.into_iter().map(|([_, start], y)| (i, start, y)));
     }
     let direct = conv.taps() == 1 && plane == plane_in && conv.window.stride == [1, 1];
@@ -78,30 +76,27 @@ fn forward(x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32], conv: &Con
         |unfolded, (i, start, mut y)| {
             let x = &x[i * conv.inputs * plane_in..][..conv.inputs * plane_in];
             let group = i % conv.groups;
-            let w = cpu::matrix(&w[group * m * terms..][..m * terms], [m, terms], terms);
-            let width = y.ncols();
+            let w = Matrix::of_rows(&w[group * m * terms..][..m * terms], [m, terms], terms);
+            let [_, width] = y.shape();
             let windows = if direct {
                 // a window is one element: the planes are the matrix
-                cpu::matrix(&x[start..], [terms, width], plane)
+                Matrix::of_rows(&x[start..], [terms, width], plane)
             } else {
                 unfolded.resize(terms * width, 0.0);
                 conv.unfold(x, 0..terms, start..start + width, unfolded);
-                cpu::matrix(unfolded, [terms, width], width)
+                Matrix::of_rows(unfolded, [terms, width], width)
             };
             match bias {
                 Some(bias) => {
-                    for (mut row, &bias) in y.rows_mut().into_iter().zip(&bias[group * m..]) {
-                        row.fill(bias);
-                    }
-                    cpu::add_product(w, windows, y.view_mut());
+                    let bias = &bias[group * m..];
+                    y.rows().zip(bias).for_each(|(row, bias)| row.fill(*bias));
+                    cpu::add_product(w, windows, &mut y);
                 }
-                None => cpu::product(w, windows, y.view_mut()),
+                None => cpu::product(w, windows, &mut y),
             }
             if conv.activation != Activation::None {
-                for mut row in y.rows_mut() {
-                    if let Some(row) = row.as_slice_mut() {
-                        vectorized!(conv.activation.apply(row));
-                    }
+                for row in y.rows() {
+                    vectorized!(conv.activation.apply(row));
                 }
             }
         },
@@ -120,19 +115,19 @@ pub(crate) fn backward_input<T: Float>(dy: &[T], w: &[T], dx: &mut [T], conv: &C
         });
         let tasks: Vec<_> = tasks.collect();
         share_with(tasks.into_iter(), Vec::new, |unfolded, (i, part, dx)| {
-            let dy = cpu::matrix(&dy[i * m * plane..][..m * plane], [m, plane], plane);
+            let dy = Matrix::of_rows(&dy[i * m * plane..][..m * plane], [m, plane], plane);
             let w = &w[i % conv.groups * m * terms..][..m * terms];
-            let w = cpu::matrix(w, [m, terms], terms);
+            let w = Matrix::of_rows(w, [m, terms], terms);
             let rows = dx.len() / plane_in * taps;
             let first = part * channels * taps;
-            let w = w.slice(s![.., first..first + rows]).reversed_axes();
+            let w = w.cols(first..first + rows).transposed();
             let columns = parts(plane, plane..=BLOCK / rows.max(1), 1);
             dx.fill(0.0);
             for start in (0..plane).step_by(columns) {
                 let width = columns.min(plane - start);
                 unfolded.resize(rows * width, 0.0);
-                let block = cpu::matrix_mut(unfolded, [rows, width]);
-                cpu::product(w, dy.slice(s![.., start..start + width]), block);
+                let mut block = MatrixMut::new(unfolded, [rows, width]);
+                cpu::product(w, dy.cols(start..start + width), &mut block);
                 conv.fold(unfolded, first..first + rows, start..start + width, dx);
             }
         });
@@ -153,7 +148,7 @@ pub(crate) fn backward_weight<T: Float, Y: Float>(
         let columns = parts(plane, plane..=BLOCK / rows, 1);
         let mut tasks = Vec::new();
         for (group, dw) in dw.chunks_exact_mut(m * terms).enumerate() {
-            let blocks = cpu::tiles(cpu::matrix_mut(dw, [m, terms]), [m, rows]);
+            let blocks = cpu::tiles(MatrixMut::new(dw, [m, terms]), [m, rows]);
             tasks.extend(
                 blocks
                     .into_iter()
@@ -164,19 +159,19 @@ pub(crate) fn backward_weight<T: Float, Y: Float>(
             tasks.into_iter(),
             Vec::new,
             |unfolded, (group, first, mut dw)| {
-                let here = dw.ncols();
-                dw.fill(0.0);
+                let [_, here] = dw.shape();
+                dw.rows().for_each(|row| row.fill(0.0));
                 for image in 0..conv.images {
                     let i = image * conv.groups + group;
                     let x = &x[i * conv.inputs * plane_in..][..conv.inputs * plane_in];
-                    let dy = cpu::matrix(&dy[i * m * plane..][..m * plane], [m, plane], plane);
+                    let dy = Matrix::of_rows(&dy[i * m * plane..][..m * plane], [m, plane], plane);
                     for start in (0..plane).step_by(columns) {
                         let width = columns.min(plane - start);
                         unfolded.resize(here * width, 0.0);
                         conv.unfold(x, first..first + here, start..start + width, unfolded);
-                        let windows = cpu::matrix(unfolded, [here, width], width).reversed_axes();
-                        let dy = dy.slice(s![.., start..start + width]);
-                        cpu::add_product(dy, windows, dw.view_mut());
+                        let windows = Matrix::of_rows(unfolded, [here, width], width).transposed();
+                        let dy = dy.cols(start..start + width);
+                        cpu::add_product(dy, windows, &mut dw);
                     }
                 }
             },

@@ -2,10 +2,8 @@
 
 use std::array::from_fn;
 
-use ndarray::{ArrayView2, ArrayViewMut2};
-
 use super::minimal::{LANES, SIDE};
-use crate::cpu::{self, Buffer};
+use crate::cpu::{Buffer, Matrix, MatrixMut};
 use crate::error::Result;
 
 pub(super) const POINTS: usize = SIDE * SIDE;
@@ -33,15 +31,14 @@ impl Matrices {
         Self::between(self.rows, self.cols)
     }
 
-    pub(super) fn point(&self, point: usize) -> ArrayView2<'_, f32> {
+    pub(super) fn point(&self, point: usize) -> Matrix<'_> {
         let data = &self.data[point * self.stride()..];
-        cpu::matrix(data, [self.rows, self.cols], self.cols)
+        Matrix::of_rows(data, [self.rows, self.cols], self.cols)
     }
 
-    pub(super) fn point_mut(&mut self, point: usize) -> ArrayViewMut2<'_, f32> {
+    pub(super) fn point_mut(&mut self, point: usize) -> MatrixMut<'_> {
         let at = point * self.stride();
-        let data = &mut self.data[at..];
-        cpu::matrix_mut(&mut data[..self.rows * self.cols], [self.rows, self.cols])
+        MatrixMut::new(&mut self.data[at..], [self.rows, self.cols])
     }
 
     /// Runs of `rows` rows: of each, those of every point.

@@ -1,7 +1,7 @@
 //! Tiles whose windows are summed as they are, where the tiles beside them are transformed (`winograd.rs`).
 
 use super::tiling::{Tile, Tiling};
-use crate::cpu::{self, Buffer};
+use crate::cpu::{self, Buffer, Matrix, MatrixMut};
 use crate::error::Result;
 use crate::ops::transpose::cpu::transpose;
 
@@ -34,7 +34,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
     ) -> Result<()> {
         let conv = self.0;
         let (inputs, outputs, terms) = (conv.inputs, conv.outputs, R * R * conv.inputs);
-        let w = cpu::matrix(w, [terms, outputs], outputs);
+        let w = Matrix::of_rows(w, [terms, outputs], outputs);
         let bias = bias.map(|bias| &bias[group * outputs..][..outputs]);
         for tiles in tiles.chunks((BLOCK / (M * M * terms)).max(1)) {
             let places = || tiles.iter().flat_map(|&tile| self.outputs_of(tile));
@@ -52,9 +52,9 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
                 }
             }
             let mut sums = Buffer::stale(rows * outputs)?;
-            let windows = cpu::matrix(&windows, [rows, terms], terms);
-            let to = cpu::matrix_mut(&mut sums, [rows, outputs]);
-            cpu::product(windows, w, to);
+            let windows = Matrix::of_rows(&windows, [rows, terms], terms);
+            let mut to = MatrixMut::new(&mut sums, [rows, outputs]);
+            cpu::product(windows, w, &mut to);
             for (sums, ([row, col], [i, j])) in sums.chunks_exact_mut(outputs).zip(places()) {
                 if let Some(bias) = bias {
                     sums.iter_mut().zip(bias).for_each(|(sum, b)| *sum += b);

@@ -123,7 +123,7 @@ impl<const R: usize, const M: usize> Tiling<'_, R, M> {
                     let mut products = Matrices::stale(x.rows, conv.outputs)?;
                     for point in 0..POINTS {
                         let (x, w) = (x.point(point), points[group].point(point));
-                        cpu::product(x, w, products.point_mut(point));
+                        cpu::product(x, w, &mut products.point_mut(point));
                     }
                     self.outputs(&products, bias, group, &plan.transformed, (y, first));
                 }

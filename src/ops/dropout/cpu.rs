@@ -9,23 +9,28 @@ const COUNTERS: usize = 64;
 const BLOCK: usize = 4 * COUNTERS;
 
 pub(crate) fn dropout<T: Float>(x: &[T], y: &mut [T], options: &DropoutOptions) {
-    let (threshold, scale) = (options.threshold(), options.scale());
     // tasks begin at whole blocks, so that a counter is one task's alone
     share_out(y, TASK, |at, y| {
-        let x = &x[at..at + y.len()];
-        vectorized!({
-            let mut wide = [0.0; BLOCK];
-            for (i, (x, y)) in x.chunks(BLOCK).zip(y.chunks_mut(BLOCK)).enumerate() {
-                let random = philox(((at + i * BLOCK) / 4) as u64, options.call, options.seed);
-                let wide = &mut wide[..x.len()];
-                T::widen(x, wide);
-                for (j, v) in wide.iter_mut().enumerate() {
-                    let dropped = u64::from(random[j % 4][j / 4]) < threshold;
-                    *v *= if dropped { 0.0 } else { scale };
-                }
-                T::narrow(wide, y);
-            }
-        });
+        let mut wide = [0.0; BLOCK];
+        let x = x[at..at + y.len()].chunks(BLOCK);
+        for (i, (x, y)) in x.zip(y.chunks_mut(BLOCK)).enumerate() {
+            let wide = &mut wide[..x.len()];
+            T::widen(x, wide);
+            drop_some(wide, at + i * BLOCK, options);
+            T::narrow(wide, y);
+        }
+    });
+}
+
+/// A block, which begins at this place.
+fn drop_some(values: &mut [f32], at: usize, options: &DropoutOptions) {
+    let (threshold, scale) = (options.threshold(), options.scale());
+    vectorized!({
+        let random = philox((at / 4) as u64, options.call, options.seed);
+        for (j, v) in values.iter_mut().enumerate() {
+            let dropped = u64::from(random[j % 4][j / 4]) < threshold;
+            *v *= if dropped { 0.0 } else { scale };
+        }
     });
 }
 

@@ -1,11 +1,9 @@
-//! Matmul on the CPU: the `matrixmultiply` crate by way of `ndarray`, with `f16` and `bf16` widened to `f32` before and rounded once after. Few rows
-//! go another way ([`few_rows`]).
-
-use ndarray::ArrayView2;
+//! Matmul on the CPU: the `matrixmultiply` crate, with `f16` and `bf16` widened to `f32` before and rounded once after. Few
+//! rows go another way ([`few_rows`]).
 
 use super::few_rows;
 use super::gemm::Gemm;
-use crate::cpu::{self, Buffer, vectorized};
+use crate::cpu::{self, Buffer, Matrix, MatrixMut, vectorized};
 use crate::element::Float;
 use crate::error::Result;
 use crate::ops::activation::Activation;
@@ -58,15 +56,15 @@ fn products(a: &[f32], b: &[f32], y: &mut [f32], gemm: &Gemm) -> Result<()> {
         ]
     });
     let matrices = y.chunks_exact_mut(matrix.max(1));
-    let matrices = matrices.map(|y| cpu::matrix_mut(y, [gemm.m, gemm.n]));
+    let matrices = matrices.map(|y| MatrixMut::new(y, [gemm.m, gemm.n]));
     cpu::products(factors, matrices);
     Ok(())
 }
 
 /// One factor, as it is multiplied.
-fn view(x: &[f32], stored: (usize, usize), ld: usize, transpose: bool) -> ArrayView2<'_, f32> {
-    let x = cpu::matrix(x, [stored.0, stored.1], ld);
-    if transpose { x.reversed_axes() } else { x }
+fn view(x: &[f32], stored: (usize, usize), ld: usize, transpose: bool) -> Matrix<'_> {
+    let x = Matrix::of_rows(x, [stored.0, stored.1], ld);
+    if transpose { x.transposed() } else { x }
 }
 
 fn epilogue(bias: Option<&[f32]>, y: &mut [f32], gemm: &Gemm) {

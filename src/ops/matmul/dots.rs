@@ -1,9 +1,8 @@
 //! Products of a handful of rows with a transposed matrix by dot products, which read both operands as they lie.
 
-use pulp::{Arch, Simd, WithSimd};
-
 use super::blocks;
 use super::gemm::Gemm;
+use crate::cpu::{OverVectors, Vector, dispatch_vectors};
 
 /// Terms at a time: so many of all rows of the first operand stay in a core's cache.
 const DEPTH: usize = 1024;
@@ -17,9 +16,9 @@ pub(super) fn add(a: &[f32], b: &[f32], sums: &mut [f32], gemm: &Gemm) {
         let row = |i: usize| &a[i * gemm.lda..][terms.clone()];
         if i + 1 < gemm.m {
             let a = [row(i), row(i + 1)];
-            Arch::new().dispatch(Dots { a, b })
+            dispatch_vectors(Dots { a, b })
         } else {
-            let one = Arch::new().dispatch(Dots { a: [row(i)], b });
+            let one = dispatch_vectors(Dots { a: [row(i)], b });
             one.map(|[dot]| [dot, 0.0])
         }
     });
@@ -31,32 +30,38 @@ struct Dots<'a, const C: usize> {
     b: [&'a [f32]; ROWS],
 }
 
-impl<const C: usize> WithSimd for Dots<'_, C> {
+impl<const C: usize> OverVectors for Dots<'_, C> {
     type Output = [[f32; C]; ROWS];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        let whole = S::as_simd_f32s(self.b[0]).0.len();
+    fn run<V: Vector>(self) -> Self::Output {
+        let whole = V::arrays(self.b[0]).0.len();
         // of one length, as the compiler must know to leave out checks
         let split = |row| {
-            let (vectors, rest) = S::as_simd_f32s(row);
+            let (vectors, rest) = V::arrays(row);
             (&vectors[..whole], rest)
         };
         let (a, b) = (self.a.map(split), self.b.map(split));
-        let mut sums = [[simd.splat_f32s(0.0); C]; ROWS];
+        let mut sums = [[V::splat(0.0); C]; ROWS];
         for at in 0..whole {
             for (sums, b) in sums.iter_mut().zip(&b) {
                 for (sum, a) in sums.iter_mut().zip(&a) {
-                    *sum = simd.mul_add_e_f32s(a.0[at], b.0[at], *sum);
+                    *sum = V::load(&a.0[at]).mul_add(V::load(&b.0[at]), *sum);
                 }
             }
         }
-        std::array::from_fn(|r| {
-            std::array::from_fn(|c| {
-                let rest = a[c].1.iter().zip(b[r].1);
-                let rest: f32 = rest.map(|(a, b)| a * b).sum();
-                simd.reduce_sum_f32s(sums[r][c]) + rest
-            })
-        })
+        std::array::from_fn(
+            #[inline(always)]
+            |r| {
+                std::array::from_fn(
+                    #[inline(always)]
+                    |c| {
+                        let rest = a[c].1.iter().zip(b[r].1);
+                        let rest: f32 = rest.map(|(a, b)| a * b).sum();
+                        sums[r][c].sum() + rest
+                    },
+                )
+            },
+        )
     }
 }

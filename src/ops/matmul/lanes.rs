@@ -1,11 +1,9 @@
 //! Products of few rows with a transposed matrix, the rows side by side in the lanes of vectors: the first operand, which
 //! is small, is transposed for that, and every number of the second is spread over a vector's lanes.
 
-use pulp::{Arch, Simd, WithSimd};
-
 use super::blocks;
 use super::gemm::Gemm;
-use crate::cpu::Buffer;
+use crate::cpu::{Buffer, OverVectors, Vector, dispatch_vectors};
 use crate::error::Result;
 
 /// Rows of the first operand side by side: the lanes of one vector of AVX-512, or of two of AVX2.
@@ -38,7 +36,7 @@ pub(super) fn add(packed: &[f32], b: &[f32], sums: &mut [f32], gemm: &Gemm) {
     blocks::add(b, sums, gemm, DEPTH, |first, terms, b| {
         let panel = &packed[first * gemm.k..][..PANEL * gemm.k];
         let a = &panel[terms.start * PANEL..terms.end * PANEL];
-        Arch::new().dispatch(Products { a, b })
+        dispatch_vectors(Products { a, b })
     });
 }
 
@@ -48,41 +46,47 @@ struct Products<'a> {
     b: [&'a [f32]; ROWS],
 }
 
-impl WithSimd for Products<'_> {
+impl OverVectors for Products<'_> {
     type Output = [[f32; PANEL]; ROWS];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-        match PANEL / S::F32_LANES {
-            1 => self.of_vectors::<S, 1>(simd),
-            2 => self.of_vectors::<S, 2>(simd),
-            4 => self.of_vectors::<S, 4>(simd),
-            _ => self.of_vectors::<S, PANEL>(simd),
+    fn run<V: Vector>(self) -> Self::Output {
+        match PANEL / V::LANES {
+            1 => self.of_vectors::<V, 1>(),
+            2 => self.of_vectors::<V, 2>(),
+            _ => self.of_vectors::<V, 4>(),
         }
     }
 }
 
 impl Products<'_> {
-    /// For vectors of which `V` make a panel's width.
+    /// For vectors of which `N` make a panel's width.
     #[inline(always)]
-    fn of_vectors<S: Simd, const V: usize>(self, simd: S) -> [[f32; PANEL]; ROWS] {
-        let (terms, _) = S::as_simd_f32s(self.a).0.as_chunks::<V>();
+    fn of_vectors<V: Vector, const N: usize>(self) -> [[f32; PANEL]; ROWS] {
+        let (terms, _) = V::arrays(self.a).0.as_chunks::<N>();
         // of one length, as the compiler must know to leave out checks
-        let b = self.b.map(|row| &row[..terms.len()]);
-        let mut sums = [[simd.splat_f32s(0.0); V]; ROWS];
+        let b = self.b.map(
+            #[inline(always)]
+            |row| &row[..terms.len()],
+        );
+        let mut sums = [[V::splat(0.0); N]; ROWS];
         for (l, a) in terms.iter().enumerate() {
             for (sums, b) in sums.iter_mut().zip(b) {
-                let b = simd.splat_f32s(b[l]);
-                for (sum, &a) in sums.iter_mut().zip(a) {
-                    *sum = simd.mul_add_e_f32s(a, b, *sum);
+                let b = V::splat(b[l]);
+                for (sum, a) in sums.iter_mut().zip(a) {
+                    *sum = V::load(a).mul_add(b, *sum);
                 }
             }
         }
-        sums.map(|sums| {
-            let mut row = [0.0; PANEL];
-            let to = S::as_mut_simd_f32s(&mut row).0.iter_mut();
-            to.zip(sums).for_each(|(to, sum)| *to = sum);
-            row
-        })
+        sums.map(
+            #[inline(always)]
+            |sums| {
+                let mut row = [0.0; PANEL];
+                for (to, sum) in row.chunks_exact_mut(V::LANES).zip(sums) {
+                    to.copy_from_slice(sum.array().as_ref());
+                }
+                row
+            },
+        )
     }
 }

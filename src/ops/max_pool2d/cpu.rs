@@ -60,20 +60,25 @@ pub(crate) fn max_pool2d<T: Float>(
         scratch,
         |number, y, places, (wide, rows)| {
             let x = widened(&x[number * size_in..][..size_in], wide);
-            let outputs = y.chunks_exact_mut(width);
-            let Some(places) = places else {
-                return vectorized!(for (i, y) in outputs.enumerate() {
-                    y.copy_from_slice(rows.pool::<false>(x, i));
-                });
-            };
-            let outputs = outputs.zip(places.chunks_exact_mut(width));
-            vectorized!(for (i, (y, places)) in outputs.enumerate() {
-                y.copy_from_slice(rows.pool::<true>(x, i));
-                let found = places.iter_mut().zip(rows.places());
-                found.for_each(|(place, found)| *place = found);
-            });
+            pool(x, y, places, width, rows);
         },
     );
+}
+
+/// One plane.
+fn pool(x: &[f32], y: &mut [f32], places: Option<&mut [i32]>, width: usize, rows: &mut Rows) {
+    let outputs = y.chunks_exact_mut(width);
+    let Some(places) = places else {
+        return vectorized!(for (i, y) in outputs.enumerate() {
+            y.copy_from_slice(rows.pool::<false>(x, i));
+        });
+    };
+    let outputs = outputs.zip(places.chunks_exact_mut(width));
+    vectorized!(for (i, (y, places)) in outputs.enumerate() {
+        y.copy_from_slice(rows.pool::<true>(x, i));
+        let found = places.iter_mut().zip(rows.places());
+        found.for_each(|(place, found)| *place = found);
+    });
 }
 
 pub(crate) fn max_pool2d_backward<T: Float>(
@@ -86,12 +91,17 @@ pub(crate) fn max_pool2d_backward<T: Float>(
     planes(dx, None, size_in, Vec::new, |number, dx, _, wide| {
         let of = number * size_out..(number + 1) * size_out;
         let dy = widened(&dy[of.clone()], wide);
-        dx.fill(0.0);
-        for (&place, &dy) in indices[of].iter().zip(dy) {
-            // -1 is the index of a window that saw nothing
-            if let Some(dx) = usize::try_from(place).ok().and_then(|at| dx.get_mut(at)) {
-                *dx += dy;
-            }
-        }
+        spread(dy, &indices[of], dx);
     });
+}
+
+/// One plane.
+fn spread(dy: &[f32], indices: &[i32], dx: &mut [f32]) {
+    dx.fill(0.0);
+    for (&place, &dy) in indices.iter().zip(dy) {
+        // -1 is the index of a window that saw nothing
+        if let Some(dx) = usize::try_from(place).ok().and_then(|at| dx.get_mut(at)) {
+            *dx += dy;
+        }
+    }
 }

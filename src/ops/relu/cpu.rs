@@ -20,5 +20,10 @@ pub(crate) fn relu_in_place<T: Float>(y: &mut [T]) {
 }
 
 pub(crate) fn relu_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
-    cpu::zip(dy, y, dx, |dy, y| if y <= 0.0 { 0.0 } else { dy });
+    cpu::zip(dy, y, dx, gradient);
+}
+
+#[inline(always)]
+fn gradient(dy: f32, y: f32) -> f32 {
+    if y <= 0.0 { 0.0 } else { dy }
 }

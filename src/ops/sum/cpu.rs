@@ -19,14 +19,18 @@ pub(crate) fn sum<T: Float>(x: &[T]) -> f64 {
 
 fn part<T: Float>(x: &[T]) -> f64 {
     if let Some(x) = T::as_f32(x) {
-        return vectorized!(sum_f64(x));
+        return whole(x);
     }
     let mut wide = [0.0; BLOCK];
     let mut sum = 0.0;
     for x in x.chunks(BLOCK) {
         let wide = &mut wide[..x.len()];
         T::widen(x, wide);
-        sum += vectorized!(sum_f64(wide));
+        sum += whole(wide);
     }
     sum
+}
+
+fn whole(x: &[f32]) -> f64 {
+    vectorized!(sum_f64(x))
 }

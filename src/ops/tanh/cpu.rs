@@ -13,5 +13,10 @@ pub(crate) fn tanh_in_place<T: Float>(y: &mut [T]) {
 }
 
 pub(crate) fn tanh_backward<T: Float>(dy: &[T], y: &[T], dx: &mut [T]) {
-    cpu::zip(dy, y, dx, |dy, y| dy * y.mul_add(-y, 1.0));
+    cpu::zip(dy, y, dx, gradient);
+}
+
+#[inline(always)]
+fn gradient(dy: f32, y: f32) -> f32 {
+    dy * y.mul_add(-y, 1.0)
 }
