@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitCode, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cuda_emulator_testing::Installed;
 use warpsmith::distributed::Communicator;
 use warpsmith::{Device, Error};
 
@@ -21,6 +22,7 @@ pub struct Run {
     devices: usize,
     processes: usize,
     deferred: bool,
+    emulated: bool,
     seed: Option<&'static str>,
     fails: Option<usize>,
     stage: &'static str,
@@ -37,6 +39,7 @@ impl Run {
             devices: 1,
             processes: 1,
             deferred: false,
+            emulated: false,
             seed: None,
             fails: None,
             stage: "",
@@ -60,7 +63,13 @@ impl Run {
         self
     }
 
-    /// Emulated streams that do nothing before somebody waits.
+    /// It expects what the emulated NCCL alone says.
+    pub const fn emulated(mut self) -> Self {
+        self.emulated = true;
+        self
+    }
+
+    /// Emulated streams that do nothing before somebody waits, as a GPU's may.
     pub const fn deferred(mut self) -> Self {
         self.deferred = true;
         self
@@ -100,6 +109,16 @@ impl Run {
             "{} on {} {kind}{deferred}{seed}{stage}",
             self.name, self.devices
         )
+    }
+
+    /// Why it is left out where there are so many GPUs, if they are real.
+    fn left_out(&self, gpus: usize) -> Option<String> {
+        if self.emulated {
+            return Some("it expects what the emulated NCCL says".into());
+        }
+        let wanted = self.devices;
+        let is = if gpus == 1 { "is" } else { "are" };
+        (gpus < wanted).then(|| format!("it wants {wanted} GPUs, and there {is} {gpus}"))
     }
 
     fn begin(&self, rank: usize, port: u16) -> Child {
@@ -219,7 +238,7 @@ pub fn main(runs: &[Run], run: fn(&Run) -> Result<(), String>) -> ExitCode {
         println!("ignored: this build holds no kernels, NVRTC was not found");
         return ExitCode::SUCCESS;
     }
-    let emulated = cuda_emulator_testing::emulated();
+    let emulated = cuda_emulator_testing::install_nccl() == Installed::Emulated;
     if let Ok(name) = env::var(SCENARIO) {
         let found = runs.iter().find(|run| run.name == name);
         (found.expect("a scenario").scenario)();
@@ -231,18 +250,20 @@ pub fn main(runs: &[Run], run: fn(&Run) -> Result<(), String>) -> ExitCode {
         .collect();
     let wanted =
         |run: &&Run| words.is_empty() || words.iter().any(|word| run.told().contains(word));
-    let devices = match emulated {
-        true => usize::MAX,
-        false => Device::cuda_count().unwrap_or(0),
+    let gpus = Device::cuda_count().unwrap_or(0);
+    let left_out = match first_alone() {
+        Some(Err(Error::NoNccl(why))) => Some(why),
+        _ => None,
     };
-    if !emulated && let Some(Err(Error::NoNccl(why))) = first_alone() {
-        println!("ignored: {why}");
-        return ExitCode::SUCCESS;
-    }
+    // scripts/gpu-suite.run reads both lines
+    println!("GPUs: {gpus}");
+    println!("NCCL: {}", left_out.as_deref().unwrap_or("found"));
     let mut failed = 0;
     for one in runs.iter().filter(wanted) {
-        if one.devices > devices || one.deferred && !emulated {
-            println!("{} ... ignored: {devices} GPUs", one.told());
+        // of emulated ones each scenario has as many as it wants
+        let own = (!emulated).then(|| one.left_out(gpus)).flatten();
+        if let Some(why) = left_out.as_ref().or(own.as_ref()) {
+            println!("{} ... ignored, {why}", one.told());
             continue;
         }
         match run(one) {
