@@ -2,7 +2,9 @@
 
 use std::env;
 use std::io::Read;
+use std::net::TcpListener;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -213,21 +215,32 @@ fn first_alone() -> Option<Result<Vec<Communicator>, Error>> {
     Some(Communicator::init_all(&[first]))
 }
 
-/// A port that nobody has at the moment.
+/// A port that nobody has at the moment, and that nobody is given who asks the system for any: those begin at 32768.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    free_before(0)
+}
+
+/// A free port which has so many free ones behind it.
+fn free_before(others: u16) -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        // programs that run at once begin elsewhere
+        let own = std::process::id() as u16;
+        let tried = TRIED.fetch_add(2, Ordering::Relaxed);
+        let port = 12_000 + own.wrapping_mul(97).wrapping_add(tried) % 20_000;
+        if (port..=port + others).all(is_free) {
+            return port;
+        }
+    }
 }
 
 /// A port that nobody has at the moment, and who has the one before it.
-pub fn free_behind_a_taken() -> (std::net::TcpListener, u16) {
-    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let taken = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+pub fn free_behind_a_taken() -> (TcpListener, u16) {
     loop {
-        let taken = taken();
-        let port = taken.local_addr().expect("an address").port();
-        if let Some(next) = port.checked_add(1).filter(|&next| free(next)) {
-            return (taken, next);
+        let port = free_before(1);
+        if let Ok(taken) = TcpListener::bind(("127.0.0.1", port)) {
+            return (taken, port + 1);
         }
     }
 }
