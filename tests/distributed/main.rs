@@ -38,7 +38,6 @@ const RUNS: &[Run] = &[
         .threads(2)
         .deferred(),
     Run::new("kept", beside::kept).threads(2).deferred(),
-    Run::new("dropped", beside::dropped).threads(2).deferred(),
     Run::new("alike", parallel::alike).threads(2),
     Run::new("alike", parallel::alike).threads(4).seed("7"),
     Run::new("alike", parallel::alike).threads(2).deferred(),
