@@ -55,7 +55,7 @@ impl Bench {
 type Case = (&'static str, fn(&Bench, bool));
 
 /// What is tried, in either mode.
-const CASES: [Case; 10] = [
+const CASES: [Case; 11] = [
     ("copies", copies_read_and_write_late),
     ("pinned", pinned_memory_is_read_late_too),
     ("order", a_streams_work_keeps_its_order),
@@ -64,6 +64,10 @@ const CASES: [Case; 10] = [
     ("default stream", the_default_stream_waits),
     ("non-blocking", what_does_not_block_waits_longer),
     ("graph", a_graphs_launch_waits),
+    (
+        "destroyed graph",
+        a_graph_is_destroyed_while_a_thread_is_at_it,
+    ),
     ("free", what_is_freed_is_used_before),
     ("fault", a_fault_is_told_by_who_waits),
 ];
@@ -250,6 +254,46 @@ fn a_graphs_launch_waits(bench: &Bench, deferred: bool) {
     drop(graph);
     stream.synchronize().unwrap();
     assert_eq!(back, [21.0; N]);
+}
+
+/// Its memory lasts until the launch is over.
+fn a_graph_is_destroyed_while_a_thread_is_at_it(bench: &Bench, deferred: bool) {
+    /// Counts, and waits until it is told to go on.
+    extern "C" fn stays(at: *mut c_void) {
+        // SAFETY: the test's own, which outlives the stream's work.
+        let calls = unsafe { &*at.cast::<[AtomicU32; 2]>() };
+        calls[0].fetch_add(1, SeqCst);
+        while calls[1].load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+    }
+    let (stream, calls) = (
+        bench.context.new_stream().unwrap(),
+        [AtomicU32::new(0), AtomicU32::new(u32::from(!deferred))],
+    );
+    let at = (&raw const calls).cast_mut().cast();
+    let mode = sys::CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_THREAD_LOCAL;
+    stream.begin_capture(mode).unwrap();
+    let mut address = 0;
+    // SAFETY: the counters outlive the wait below; the address is the graph's.
+    unsafe {
+        sys::cuMemAllocAsync(&raw mut address, 16, stream.cu_stream());
+        sys::cuLaunchHostFunc(stream.cu_stream(), Some(stays), at);
+        sys::cuMemsetD32Async(address, 1, 4, stream.cu_stream());
+        sys::cuMemFreeAsync(address, stream.cu_stream());
+    }
+    let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+    let graph = stream.end_capture(flags).unwrap().unwrap();
+    graph.launch().unwrap();
+    thread::scope(|scope| {
+        let waits = scope.spawn(|| stream.synchronize());
+        while calls[0].load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+        drop(graph);
+        calls[1].store(1, SeqCst);
+        waits.join().unwrap().unwrap();
+    });
 }
 
 fn what_is_freed_is_used_before(bench: &Bench, _: bool) {

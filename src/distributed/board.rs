@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 pub(super) struct Place {
     /// Calls that all ranks make, begun on this one.
     pub(super) calls: u64,
-    /// The last of them.
+    /// The last of them; nothing where it has not come to the communicator yet.
     pub(super) op: String,
     /// Whether it has ended without a failure.
     pub(super) left: bool,
@@ -18,6 +18,7 @@ impl Place {
         let Self { calls, op, left } = self;
         let left = if *left { "has left" } else { "is" };
         match calls {
+            0 if op.is_empty() => format!("rank {rank} has not come to it"),
             0 => format!("rank {rank} {left} before its first call"),
             _ => format!("rank {rank} {left} at call {calls} ({op})"),
         }
@@ -63,7 +64,10 @@ impl Board {
     pub(super) fn behind(&self, calls: u64, only: impl Fn(&Place) -> bool) -> Option<String> {
         let places = self.places();
         let behind = places.iter().enumerate();
-        let behind = behind.filter(|(_, place)| place.calls < calls && only(place));
+        let behind = behind.filter(|(_, place)| {
+            let is_behind = place.calls < calls || place.op.is_empty();
+            is_behind && only(place)
+        });
         let told: Vec<_> = behind.map(|(rank, place)| place.told(rank)).collect();
         (!told.is_empty()).then(|| told.join(", "))
     }
@@ -82,7 +86,10 @@ mod tests {
                 place.op = "all_reduce".into();
             });
         }
-        board.update(2, |place| place.left = true);
+        board.update(2, |place| {
+            place.op = "Communicator".into();
+            place.left = true;
+        });
         let all = |_: &Place| true;
         assert_eq!(
             board.behind(2, all).as_deref(),
@@ -93,6 +100,10 @@ mod tests {
             Some("rank 2 has left before its first call")
         );
         assert_eq!(board.behind(0, all), None);
+        assert_eq!(
+            Board::new(1).behind(0, all).as_deref(),
+            Some("rank 0 has not come to it")
+        );
     }
 
     #[test]

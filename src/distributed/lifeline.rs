@@ -107,7 +107,7 @@ impl Lifeline {
 
     /// Says how far this rank is, and rank 0 how far all are, whenever that has changed.
     fn tell(&self) {
-        let mut told: Vec<Place> = self.board.places().clone();
+        let mut told = vec![Place::default(); self.board.places().len()];
         while !self.ended.load(Ordering::Relaxed) {
             thread::sleep(EVERY);
             let now = self.board.places().clone();
@@ -140,7 +140,7 @@ impl Lifeline {
                 // whoever has heard it says no more that counts
                 return;
             }
-            if !self.hear(other, text.trim_end()) {
+            if !self.hear(other, text.trim_end_matches('\n')) {
                 self.broken(format!(
                     "what rank {other} says is no line of a rank: {text:?}"
                 ));
@@ -201,4 +201,85 @@ fn line(rank: usize, place: &Place) -> String {
 fn spawn(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
     let thread = thread::Builder::new().name("warpsmith lifeline".into());
     thread.spawn(work).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Lines;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// Another rank's end of a connection.
+    struct Other {
+        stream: TcpStream,
+        lines: Lines<BufReader<TcpStream>>,
+    }
+
+    impl Other {
+        /// The next line that is not how far somebody is.
+        fn hears(&mut self) -> String {
+            let mut lines = self.lines.by_ref().map(|line| line.unwrap());
+            lines.find(|line| !line.starts_with("at ")).unwrap()
+        }
+
+        fn says(&mut self, line: &str) {
+            self.stream.write_all(line.as_bytes()).unwrap();
+        }
+    }
+
+    /// Rank 0 of so many, and the others' ends.
+    fn rank_0(ranks: usize) -> (Arc<Lifeline>, Vec<Other>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut own = Vec::new();
+        let connect = |rank| {
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            // what never comes is no wait for ever
+            stream
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .unwrap();
+            own.push((rank, listener.accept().unwrap().0));
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            Other { stream, lines }
+        };
+        let others = (1..ranks).map(connect).collect();
+        (Lifeline::new(&Board::new(ranks), 0, own).unwrap(), others)
+    }
+
+    #[test]
+    fn who_leaves_waits_until_it_is_heard() {
+        let (rank_0, mut others) = rank_0(2);
+        let other = &mut others[0];
+        rank_0.board.update(0, |place| place.left = true);
+        thread::scope(|scope| {
+            let since = Instant::now();
+            let leaves = scope.spawn(|| rank_0.left());
+            assert_eq!(other.hears(), "left 0 0 ");
+            thread::sleep(END / 5);
+            assert!(!leaves.is_finished() || since.elapsed() > END);
+            other.says(HEARD);
+        });
+        // then the connection ends
+        assert!(other.lines.all(|line| line.is_ok()));
+        assert_eq!(rank_0.board.failure(), None);
+    }
+
+    #[test]
+    fn rank_0_passes_on_who_has_left_and_what_has_failed() {
+        let (rank_0, mut others) = rank_0(3);
+        let [first, second] = &mut others[..] else {
+            panic!("two others")
+        };
+        // before its first call, too
+        first.says("left 1 0 Communicator\n");
+        assert_eq!(first.hears(), HEARD.trim_end());
+        assert_eq!(second.hears(), "left 1 0 Communicator");
+        let left = |place: &Place| place.left;
+        let told = rank_0.board.behind(1, left);
+        assert_eq!(told.unwrap(), "rank 1 has left before its first call");
+        second.says("failed rank 2 failed: as it is to\n");
+        assert_eq!(first.hears(), "failed rank 2 failed: as it is to");
+        let failure = rank_0.board.failure();
+        assert_eq!(failure.unwrap(), "rank 2 failed: as it is to");
+    }
 }

@@ -1,5 +1,9 @@
 //! Every call of a communicator beside a plain loop over what the ranks have.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use half::{bf16, f16};
 use warpsmith::distributed::{Communicator, ReduceOp, group};
 use warpsmith::{Element, Result, Tensor};
@@ -141,6 +145,23 @@ fn memory_in_a_group(own: &Communicator) -> Result<()> {
     })?;
     assert_eq!(values(&all)?[1000 * rank..1000 * (rank + 1)], given);
     Ok(())
+}
+
+/// Nobody passes a barrier before all have come to it.
+pub fn barrier() {
+    static COME: AtomicUsize = AtomicUsize::new(0);
+    ranks(|own| {
+        for round in 1..=4 {
+            if own.rank() == round % own.world_size() {
+                thread::sleep(Duration::from_millis(200));
+            }
+            COME.fetch_add(1, Ordering::SeqCst);
+            own.barrier()?;
+            let come = COME.load(Ordering::SeqCst);
+            assert!(come >= round * own.world_size(), "{come} in round {round}");
+        }
+        Ok(())
+    });
 }
 
 /// One thread that has all devices.

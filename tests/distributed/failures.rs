@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use warpsmith::distributed::{Communicator, ReduceOp};
 use warpsmith::{Device, Error, Result, Tensor};
 
+use crate::meeting::CASE;
 use crate::ranks::{devices, ranks, ranks_within, says};
 
 const SUM: ReduceOp = ReduceOp::Sum;
@@ -195,19 +196,39 @@ pub fn late() {
     });
 }
 
+/// A rank that hangs and does not end when it hears that the others have waited too long: what they have queued ends since it
+/// is aborted, and by nothing else, as NCCL's own limit is longer.
+pub fn stays() {
+    let limit = Duration::from_secs(2);
+    ranks_within(limit, |own| {
+        sum(own)?;
+        let since = Instant::now();
+        if own.rank() == own.world_size() - 1 {
+            thread::sleep(Duration::from_secs(7));
+            says(own.check(), &["rank 0 failed"]);
+            return Ok(());
+        }
+        let mut x = Tensor::full(&[10], 1.0_f32, own.device())?;
+        let got = own.recv(&mut x, 1).and_then(|()| x.to_vec());
+        says(got, &["recv from rank 1 (call 1) has not ended within 2 s"]);
+        let took = since.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        Ok(())
+    });
+}
+
 /// A machine without NCCL.
 pub fn no_library() {
     // the library is opened once in a process, so this is another
-    const WHERE: &str = "WARPSMITH_NCCL";
-    let without: Result<Vec<Communicator>> = match env::var_os(WHERE) {
-        Some(_) => Communicator::init_all(&devices()),
-        None => {
-            let mut again = Command::new(env::current_exe().unwrap());
-            let status = again.env(WHERE, "/nowhere/libnccl.so.2").status();
-            assert!(status.unwrap().success());
-            return;
-        }
-    };
+    if env::var_os(CASE).is_none() {
+        let mut again = Command::new(env::current_exe().unwrap());
+        again
+            .env(CASE, "1")
+            .env("WARPSMITH_NCCL", "/nowhere/libnccl.so.2");
+        assert!(again.status().unwrap().success());
+        return;
+    }
+    let without = Communicator::init_all(&devices());
     assert!(matches!(&without, Err(Error::NoNccl(_))), "{without:?}");
     says(without, &["libnccl", "install NCCL", "nvidia-nccl"]);
     let x = Tensor::full(&[3], 1.0_f32, &devices()[0]).unwrap();

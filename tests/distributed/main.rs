@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod beside;
 mod collectives;
 mod data;
 mod failures;
@@ -33,10 +34,15 @@ const RUNS: &[Run] = &[
         .threads(2)
         .deferred(),
     Run::new("one_thread", collectives::one_thread).threads(2),
+    Run::new("barrier", collectives::barrier)
+        .threads(2)
+        .deferred(),
+    Run::new("kept", beside::kept).threads(2).deferred(),
     Run::new("alike", parallel::alike).threads(2),
     Run::new("alike", parallel::alike).threads(4).seed("7"),
     Run::new("alike", parallel::alike).threads(2).deferred(),
     Run::new("alike", parallel::alike).processes(2),
+    Run::new("alike", parallel::alike).processes(4).seed("6"),
     Run::new("captured", parallel::captured).threads(2),
     Run::new("captured", parallel::captured)
         .threads(2)
@@ -58,7 +64,9 @@ const RUNS: &[Run] = &[
     Run::new("lenet", lenet::trains).threads(2),
     Run::new("lenet", lenet::trains).processes(2),
     Run::new("refused", failures::refused).threads(2),
-    Run::new("mismatched", failures::mismatched).threads(2),
+    Run::new("mismatched", failures::mismatched)
+        .threads(2)
+        .emulated(),
     Run::new("killed", failures::killed).processes(4).fails(2),
     Run::new("killed_in_a_step", stages::killed)
         .processes(2)
@@ -86,6 +94,7 @@ const RUNS: &[Run] = &[
     Run::new("late", failures::late).processes(3),
     Run::new("late", failures::late).processes(2).deferred(),
     Run::new("late", failures::late).threads(2),
+    Run::new("stays", failures::stays).processes(2).deferred(),
     Run::new("no_library", failures::no_library).alone(),
     Run::new("variables", meeting::variables_wrong).alone(),
     Run::new("port_in_use", meeting::port_in_use).alone(),

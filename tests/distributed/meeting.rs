@@ -7,13 +7,15 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use warpsmith::Device;
 use warpsmith::distributed::Communicator;
 
 use crate::ranks::{devices, says};
 use crate::runs::{free_behind_a_taken, free_port};
 
 const SOON: Duration = Duration::from_secs(1);
-const CASE: &str = "WARPSMITH_TEST_CASE";
+/// Says to a process of a scenario that it is one of its cases.
+pub const CASE: &str = "WARPSMITH_TEST_CASE";
 
 /// This scenario once more in a process that has these variables, which answers what `from_env` says.
 fn with(variables: &[(&str, &str)]) -> String {
@@ -80,12 +82,13 @@ pub fn variables_wrong() {
     if is_case() {
         return;
     }
+    let devices = format!("a device ordinal below {}", Device::cuda_count().unwrap());
     variables_of(&[
         ("RANK", "", &["RANK in the environment", "torchrun"]),
         ("RANK", "x", &["a number in RANK", "\"x\""]),
         ("RANK", "2", &["a RANK below WORLD_SIZE = 2", "got 2"]),
         ("WORLD_SIZE", "0", &["a WORLD_SIZE of at least 1"]),
-        ("LOCAL_RANK", "9", &["a device ordinal below 1", "got 9"]),
+        ("LOCAL_RANK", "999", &[&devices, "got 999"]),
         ("MASTER_ADDR", "", &["MASTER_ADDR in the environment"]),
         (
             "MASTER_ADDR",
@@ -215,10 +218,24 @@ pub fn no_rank_0() {
         }
         // connected, and never a word
         let since = Instant::now();
-        assert_says(
-            &as_rank_1(&port),
-            &["the unique id did not come", "within 1 s"],
-        );
+        let late = ["the unique id did not come", "within 1 s"];
+        assert_says(&as_rank_1(&port), &late);
+        assert!(since.elapsed() < Duration::from_secs(8));
+    });
+    // nor a line that ends
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let since = Instant::now();
+            while stream.write_all(b"i").is_ok() && since.elapsed() < Duration::from_secs(20) {
+                thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let since = Instant::now();
+        let late = ["the unique id did not come", "within 1 s"];
+        assert_says(&as_rank_1(&port), &late);
         assert!(since.elapsed() < Duration::from_secs(8));
     });
 }
@@ -272,19 +289,31 @@ pub fn twice() {
     }
 }
 
-/// What comes as a rank, and then says what no rank says, or nothing more.
+/// What comes as a rank, and then says what no rank says, or nothing more and ends, or nothing more and stays.
 pub fn no_rank() {
     if is_case() {
         return;
     }
-    let cases: [(&[u8], &[&str]); 2] = [
-        (b"nonsense\n", &["what rank 1 says is no line", "nonsense"]),
-        (b"", &["rank 1 is gone"]),
+    let cases: [(&str, &[u8], &[&str]); 3] = [
+        (
+            "patient",
+            b"nonsense\n",
+            &["what rank 1 says is no line", "nonsense"],
+        ),
+        ("patient", b"", &["rank 1 is gone"]),
+        (
+            "1",
+            b"at 1 0 \n",
+            &[
+                "Communicator has not begun within 1 s",
+                "rank 1 has not come to it",
+            ],
+        ),
     ];
-    for (line, words) in cases {
+    for (how, line, words) in cases {
         let port = free_port();
         let text = port.to_string();
-        let rank_0 = begin(&[&variables(&text)[..], &[(CASE, "patient")]].concat());
+        let rank_0 = begin(&[&variables(&text)[..], &[(CASE, how)]].concat());
         let since = Instant::now();
         let mut stream = TcpStream::connect(("127.0.0.1", port));
         while stream.is_err() && since.elapsed() < Duration::from_secs(15) {

@@ -2,10 +2,13 @@
 
 use std::env;
 use std::io::Read;
+use std::net::TcpListener;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use cuda_emulator_testing::Installed;
 use warpsmith::distributed::Communicator;
 use warpsmith::{Device, Error};
 
@@ -21,6 +24,7 @@ pub struct Run {
     devices: usize,
     processes: usize,
     deferred: bool,
+    emulated: bool,
     seed: Option<&'static str>,
     fails: Option<usize>,
     stage: &'static str,
@@ -37,6 +41,7 @@ impl Run {
             devices: 1,
             processes: 1,
             deferred: false,
+            emulated: false,
             seed: None,
             fails: None,
             stage: "",
@@ -60,7 +65,13 @@ impl Run {
         self
     }
 
-    /// Emulated streams that do nothing before somebody waits.
+    /// It expects what the emulated NCCL alone says.
+    pub const fn emulated(mut self) -> Self {
+        self.emulated = true;
+        self
+    }
+
+    /// Emulated streams that do nothing before somebody waits, as a GPU's may.
     pub const fn deferred(mut self) -> Self {
         self.deferred = true;
         self
@@ -100,6 +111,16 @@ impl Run {
             "{} on {} {kind}{deferred}{seed}{stage}",
             self.name, self.devices
         )
+    }
+
+    /// Why it is left out where there are so many GPUs, if they are real.
+    fn left_out(&self, gpus: usize) -> Option<String> {
+        if self.emulated {
+            return Some("it expects what the emulated NCCL says".into());
+        }
+        let wanted = self.devices;
+        let is = if gpus == 1 { "is" } else { "are" };
+        (gpus < wanted).then(|| format!("it wants {wanted} GPUs, and there {is} {gpus}"))
     }
 
     fn begin(&self, rank: usize, port: u16) -> Child {
@@ -194,21 +215,32 @@ fn first_alone() -> Option<Result<Vec<Communicator>, Error>> {
     Some(Communicator::init_all(&[first]))
 }
 
-/// A port that nobody has at the moment.
+/// A port that nobody has at the moment, and that nobody is given who asks the system for any: those begin at 32768.
 pub fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").port()
+    free_before(0)
+}
+
+/// A free port which has so many free ones behind it.
+fn free_before(others: u16) -> u16 {
+    static TRIED: AtomicU16 = AtomicU16::new(0);
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    loop {
+        // programs that run at once begin elsewhere
+        let own = std::process::id() as u16;
+        let tried = TRIED.fetch_add(2, Ordering::Relaxed);
+        let port = 12_000 + own.wrapping_mul(97).wrapping_add(tried) % 20_000;
+        if (port..=port + others).all(is_free) {
+            return port;
+        }
+    }
 }
 
 /// A port that nobody has at the moment, and who has the one before it.
-pub fn free_behind_a_taken() -> (std::net::TcpListener, u16) {
-    let free = |port: u16| std::net::TcpListener::bind(("127.0.0.1", port)).is_ok();
-    let taken = || std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+pub fn free_behind_a_taken() -> (TcpListener, u16) {
     loop {
-        let taken = taken();
-        let port = taken.local_addr().expect("an address").port();
-        if let Some(next) = port.checked_add(1).filter(|&next| free(next)) {
-            return (taken, next);
+        let port = free_before(1);
+        if let Ok(taken) = TcpListener::bind(("127.0.0.1", port)) {
+            return (taken, port + 1);
         }
     }
 }
@@ -219,7 +251,7 @@ pub fn main(runs: &[Run], run: fn(&Run) -> Result<(), String>) -> ExitCode {
         println!("ignored: this build holds no kernels, NVRTC was not found");
         return ExitCode::SUCCESS;
     }
-    let emulated = cuda_emulator_testing::emulated();
+    let emulated = cuda_emulator_testing::install_nccl() == Installed::Emulated;
     if let Ok(name) = env::var(SCENARIO) {
         let found = runs.iter().find(|run| run.name == name);
         (found.expect("a scenario").scenario)();
@@ -231,18 +263,20 @@ pub fn main(runs: &[Run], run: fn(&Run) -> Result<(), String>) -> ExitCode {
         .collect();
     let wanted =
         |run: &&Run| words.is_empty() || words.iter().any(|word| run.told().contains(word));
-    let devices = match emulated {
-        true => usize::MAX,
-        false => Device::cuda_count().unwrap_or(0),
+    let gpus = Device::cuda_count().unwrap_or(0);
+    let left_out = match first_alone() {
+        Some(Err(Error::NoNccl(why))) => Some(why),
+        _ => None,
     };
-    if !emulated && let Some(Err(Error::NoNccl(why))) = first_alone() {
-        println!("ignored: {why}");
-        return ExitCode::SUCCESS;
-    }
+    // scripts/gpu-suite.run reads both lines
+    println!("GPUs: {gpus}");
+    println!("NCCL: {}", left_out.as_deref().unwrap_or("found"));
     let mut failed = 0;
     for one in runs.iter().filter(wanted) {
-        if one.devices > devices || one.deferred && !emulated {
-            println!("{} ... ignored: {devices} GPUs", one.told());
+        // of emulated ones each scenario has as many as it wants
+        let own = (!emulated).then(|| one.left_out(gpus)).flatten();
+        if let Some(why) = left_out.as_ref().or(own.as_ref()) {
+            println!("{} ... ignored, {why}", one.told());
             continue;
         }
         match run(one) {

@@ -159,6 +159,10 @@ pub static LAST: Mutex<String> = Mutex::new(String::new());
 pub enum Entry {
     /// Its group has not ended.
     Forming,
+    /// It waits for the other ranks, behind the call that began it.
+    Beginning,
+    /// It waited so, in vain.
+    Failed(Failure),
     /// A communicator.
     Live(Arc<Comm>),
     /// What ended it, and the rank that it was: a stone over it, so that later uses are told from inventions.
@@ -183,14 +187,31 @@ pub fn replace(handle: usize, entry: Entry) -> Option<Entry> {
     Some(std::mem::replace(place, entry))
 }
 
+/// What a handle stands for now.
+pub fn entry(handle: usize) -> Option<Entry> {
+    let at = (handle / STEP).wrapping_sub(1);
+    lock(&HANDLES).get(at).cloned()
+}
+
+/// What has become of one that was [`Entry::Beginning`]; where it was aborted since, that stays.
+pub fn settle(handle: usize, entry: Entry) {
+    let mut handles = lock(&HANDLES);
+    let place = handles.get_mut((handle / STEP).wrapping_sub(1));
+    if let Some(place @ Entry::Beginning) = place {
+        *place = entry;
+    } else {
+        // a communicator that nobody has any more hangs up, which is not to be done under the lock
+        drop(handles);
+        drop(entry);
+    }
+}
+
 /// The communicator of a handle.
 ///
 /// # Errors
 /// That it is none, or not yet, or no more.
 pub fn find(handle: usize) -> Result<Arc<Comm>, Failure> {
-    let at = (handle / STEP).wrapping_sub(1);
-    let entry = lock(&HANDLES).get(at).cloned();
-    match entry {
+    match entry(handle) {
         Some(Entry::Live(comm)) => Ok(comm),
         Some(Entry::Ended(how, rank)) => {
             let of = rank.map_or(String::new(), |rank| format!(" of rank {rank}"));
@@ -201,6 +222,12 @@ pub fn find(handle: usize) -> Result<Arc<Comm>, Failure> {
             let text = "a communicator is used before the ncclGroupEnd that completes it";
             Err(Failure::new(Code::InvalidUsage, text))
         }
+        Some(Entry::Beginning) => {
+            let text =
+                "a communicator is used before ncclCommGetAsyncError has said that it is made";
+            Err(Failure::new(Code::InvalidUsage, text))
+        }
+        Some(Entry::Failed(failure)) => Err(failure),
         None => Err(Failure::new(
             Code::InvalidArgument,
             "this is no communicator",
@@ -210,6 +237,5 @@ pub fn find(handle: usize) -> Result<Arc<Comm>, Failure> {
 
 /// Whether the handle's communicator was ended by `how`.
 pub fn finalized(handle: usize, how: &str) -> bool {
-    let at = (handle / STEP).wrapping_sub(1);
-    matches!(lock(&HANDLES).get(at), Some(Entry::Ended(by, _)) if *by == how)
+    matches!(entry(handle), Some(Entry::Ended(by, _)) if by == how)
 }

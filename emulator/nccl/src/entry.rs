@@ -23,7 +23,9 @@ pub fn guard(name: &str, body: impl FnOnce() -> Outcome) -> u32 {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         Ok(Err(failure)) => {
-            say(name, &failure.text);
+            if failure.code != Code::InProgress {
+                say(name, &failure.text);
+            }
             failure.code as u32
         }
         Err(_) => {
@@ -58,6 +60,11 @@ impl<T: Copy> Out<T> {
         // SAFETY: not null; the API's contract is that there is room for one.
         unsafe { self.0.write_unaligned(value) };
         Ok(())
+    }
+
+    /// Where it goes, as a number.
+    pub fn address(self) -> usize {
+        self.0.expose_provenance()
     }
 
     /// The place of the `i`-th of several.

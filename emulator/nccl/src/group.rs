@@ -74,7 +74,11 @@ api! {
         if let Some(failure) = ended.failure {
             return Err(failure);
         }
-        starts::run(ended.starts)?;
-        run(&ended.jobs)
+        let begun = starts::run(ended.starts);
+        if let Err(failure) = &begun && failure.code != Code::InProgress {
+            return begun;
+        }
+        run(&ended.jobs)?;
+        begun
     }
 }

@@ -1,10 +1,10 @@
 //! What is asked of the library and of a communicator; operators and memory of the program's own.
 
-use crate::comm::{self, LAST, lock};
+use crate::comm::{self, Entry, LAST, lock};
 use crate::driver::driver;
 use crate::entry::{In, Out, Outcome, api, invalid};
 use crate::exports::OWN_OPS;
-use crate::types::{DataType, Op};
+use crate::types::{Code, DataType, Op};
 use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 
@@ -67,8 +67,11 @@ api! {
 
     fn ncclCommGetAsyncError(comm: usize, error: Out<u32>) {
         error.check()?;
-        if comm::finalized(comm, "ncclCommFinalize") {
-            return error.set(0);
+        match comm::entry(comm) {
+            Some(Entry::Ended("ncclCommFinalize", _)) => return error.set(0),
+            Some(Entry::Beginning) => return error.set(Code::InProgress as u32),
+            Some(Entry::Failed(failure)) => return error.set(failure.code as u32),
+            _ => {}
         }
         let comm = comm::find(comm)?;
         let failure = comm.link.failure(comm.number);

@@ -21,7 +21,17 @@ fn member(rank: u32, device: i32) -> Member {
     }
 }
 
-fn init_rank(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32) -> Outcome {
+/// The beginning of `ncclConfig_t`: what all versions have.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Config {
+    _size: usize,
+    _magic: u32,
+    _version: u32,
+    blocking: i32,
+}
+
+fn init_rank(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32, is_behind: bool) -> Outcome {
     comm.check()?;
     let numbers = u32::try_from(ranks).ok().zip(u32::try_from(rank).ok());
     let Some((ranks, rank)) = numbers.filter(|&(ranks, rank)| rank < ranks) else {
@@ -36,7 +46,12 @@ fn init_rank(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32) -> Outcome {
         member: member(rank, device),
         context,
     };
-    group::start(Start { handle, how })
+    let behind = is_behind.then(|| comm.address());
+    group::start(Start {
+        handle,
+        how,
+        behind,
+    })
 }
 
 fn end(handle: usize, how: &'static str) -> Outcome<Arc<Comm>> {
@@ -52,12 +67,14 @@ api! {
     }
 
     fn ncclCommInitRank(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32) {
-        init_rank(comm, ranks, id, rank)
+        init_rank(comm, ranks, id, rank, false)
     }
 
-    // What a configuration asks for is about speed, or lets a call return before it is done, which it need not.
-    fn ncclCommInitRankConfig(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32, _config: usize) {
-        init_rank(comm, ranks, id, rank)
+    // One that is not to block is made behind the call; what else a configuration asks for is about speed, or lets calls return
+    // before they are done, which they need not.
+    fn ncclCommInitRankConfig(comm: Out<usize>, ranks: i32, id: UniqueId, rank: i32, config: In<Config>) {
+        let is_behind = !config.is_null() && config.list(1)?.iter().all(|config| config.blocking == 0);
+        init_rank(comm, ranks, id, rank, is_behind)
     }
 
     fn ncclCommInitAll(comms: Out<usize>, count: i32, devices: In<i32>) {
@@ -72,7 +89,8 @@ api! {
             let context = driver()?.primary(device)?;
             let handle = comm::reserve();
             comms.at(rank as usize).set(handle)?;
-            starts.push(Start { handle, how: How::Init { id, ranks, member: member(rank, device), context } });
+            let how = How::Init { id, ranks, member: member(rank, device), context };
+            starts.push(Start { handle, how, behind: None });
         }
         run(starts)
     }
@@ -85,7 +103,7 @@ api! {
         }
         let handle = if color == NO_COLOR { 0 } else { comm::reserve() };
         new.set(handle)?;
-        group::start(Start { handle, how: How::Split { parent, color, key } })
+        group::start(Start { handle, how: How::Split { parent, color, key }, behind: None })
     }
 
     fn ncclCommFinalize(comm: usize) {
@@ -111,6 +129,10 @@ api! {
 
     fn ncclCommAbort(comm: usize) {
         if comm == 0 {
+            return Ok(());
+        }
+        if let Some(Entry::Beginning | Entry::Failed(_)) = comm::entry(comm) {
+            comm::replace(comm, Entry::Ended("ncclCommAbort", None));
             return Ok(());
         }
         let found = end(comm, "ncclCommAbort")?;

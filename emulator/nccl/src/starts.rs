@@ -63,6 +63,8 @@ pub struct Start {
     pub handle: usize,
     /// Out of what.
     pub how: How,
+    /// Where its handle was written, of one that is made behind the call.
+    pub behind: Option<usize>,
 }
 
 /// What it comes out of.
@@ -83,11 +85,18 @@ pub enum How {
     },
 }
 
-/// Begins all of them at once, since they wait for each other.
+/// Begins all of them at once, since they wait for each other; behind the call where one of them asks for it, which is then
+/// the answer.
 ///
 /// # Errors
 /// The first that one of them has; that one's handle stays without a communicator.
 pub fn run(starts: Vec<Start>) -> Outcome {
+    if starts.iter().any(|start| start.behind.is_some()) {
+        for start in starts {
+            behind(start)?;
+        }
+        return Err(Failure::new(Code::InProgress, ""));
+    }
     let outcomes = thread::scope(|scope| {
         let threads: Vec<_> = starts
             .into_iter()
@@ -102,8 +111,50 @@ pub fn run(starts: Vec<Start>) -> Outcome {
         .try_for_each(|o| o.unwrap_or_else(|_| Err(panicked())))
 }
 
-fn begin(start: Start) -> Outcome {
-    let begun = match start.how {
+/// Begins one on a thread of its own, whose end [`comm::settle`] keeps.
+fn behind(start: Start) -> Outcome {
+    let handle = start.handle;
+    comm::replace(handle, Entry::Beginning);
+    let work = move || {
+        let made = made(start.how).and_then(|comm| match start.behind {
+            // nobody keeps it for one that is aborted
+            Some(place) if matches!(comm::entry(handle), Some(Entry::Beginning)) => {
+                still_there(place, handle).map(|()| comm)
+            }
+            _ => Ok(comm),
+        });
+        let entry = match made {
+            Ok(Some(comm)) => Entry::Live(comm),
+            Ok(None) => Entry::Ended("its initialisation failed", None),
+            Err(failure) => {
+                comm::say("ncclCommInitRankConfig", &failure.text);
+                Entry::Failed(failure)
+            }
+        };
+        comm::settle(handle, entry);
+    };
+    let thread = thread::Builder::new().name("nccl start".into());
+    let refuse = |error| Failure::new(Code::SystemError, format!("no thread: {error}"));
+    thread.spawn(work).map(drop).map_err(refuse)
+}
+
+/// NCCL before 2.18 reads the handle where it was written when it gets to making the communicator.
+fn still_there(place: usize, handle: usize) -> Outcome {
+    let place = std::ptr::with_exposed_provenance::<usize>(place);
+    // SAFETY: the API's contract is that it is there until the communicator is made; where it was a part of a stack that is
+    // used for something else by now, that is what is read.
+    match unsafe { place.read_volatile() } == handle {
+        true => Ok(()),
+        false => {
+            let text =
+                "the place where the handle was to go has gone before the communicator was made";
+            Err(Failure::new(Code::InvalidUsage, text))
+        }
+    }
+}
+
+fn made(how: How) -> Outcome<Option<Arc<Comm>>> {
+    match how {
         How::Init {
             id,
             ranks,
@@ -111,7 +162,11 @@ fn begin(start: Start) -> Outcome {
             context,
         } => init(&id, ranks, member, context).map(Some),
         How::Split { parent, color, key } => split(&parent, color, key),
-    };
+    }
+}
+
+fn begin(start: Start) -> Outcome {
+    let begun = made(start.how);
     let entry = match &begun {
         Ok(Some(comm)) => Entry::Live(Arc::clone(comm)),
         Ok(None) | Err(_) => Entry::Ended("its initialisation failed", None),

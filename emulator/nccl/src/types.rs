@@ -101,6 +101,8 @@ pub enum Code {
     InvalidArgument = 4,
     InvalidUsage = 5,
     RemoteError = 6,
+    /// No failure: what was asked for goes on behind the call.
+    InProgress = 7,
 }
 
 impl Code {
@@ -112,6 +114,7 @@ impl Code {
             4 => Self::InvalidArgument,
             5 => Self::InvalidUsage,
             6 => Self::RemoteError,
+            7 => Self::InProgress,
             _ => Self::InternalError,
         }
     }

@@ -19,7 +19,7 @@ pub struct Executable {
     flags: u64,
     steps: Mutex<Vec<Step>>,
     /// Keeps the graph's addresses alive.
-    _owned: Arc<Owned>,
+    owned: Arc<Owned>,
 }
 
 #[derive(Clone)]
@@ -53,13 +53,13 @@ fn instantiate(graph: Handle, flags: u64) -> Outcome<Handle> {
     if flags & DEVICE_LAUNCH != 0 {
         return Err(Error::NOT_SUPPORTED);
     }
-    let (steps, _owned) = (Mutex::new(steps(&graph)?), graph.owned.clone());
+    let (steps, owned) = (Mutex::new(steps(&graph)?), graph.owned.clone());
     Ok(EXECUTABLES
         .insert(|handle| Executable {
             handle,
             flags,
             steps,
-            _owned,
+            owned,
         })
         .handle)
 }
@@ -156,12 +156,12 @@ api! {
         let executable = find(executable)?;
         let stream = queue::find(stream)?;
         let work = lock(&executable.steps).iter().filter(|step| step.enabled).map(|step| step.work.clone()).collect();
-        submit(&stream, Work::Child(work))
+        submit(&stream, Work::Launched(work, executable.owned.clone()))
     }
 
     fn cuGraphExecDestroy(executable: Handle) {
         find(executable)?;
-        // a launch that waits needs what the graph has allocated
+        // a launch that waits runs; what another thread is at keeps what the graph has allocated
         deferred::settle_all();
         EXECUTABLES.remove(executable).map(|_| ())
     }

@@ -14,7 +14,7 @@ fn kind(work: &Work) -> u32 {
         Work::Copy(_) => 1,
         Work::Fill(_) => 2,
         Work::Host(..) => 3,
-        Work::Child(_) => 4,
+        Work::Child(_) | Work::Launched(..) => 4,
         Work::Empty => 5,
         Work::Wait(_) => 6,
         Work::Record(_) => 7,

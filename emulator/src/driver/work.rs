@@ -12,6 +12,7 @@ use super::launch::Launch;
 use super::machine::{holding, machine};
 use super::peer;
 use crate::check::{Fault, FaultKind, record};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -39,6 +40,11 @@ pub enum Work {
     Record(Arc<Event>),
     Wait(Arc<Event>),
     Child(Vec<Work>),
+    /// A launch of a graph, with what keeps its addresses alive: the graph may be destroyed while a thread is at it.
+    Launched(
+        Vec<Work>,
+        #[expect(dead_code, reason = "kept, not read")] Arc<dyn Any + Send + Sync>,
+    ),
     Empty,
 }
 
@@ -83,7 +89,7 @@ pub fn run(work: &Work, context: &Context) -> Outcome {
             Ok(())
         }
         Work::Wait(_) | Work::Empty => Ok(()),
-        Work::Child(list) => {
+        Work::Child(list) | Work::Launched(list, _) => {
             run_all(list, context, "in a graph");
             Ok(())
         }

@@ -6,8 +6,10 @@ use std::sync::{Arc, MutexGuard};
 
 use cudarc::driver::CudaStream;
 
+use super::call::Call;
+use super::comm::Comm;
 use super::group::{self, Member};
-use super::library::{Call, Code, Comm};
+use super::library::Code;
 use super::overlap::Overlap;
 use super::rank::Rank;
 use crate::element::Element;
@@ -39,7 +41,7 @@ impl Rank {
             Some(overlap) => overlap.stream().clone(),
             None => self.stream.clone(),
         };
-        self.progress.within(op, self.calls());
+        self.progress.within(call, self.calls());
         let comm = self.comm();
         let called = comm
             .as_ref()
@@ -53,21 +55,21 @@ impl Rank {
         if let Some(overlap) = beside {
             overlap.keep(keep.drain(..));
         }
-        let grouped = group::joined(self, op, &stream, &mut keep);
+        let grouped = group::joined(self, call, &stream, &mut keep);
         match grouped {
             true => self.refused(op, code?),
-            false => self.begun(op, code?, &stream),
+            false => self.begun(call, code?, &stream),
         }
     }
 
     /// Notes a call that is in the stream, to see when it ends.
-    fn queued(&self, op: &'static str, stream: &CudaStream) -> Result<()> {
+    fn queued(&self, call: Call, stream: &CudaStream) -> Result<()> {
         // a graph's calls are queued by its replays
         if is_captured(&self.stream) {
             return Ok(());
         }
-        let queued = self.progress.queued(op, self.calls(), stream);
-        queued.map_err(|e| Error::driver(op, e))
+        let queued = self.progress.queued(call, self.calls(), stream);
+        queued.map_err(|e| Error::driver(call.name(), e))
     }
 }
 
@@ -76,16 +78,16 @@ impl Member for Rank {
         self.comm()
     }
 
-    fn within(&self, op: &'static str) {
-        self.progress.within(op, self.calls());
+    fn within(&self, call: Call) {
+        self.progress.within(call, self.calls());
     }
 
     fn out(&self) {
         self.progress.out();
     }
 
-    fn begun(&self, op: &'static str, code: Code, stream: &CudaStream) -> Result<()> {
-        self.settle(op, code)?;
-        self.queued(op, stream)
+    fn begun(&self, call: Call, code: Code, stream: &CudaStream) -> Result<()> {
+        self.settle(call.name(), code)?;
+        self.queued(call, stream)
     }
 }

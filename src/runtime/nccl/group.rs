@@ -6,7 +6,9 @@ use std::sync::{Arc, MutexGuard};
 
 use cudarc::driver::CudaStream;
 
-use super::library::{self, Code, Comm};
+use super::call::Call;
+use super::comm::Comm;
+use super::library::{self, Code};
 use crate::error::Result;
 
 /// A rank, as the groups of its calls see it.
@@ -14,10 +16,10 @@ pub(super) trait Member {
     /// Its communicator, which nobody aborts meanwhile.
     fn hold(&self) -> MutexGuard<'_, Option<Comm>>;
     /// The host is in a call of its, until [`Member::out`].
-    fn within(&self, op: &'static str);
+    fn within(&self, call: Call);
     fn out(&self);
     /// Waits until a call that NCCL has answered so is in the stream.
-    fn begun(&self, op: &'static str, code: Code, stream: &CudaStream) -> Result<()>;
+    fn begun(&self, call: Call, code: Code, stream: &CudaStream) -> Result<()>;
 }
 
 /// What the calls between the beginning and the end of a thread's groups need.
@@ -25,7 +27,7 @@ pub(super) trait Member {
 struct Group {
     depth: usize,
     kept: Vec<Box<dyn Any>>,
-    calls: Vec<(Arc<dyn Member>, &'static str, Arc<CudaStream>)>,
+    calls: Vec<(Arc<dyn Member>, Call, Arc<CudaStream>)>,
 }
 
 thread_local! {
@@ -35,7 +37,7 @@ thread_local! {
 /// Whether a group of this thread goes on, which a call is then part of: it keeps the call's memory until its end.
 pub(super) fn joined<M: Member + 'static>(
     member: &Arc<M>,
-    op: &'static str,
+    call: Call,
     stream: &Arc<CudaStream>,
     keep: &mut Vec<Box<dyn Any + Send>>,
 ) -> bool {
@@ -43,7 +45,7 @@ pub(super) fn joined<M: Member + 'static>(
         if group.depth > 0 {
             let kept = keep.drain(..).map(|kept| kept as Box<dyn Any>);
             group.kept.extend(kept);
-            group.calls.push((member.clone(), op, stream.clone()));
+            group.calls.push((member.clone(), call, stream.clone()));
         }
         group.depth > 0
     })
@@ -72,14 +74,14 @@ impl Running {
             group
                 .calls
                 .iter()
-                .for_each(|(member, op, _)| member.within(op));
+                .for_each(|(member, call, _)| member.within(*call));
             let code = library::group_end();
             members.iter().for_each(|member| member.out());
             code?
         };
         let mut first = Ok(());
-        for (member, op, stream) in &group.calls {
-            first = first.and(member.begun(op, code, stream));
+        for (member, call, stream) in &group.calls {
+            first = first.and(member.begun(*call, code, stream));
         }
         first
     }

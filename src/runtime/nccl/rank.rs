@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use cudarc::driver::CudaStream;
 
-use super::library::{self, Code, Comm, IN_PROGRESS, SUCCESS, UniqueId};
+use super::comm::Comm;
+use super::library::{self, Code, IN_PROGRESS, SUCCESS, UniqueId};
 use super::progress::{Progress, UnderWay};
 use super::watch::{Watched, watch};
 use crate::error::{Error, Result};
@@ -22,7 +23,7 @@ const END: Duration = Duration::from_secs(5);
 
 /// What a rank knows of the others by other ways than NCCL, which does not say who is missing.
 pub(crate) trait Peers: Send + Sync {
-    /// This rank has begun so many calls that all ranks make, `op` the last.
+    /// This rank has begun so many calls that all ranks make, `op` the last; of none, that it has come.
     fn begun(&self, calls: u64, op: &'static str);
     /// Why its calls will not end, if that is known: a rank that is gone, or failed.
     fn failure(&self, calls: u64) -> Option<String>;
@@ -60,6 +61,7 @@ impl Rank {
         let mut first = Ok(());
         library::group_start()?;
         for (rank, stream, peers) in own {
+            peers.begun(0, OP);
             let bound = stream.context().bind_to_thread();
             let made = bound
                 .map_err(|e| Error::driver(OP, e))
@@ -80,7 +82,7 @@ impl Rank {
                 timeout,
                 peers,
                 failure: OnceLock::new(),
-                progress: Progress::default(),
+                progress: Progress::new(),
                 calls: AtomicU64::new(0),
             });
             // in a group nothing is known of one before the end
@@ -158,9 +160,9 @@ impl Rank {
 
     /// The oldest call that has not ended in time, in words.
     fn late(&self) -> Option<String> {
-        let UnderWay { op, calls, .. } = self.progress.late(self.timeout)?;
+        let UnderWay { call, calls, .. } = self.progress.late(self.timeout)?;
         let in_time = self.in_time(calls);
-        Some(format!("{op} (call {calls}) has not ended {in_time}"))
+        Some(format!("{call} (call {calls}) has not ended {in_time}"))
     }
 
     /// The limit, and who is behind, in words.

@@ -1,6 +1,7 @@
 //! Emulated devices of one process and of several, each scenario in processes of its own.
 
 mod api;
+mod behind;
 mod graphs;
 mod others;
 mod scenarios;
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 type Scenario = (&'static str, fn(api::Api));
 
-const SCENARIOS: [Scenario; 11] = [
+const SCENARIOS: [Scenario; 12] = [
     ("threads", scenarios::threads),
     ("alone", scenarios::alone),
     ("process", scenarios::process),
@@ -22,6 +23,7 @@ const SCENARIOS: [Scenario; 11] = [
     ("replayed late", graphs::replayed_late),
     ("kept", graphs::kept),
     ("others", others::others),
+    ("behind", behind::behind),
 ];
 
 /// A run: a scenario, how many devices, how many processes, streams, a seed, and what is to be reported.
@@ -34,7 +36,7 @@ type Run = (
     &'static [&'static str],
 );
 
-const RUNS: [Run; 19] = [
+const RUNS: [Run; 20] = [
     ("threads", 2, 1, "eager", "", &[]),
     ("threads", 4, 1, "eager", "3", &[]),
     ("threads", 4, 1, "deferred", "", &[]),
@@ -110,6 +112,18 @@ const RUNS: [Run; 19] = [
             "operator 5 is none",
             "ncclCommInitRankConfig: rank 2 of 2",
             "cuMemFree answers",
+        ],
+    ),
+    (
+        "behind",
+        2,
+        1,
+        "eager",
+        "",
+        &[
+            "before ncclCommGetAsyncError has said that it is made",
+            "have the same device",
+            "the place where the handle was to go",
         ],
     ),
 ];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 pub const F32: u32 = 7;
 pub const SUM: u32 = 0;
 pub const INVALID_ARGUMENT: u32 = 4;
-const INVALID_USAGE: u32 = 5;
+pub const INVALID_USAGE: u32 = 5;
 const REMOTE: u32 = 6;
 
 fn number(name: &str) -> i32 {
@@ -28,7 +28,7 @@ pub fn unique_id(api: Api) -> UniqueId {
 }
 
 /// Waits for the communicator's failure.
-fn failure(api: Api, comm: usize) -> u32 {
+pub fn failure(api: Api, comm: usize) -> u32 {
     let (mut error, begun) = (0, Instant::now());
     while error == 0 && begun.elapsed() < Duration::from_secs(10) {
         ask!(api, ncclCommGetAsyncError(comm, &raw mut error));
