@@ -31,7 +31,8 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         return;
     }
     let shapes = match kernel {
-        Kernel::Wgmma => BOXES,
+        Kernel::Wgmma | Kernel::Wgmma128 => BOXES,
+        Kernel::WgmmaSplit => LONG,
         Kernel::Tiled128 | Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 => PIECES,
         Kernel::Split64 => LONG,
         Kernel::ThinRows => FEW_ROWS,
@@ -47,9 +48,13 @@ fn of<T: Float>(report: &mut Report, device: &Device, kernel: Kernel) {
         let [a, b, mut y] =
             [m * k, k * n, m * n].map(|len| random(len).expect("room on the device"));
         for (ta, tb) in [(false, false), (false, true), (true, false), (true, true)] {
-            // f32's tn in large tiles is one of the others, behind a transposition
-            let large = matches!(kernel, Kernel::Mma128x256 | Kernel::Mma128);
-            if large && T::NAME == "f32" && ta && !tb {
+            // what f32 has no kernel for is one of the others, behind a transposition
+            let turned = match kernel {
+                Kernel::Mma128x256 | Kernel::Mma128 => ta && !tb,
+                Kernel::Wgmma | Kernel::Wgmma128 | Kernel::WgmmaSplit => ta || !tb,
+                _ => false,
+            };
+            if turned && T::NAME == "f32" {
                 continue;
             }
             // thin ones have an entry for several layouts

@@ -112,9 +112,9 @@ template <int LEFT> __device__ __forceinline__ void wait_stores() {
     asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(LEFT) : "memory");
 }
 
-// The lower word of a description of an operand of 16-bit elements in shared memory whose rows of 128 bytes are swizzled; the
-// upper one is always the same. Where the rows go along k, `apart` is unused; else it is the bytes between the boxes of 64 that
-// together span m or n. What lies BYTES further is described by the word and BYTES / 16.
+// The lower word of a description of an operand in shared memory whose rows of 128 bytes are swizzled; the upper one is always
+// the same. Where the rows go along k, `apart` is unused; else it is the bytes between the boxes of 64 that together span m
+// or n. What lies BYTES further is described by the word and BYTES / 16.
 __device__ __forceinline__ u32 swizzled(const void* p, int apart) { return shared_address(p) >> 4 | apart >> 4 << 16; }
 __device__ __forceinline__ u64 description(u32 word) { return (u64)(1 << 30 | 1024 >> 4) << 32 | word; }
 
@@ -128,28 +128,41 @@ template <int LEFT> __device__ __forceinline__ void wait_products() {
     asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(LEFT) : "memory");
 }
 
-// d += a b for 64 x 16 of a and 16 x 256 of b. ROWS_A: the rows of a's tile go along m, not k; ROWS_B: along n.
-template <bool ROWS_A, bool ROWS_B, class T> __device__ __forceinline__ void multiply(f32 (&d)[128], u32 a, u32 b);
+// d += a b for 64 rows of a and 2 SUMS columns of b, 32 bytes of each along k. ROWS_A: the rows of a's tile go along m, not k;
+// ROWS_B: along n. Of f32 what tf32 has no room for is cut off, and both go along k.
+template <bool ROWS_A, bool ROWS_B, class T, int SUMS>
+__device__ __forceinline__ void multiply(f32 (&d)[SUMS], u32 a, u32 b);
 
 #define D4(i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3])
 #define D16(i) D4(i), D4(i + 4), D4(i + 8), D4(i + 12)
-#define MULTIPLY(TYPE, ROWS_A, ROWS_B, TA, TB)                                                                         \
-    template <> __device__ __forceinline__ void multiply<ROWS_A, ROWS_B, TYPE>(f32 (&d)[128], u32 a, u32 b) {          \
-        asm volatile("wgmma.mma_async.sync.aligned.m64n256k16.f32." #TYPE "." #TYPE " "                                \
-                     "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                         \
-                     "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "                \
-                     "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                \
-                     "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63, "                \
-                     "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "                \
-                     "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "                \
-                     "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, "    \
-                     "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, "      \
-                     "%127}, %128, %129, 1, 1, 1, " #TA ", " #TB ";"                                                   \
-                     : D16(0), D16(16), D16(32), D16(48), D16(64), D16(80), D16(96), D16(112)                          \
-                     : "l"(description(a)), "l"(description(b)));                                                                                \
+#define D_64 D16(0), D16(16), D16(32), D16(48)
+#define D_128 D_64, D16(64), D16(80), D16(96), D16(112)
+#define R_64                                                                                                           \
+    "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15, "                                           \
+    "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31, "                                 \
+    "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47, "                                 \
+    "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
+#define R_128                                                                                                          \
+    R_64 ", %64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79, "                          \
+         "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95, "                            \
+         "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111, "                \
+         "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+#define FACTORS_64 "%64, %65"
+#define FACTORS_128 "%128, %129"
+
+#define MULTIPLY(T, TYPE, ROWS_A, ROWS_B, SUMS, SHAPE, ROWS)                                                           \
+    template <> __device__ __forceinline__ void multiply<ROWS_A, ROWS_B, T, SUMS>(f32 (&d)[SUMS], u32 a, u32 b) {      \
+        asm volatile("wgmma.mma_async.sync.aligned." SHAPE ".f32." TYPE "." TYPE                                       \
+                     " {" R_##SUMS "}, " FACTORS_##SUMS ", 1, 1, 1" ROWS ";"                                           \
+                     : D_##SUMS                                                                                        \
+                     : "l"(description(a)), "l"(description(b)));                                                      \
     }
-#define MULTIPLIES(TYPE)                                                                                               \
-    MULTIPLY(TYPE, false, false, 0, 0)                                                                                 \
-    MULTIPLY(TYPE, false, true, 0, 1) MULTIPLY(TYPE, true, false, 1, 0) MULTIPLY(TYPE, true, true, 1, 1)
-MULTIPLIES(f16)
-MULTIPLIES(bf16)
+#define HALVES(T, SUMS, SHAPE)                                                                                         \
+    MULTIPLY(T, #T, false, false, SUMS, SHAPE, ", 0, 0") MULTIPLY(T, #T, false, true, SUMS, SHAPE, ", 0, 1")           \
+    MULTIPLY(T, #T, true, false, SUMS, SHAPE, ", 1, 0") MULTIPLY(T, #T, true, true, SUMS, SHAPE, ", 1, 1")
+HALVES(f16, 128, "m64n256k16")
+HALVES(f16, 64, "m64n128k16")
+HALVES(bf16, 128, "m64n256k16")
+HALVES(bf16, 64, "m64n128k16")
+MULTIPLY(f32, "tf32", false, false, 128, "m64n256k8", "")
+MULTIPLY(f32, "tf32", false, false, 64, "m64n128k8", "")

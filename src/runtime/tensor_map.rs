@@ -11,10 +11,10 @@ use cudarc::driver::sys::{
 use crate::element::Float;
 use crate::error::{Error, Result};
 
-/// Elements of a box's row: the 128 bytes that the swizzle spans.
-const BOX_COLS: u32 = 64;
+/// Bytes of a box's row: what the swizzle spans.
+const BOX_ROW: usize = 128;
 
-/// A batch of row-major matrices of 16-bit elements, and the boxes of 64 columns that a copy moves.
+/// A batch of row-major matrices, and the boxes that a copy moves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Matrices {
     pub(crate) batch: usize,
@@ -25,6 +25,8 @@ pub(crate) struct Matrices {
     /// Elements from one matrix to the next.
     pub(crate) stride: usize,
     pub(crate) box_rows: u32,
+    /// Whether copies round `f32` to tf32 on their way.
+    pub(crate) rounded: bool,
 }
 
 impl Matrices {
@@ -33,9 +35,11 @@ impl Matrices {
         let kind = match T::NAME {
             "f16" => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_FLOAT16,
             "bf16" => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
-            other => return Err(Error::argument(op, "f16 or bf16", other)),
+            "f32" if self.rounded => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_TFLOAT32,
+            "f32" => CUtensorMapDataType::CU_TENSOR_MAP_DATA_TYPE_FLOAT32,
+            other => return Err(Error::argument(op, "f16, bf16 or f32", other)),
         };
-        let bytes = |elements: usize| elements as u64 * 2;
+        let bytes = |elements: usize| elements as u64 * size_of::<T>() as u64;
         // The driver refuses sizes of 0, of which nothing is ever read, and its documentation asks that each stride be a
         // multiple of the one before, also that which one row or one matrix never takes.
         let [cols, rows, batch] = [self.cols, self.rows, self.batch].map(|n| n.max(1) as u64);
@@ -67,7 +71,7 @@ impl Matrices {
                 pointer as *mut _,
                 [cols, rows, batch].as_ptr(),
                 [row, matrix].as_ptr(),
-                [BOX_COLS, self.box_rows, 1].as_ptr(),
+                [(BOX_ROW / size_of::<T>()) as u32, self.box_rows, 1].as_ptr(),
                 [1, 1, 1].as_ptr(),
                 CUtensorMapInterleave::CU_TENSOR_MAP_INTERLEAVE_NONE,
                 CUtensorMapSwizzle::CU_TENSOR_MAP_SWIZZLE_128B,

@@ -12,6 +12,7 @@ mod memory;
 mod modules;
 mod no_context;
 mod raw;
+mod rounded;
 mod streams;
 mod tiles;
 mod unsafe_calls;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use cudarc::driver::{CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
+use super::choice::Aligned;
 use super::gemm::Gemm;
-use super::kernel::Aligned;
 pub use super::kernel::Kernel;
 use super::turned::Factor;
-use super::{split, thin, turned};
+use super::{boxes, split, thin, turned};
 use crate::element::Float;
-use crate::error::{Error, Result, to_i32};
+use crate::error::{Error, Result};
 use crate::runtime::grid::multiprocessors;
 use crate::runtime::launch::Launch;
-use crate::runtime::tensor_map::Matrices;
 
 /// [`Gemm`] with the kernel that suits it; `bias` has n elements, one to a column.
 ///
@@ -58,9 +57,6 @@ pub fn matmul_by<T: Float>(
     if gemm.is_empty() {
         return Ok(());
     }
-    if kernel == Kernel::Wgmma {
-        return by_boxes(stream, a, b, bias, y, gemm);
-    }
     gemm.spans(OP)?;
     if kernel.needs_pieces() {
         let begin = [a.device_ptr(stream).0, b.device_ptr(stream).0];
@@ -69,23 +65,26 @@ pub fn matmul_by<T: Float>(
             return Err(Error::argument(OP, expected, format!("{gemm:?}")));
         }
     }
-    if kernel == Kernel::Split64 {
-        let of_device = (multiprocessors(stream, OP)?, gemm.activation.code());
-        return split::matmul(stream, a, b, bias, y, gemm, of_device);
-    }
-    if kernel.module() == "matmul_thin" {
-        let by = (kernel, multiprocessors(stream, OP)?, gemm.activation.code());
-        return thin::matmul(stream, a, b, bias, y, gemm, by);
-    }
     if kernel.turns::<T>(gemm) {
         let turned = turned::copied(stream, a, b, gemm)?;
         let (copy, gemm) = (&turned.copy, &turned.gemm);
         return match turned.factor {
-            Factor::A => by_tiles(kernel, stream, copy, b, bias, y, gemm),
-            Factor::B => by_tiles(kernel, stream, a, copy, bias, y, gemm),
+            Factor::A => matmul_by(kernel, stream, copy, b, bias, y, gemm),
+            Factor::B => matmul_by(kernel, stream, a, copy, bias, y, gemm),
         };
     }
-    by_tiles(kernel, stream, a, b, bias, y, gemm)
+    match kernel.module() {
+        "matmul_wgmma" => boxes::matmul(kernel, stream, (a, b), bias, y, gemm),
+        "matmul_split" => {
+            let of_device = (multiprocessors(stream, OP)?, gemm.activation.code());
+            split::matmul(stream, a, b, bias, y, gemm, of_device)
+        }
+        "matmul_thin" => {
+            let by = (kernel, multiprocessors(stream, OP)?, gemm.activation.code());
+            thin::matmul(stream, a, b, bias, y, gemm, by)
+        }
+        _ => by_tiles(kernel, stream, a, b, bias, y, gemm),
+    }
 }
 
 /// A block for each tile of outputs.
@@ -119,51 +118,4 @@ fn by_tiles<T: Float>(
         launch = launch.scalar(stride as i64);
     }
     launch.scalar(gemm.activation.code()).run()
-}
-
-/// `matmul_wgmma`, which moves boxes by tensor maps; as many clusters stay as the device holds at once.
-fn by_boxes<T: Float>(
-    stream: &Arc<CudaStream>,
-    a: &impl DevicePtr<T>,
-    b: &impl DevicePtr<T>,
-    bias: Option<&impl DevicePtr<T>>,
-    y: &mut impl DevicePtrMut<T>,
-    gemm: &Gemm,
-) -> Result<()> {
-    let kernel = Kernel::Wgmma;
-    let [span_a, span_b, span_y] = gemm.spans(OP)?;
-    let entry = kernel.entry::<T>(gemm.transpose_a, gemm.transpose_b);
-    let launch = Launch::new(stream, kernel.module(), &entry)?;
-    let tiles = to_i32(OP, "tiles", kernel.tiles(gemm))?;
-    let clusters = (multiprocessors(stream, OP)? / kernel.cluster()).clamp(1, tiles as usize);
-    // a box holds 128 rows along k, or 64 of k
-    let boxes = |along_k| if along_k { 128 } else { 64 };
-    let of = |(rows, cols), ld, stride, along_k| Matrices {
-        batch: if stride == 0 { 1 } else { gemm.batch },
-        rows,
-        cols,
-        ld,
-        stride,
-        box_rows: boxes(along_k),
-    };
-    let [stored_a, stored_b] = gemm.stored();
-    let of_a = of(stored_a, gemm.lda, gemm.stride_a, !gemm.transpose_a);
-    let of_b = of(stored_b, gemm.ldb, gemm.stride_b, gemm.transpose_b);
-    let of_y = of((gemm.m, gemm.n), gemm.ldy, gemm.stride_y, false);
-    launch
-        .grid(clusters * kernel.cluster(), 1, 1)
-        .block(kernel.threads())
-        .shared(kernel.shared(gemm))
-        .read_boxes(a, span_a, &of_a)
-        .read_boxes(b, span_b, &of_b)
-        .write_boxes(y, span_y, &of_y)
-        .read_optional(bias, gemm.n)
-        .scalar(gemm.m as i32)
-        .scalar(gemm.n as i32)
-        .scalar(gemm.k as i32)
-        .scalar(i32::from(gemm.stride_a != 0))
-        .scalar(i32::from(gemm.stride_b != 0))
-        .scalar(tiles)
-        .scalar(gemm.activation.code())
-        .run()
 }

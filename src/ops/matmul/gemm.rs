@@ -69,6 +69,11 @@ impl Gemm {
         self.batch == 0 || self.m == 0 || self.n == 0
     }
 
+    /// Outputs of the whole batch.
+    pub(crate) fn outputs(&self) -> usize {
+        self.batch.saturating_mul(self.m).saturating_mul(self.n)
+    }
+
     /// Whether every row begins at a multiple of 16 bytes from its buffer's start, and every matrix at a multiple of its rows'
     /// distance, as tensor maps need it.
     pub(crate) fn in_16_bytes<T: Float>(&self) -> bool {

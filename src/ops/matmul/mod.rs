@@ -9,6 +9,8 @@
 //! `bf16` use Tensor Cores (`bf16` from sm_80 on), and `f32` does only where [`MatmulOptions::allow_tf32`] says so.
 
 mod blocks;
+mod boxes;
+mod choice;
 pub(crate) mod cpu;
 pub mod cuda;
 mod dots;

@@ -31,7 +31,7 @@ impl Parts {
 
     /// Outputs of a product, which each part has.
     pub(super) fn elements(gemm: &Gemm) -> Result<usize> {
-        let count = gemm.batch.saturating_mul(gemm.m).saturating_mul(gemm.n);
+        let count = gemm.outputs();
         let limit = i32::MAX as usize;
         if count > limit {
             let (what, value) = ("elements of a product in parts", count);
@@ -138,6 +138,13 @@ mod tests {
             let (part, parts) = KERNEL.parts::<half::bf16>(&gemm, multiprocessors);
             assert!(parts * KERNEL.tiles(&gemm) >= multiprocessors, "{m}");
             assert!(part % 32 == 0 && part * parts >= gemm.k && part * (parts - 1) < gemm.k);
+        }
+        // tiles of which a multiprocessor holds one: parts for one round, and a pair for two of them
+        for m in [16, 128] {
+            let gemm = Gemm::new(m, 4096, 9216, false, true);
+            let cut = Kernel::WgmmaSplit;
+            assert_eq!(cut.parts::<half::bf16>(&gemm, 132), (2304, 4));
+            assert_eq!(cut.tiles(&gemm) * 4 * cut.cluster(), 128);
         }
         let short = Gemm::new(1, 64, 100, false, true);
         assert_eq!(KERNEL.parts::<half::bf16>(&short, 132), (128, 1));

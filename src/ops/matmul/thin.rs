@@ -5,8 +5,9 @@ use std::sync::Arc;
 use cudarc::driver::{CudaSlice, CudaStream, DevicePtr, DevicePtrMut};
 
 use super::OP;
+use super::choice::FEW;
 use super::gemm::Gemm;
-use super::kernel::{FEW, Kernel};
+use super::kernel::Kernel;
 use super::split::{self, Parts};
 use crate::element::Float;
 use crate::error::{Error, Result};

@@ -1,5 +1,5 @@
-//! `f32` products on Tensor Cores of which neither factor is stored along its terms: large tiles have no kernel for them
-//! (`ldmatrix` cannot transpose 32 bits), so the smaller factor is transposed first.
+//! `f32` products on Tensor Cores with factors that are not stored along their terms. `mma.sync` in large tiles wants one that is
+//! (`ldmatrix` cannot transpose 32 bits), `wgmma` both; so a factor is transposed first, the smaller one if neither is.
 
 use std::sync::Arc;
 
@@ -12,19 +12,13 @@ use crate::error::{Error, Result};
 use crate::ops::transpose;
 use crate::runtime::launch::workspace;
 
-/// Multiplications of a multiprocessor's Tensor Cores in the time that its share of memory moves a byte, by data sheets: 46 on
-/// an A100, 41 on an RTX 4090, 68 on an H100.
-const A_BYTE: usize = 50;
-/// And in the time that one more launch takes.
-const A_LAUNCH: usize = 1 << 21;
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Factor {
     A,
     B,
 }
 
-/// Which factor is transposed, and the product of what then is.
+/// Which factor is transposed, and the product of what then is there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Turned {
     factor: Factor,
@@ -35,9 +29,9 @@ pub(super) struct Turned {
 }
 
 impl Turned {
-    /// The smaller factor of a `tn` product, if one of them lies without gaps and its transpose is in pieces.
+    /// The smaller factor that does not go along the terms, if such a one lies without gaps and its transpose is in pieces.
     pub(super) fn of(gemm: &Gemm) -> Option<Self> {
-        let [(_, m), (_, n)] = gemm.stored();
+        let [(_, cols_a), (_, cols_b)] = gemm.stored();
         let of = |factor, cols: usize, ld, stride: usize| {
             let batch = if stride == 0 { 1 } else { gemm.batch };
             let matrix = gemm.k.checked_mul(cols)?;
@@ -65,11 +59,16 @@ impl Turned {
                 gemm: turned,
             })
         };
-        let both = [
-            of(Factor::A, m, gemm.lda, gemm.stride_a),
-            of(Factor::B, n, gemm.ldb, gemm.stride_b),
-        ];
-        both.into_iter().flatten().min_by_key(Self::elements)
+        let a = || of(Factor::A, cols_a, gemm.lda, gemm.stride_a);
+        let b = || of(Factor::B, cols_b, gemm.ldb, gemm.stride_b);
+        let a = gemm.transpose_a.then(a).flatten();
+        let b = (!gemm.transpose_b).then(b).flatten();
+        a.into_iter().chain(b).min_by_key(Self::elements)
+    }
+
+    /// The product of what then is there.
+    pub(super) fn gemm(&self) -> &Gemm {
+        &self.gemm
     }
 
     fn elements(&self) -> usize {
@@ -78,10 +77,9 @@ impl Turned {
             .saturating_mul(self.cols)
     }
 
-    /// What the copy costs, in multiplications of one of so many multiprocessors.
-    pub(super) fn cost(&self, multiprocessors: usize) -> usize {
-        let bytes = self.elements().saturating_mul(2 * size_of::<f32>());
-        A_LAUNCH + bytes.saturating_mul(A_BYTE) / multiprocessors
+    /// What the copy reads and writes.
+    pub(super) fn bytes(&self) -> usize {
+        self.elements().saturating_mul(2 * size_of::<f32>())
     }
 }
 
@@ -92,10 +90,10 @@ pub(super) struct Copied<T> {
     pub(super) gemm: Gemm,
 }
 
-/// Transposes the smaller factor.
+/// Transposes a factor.
 ///
 /// # Errors
-/// Where neither can be ([`Turned::of`]), or whatever the driver answers.
+/// Where none can be ([`Turned::of`]), or whatever the driver answers.
 pub(super) fn copied<T: Float>(
     stream: &Arc<CudaStream>,
     a: &impl DevicePtr<T>,
@@ -103,7 +101,8 @@ pub(super) fn copied<T: Float>(
     gemm: &Gemm,
 ) -> Result<Copied<T>> {
     let Some(turned) = Turned::of(gemm) else {
-        let expected = "of two f32 factors whose rows do not go along the terms, one without gaps and a multiple of 4 terms";
+        let expected =
+            "f32 factors whose rows go along the terms, or have no gaps and a multiple of 4 terms";
         return Err(Error::argument(OP, expected, format!("{gemm:?}")));
     };
     // the driver has no buffers of nothing
@@ -138,6 +137,11 @@ mod tests {
         assert_eq!((turned.gemm.lda, turned.gemm.ldb), (68, 32));
         assert!(Turned::of(&Gemm { ldb: 132, ..gap }).is_none());
         assert!(Turned::of(&Gemm::new(64, 128, 33, true, false)).is_none());
+        // what goes along the terms stays
+        let second = Turned::of(&Gemm::new(64, 128, 32, false, false)).unwrap();
+        assert_eq!(second.factor, Factor::B);
+        assert_eq!(second.gemm, Gemm::new(64, 128, 32, false, true));
+        assert!(Turned::of(&second.gemm).is_none());
         // one matrix for all of a batch is copied once
         let shared = Gemm {
             batch: 8,

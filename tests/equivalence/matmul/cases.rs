@@ -101,52 +101,74 @@ pub fn cases(tile: usize) -> [Case; 7] {
 }
 
 /// `matmul_wgmma` copies boxes of rows and matrices that are multiples of 16 bytes apart, which gaps can make of any size.
-pub const BOXES: [Case; 5] = [
-    // nothing a multiple of a tile or a box, nor the sizes of 8 but for their gaps
-    Case {
-        name: "odd",
-        m: 257,
-        n: 265,
-        k: 65,
-        gap: 7,
-        bias: true,
-        ..PLAIN
-    },
-    // whole tiles, more stages than the ring has
-    Case {
-        name: "aligned",
-        m: 256,
-        n: 256,
-        k: 384,
-        activation: Activation::Relu,
-        ..PLAIN
-    },
-    Case {
-        name: "no_terms",
-        m: 16,
-        n: 24,
-        k: 0,
-        bias: true,
-        activation: Activation::Sigmoid,
-        ..PLAIN
-    },
-    Case {
-        name: "shared_b",
-        batch: 3,
-        m: 24,
-        n: 40,
-        k: 72,
-        gap: 8,
-        shared_b: true,
-        activation: Activation::Sigmoid,
-        ..PLAIN
-    },
-    Case {
-        name: "one",
-        gap: 7,
-        ..PLAIN
-    },
-];
+pub fn boxes([rows, cols]: [usize; 2]) -> [Case; 7] {
+    [
+        // nothing a multiple of a tile or a box, nor the sizes of 8 but for their gaps
+        Case {
+            name: "odd",
+            m: rows + 1,
+            n: cols + 9,
+            k: 65,
+            gap: 7,
+            bias: true,
+            ..PLAIN
+        },
+        // whole tiles, more stages than the ring has
+        Case {
+            name: "aligned",
+            m: rows,
+            n: cols,
+            k: 448,
+            activation: Activation::Relu,
+            ..PLAIN
+        },
+        // tiles side by side, of which the last is cut
+        Case {
+            name: "wide",
+            m: 40,
+            n: 328,
+            k: 136,
+            bias: true,
+            activation: Activation::Tanh,
+            ..PLAIN
+        },
+        Case {
+            name: "no_terms",
+            m: 16,
+            n: 24,
+            k: 0,
+            bias: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        Case {
+            name: "shared_b",
+            batch: 3,
+            m: 24,
+            n: 40,
+            k: 72,
+            gap: 8,
+            shared_b: true,
+            activation: Activation::Sigmoid,
+            ..PLAIN
+        },
+        Case {
+            name: "shared_whole_b",
+            batch: 2,
+            m: 16,
+            n: 136,
+            k: 40,
+            shared_b: true,
+            bias: true,
+            ..PLAIN
+        },
+        Case {
+            name: "one",
+            gap: 7,
+            ..PLAIN
+        },
+    ]
+}
 
 /// `matmul_mma` takes factors whose stored rows are whole pieces of 16 bytes; what else a case has runs in the layouts that
 /// store it so ([`in_pieces`]).
@@ -339,6 +361,19 @@ pub fn in_pieces<T: Float>(case: &Case, transpose_a: bool, transpose_b: bool) ->
     ];
     let size = size_of::<T>();
     lengths.iter().all(|len| (len * size).is_multiple_of(16))
+}
+
+/// Whether a tensor map can be made of both factors and of the output.
+pub fn in_boxes<T: Float>(case: &Case, transpose_a: bool, transpose_b: bool) -> bool {
+    let lengths = [
+        if transpose_a { case.m } else { case.k },
+        if transpose_b { case.k } else { case.n },
+        case.n,
+    ];
+    let size = size_of::<T>();
+    lengths
+        .iter()
+        .all(|len| ((len + case.gap) * size).is_multiple_of(16))
 }
 
 /// More tiles than the device has room for clusters, so that each walks on to a second and the ring goes on.

@@ -15,7 +15,8 @@ use crate::common::compare::{Tolerance, assert_close, assert_close_f64};
 use crate::common::data::{tensor, uniform, unwritten};
 use crate::emulated::wanted;
 use cases::{
-    BOXES, Case, LONG, PLAIN, cases, few, gemm, in_pieces, matrices, pieces, reference, walk,
+    Case, LONG, PLAIN, boxes, cases, few, gemm, in_boxes, in_pieces, matrices, pieces, reference,
+    walk,
 };
 
 pub use turned::turned;
@@ -41,13 +42,18 @@ fn kernel<T: Float>(
                 .iter()
                 .collect();
             let whole = is_mma(kernel) || kernel == Kernel::Tiled128;
-            if !wanted(T::NAME, &layout) || whole && !in_pieces::<T>(case, transpose_a, transpose_b)
-            {
+            let whole = whole && !in_pieces::<T>(case, transpose_a, transpose_b);
+            let apart = by_boxes(kernel) && !in_boxes::<T>(case, transpose_a, transpose_b);
+            if !wanted(T::NAME, &layout) || whole || apart {
                 continue;
             }
-            // one factor is transposed first, which has no gaps
-            let large = matches!(kernel, Kernel::Mma128x256 | Kernel::Mma128);
-            let turned = large && T::NAME == "f32" && transpose_a && !transpose_b;
+            // a factor is transposed first, which has no gaps
+            let along_terms = [!transpose_a, transpose_b];
+            let turned = match kernel {
+                Kernel::Mma128x256 | Kernel::Mma128 => along_terms == [false; 2],
+                _ => by_boxes(kernel) && along_terms != [true; 2],
+            };
+            let turned = turned && T::NAME == "f32";
             if turned && (case.gap != 0 || case.k % 4 != 0) {
                 continue;
             }
@@ -140,6 +146,13 @@ fn is_mma(kernel: Kernel) -> bool {
     matches!(
         kernel,
         Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Mma64 | Kernel::Split64
+    )
+}
+
+fn by_boxes(kernel: Kernel) -> bool {
+    matches!(
+        kernel,
+        Kernel::Wgmma | Kernel::Wgmma128 | Kernel::WgmmaSplit
     )
 }
 
@@ -246,13 +259,29 @@ pub fn thin_choice(device: &Device) {
     assert!(got.iter().all(|y| y.is_nan()));
 }
 
+fn in_all_boxes(device: &Device, which: Kernel, cases: &[Case]) {
+    kernel::<f16>(device, which, cases, sums::<f16>);
+    kernel::<bf16>(device, which, cases, sums::<bf16>);
+    kernel::<f32>(device, which, cases, tf32);
+}
+
 pub fn wgmma(device: &Device) {
-    kernel::<f16>(device, Kernel::Wgmma, &BOXES, sums::<f16>);
-    kernel::<bf16>(device, Kernel::Wgmma, &BOXES, sums::<bf16>);
+    in_all_boxes(device, Kernel::Wgmma, &boxes([256; 2]));
+}
+
+pub fn wgmma_128(device: &Device) {
+    in_all_boxes(device, Kernel::Wgmma128, &boxes([256, 128]));
+}
+
+pub fn wgmma_split(device: &Device) {
+    in_all_boxes(device, Kernel::WgmmaSplit, &LONG);
+    in_all_boxes(device, Kernel::WgmmaSplit, &boxes([256, 128])[2..6]);
 }
 
 pub fn wgmma_walk(device: &Device) {
-    kernel::<bf16>(device, Kernel::Wgmma, &[walk(device)], sums::<bf16>);
+    for which in [Kernel::Wgmma, Kernel::Wgmma128] {
+        kernel::<bf16>(device, which, &[walk(device)], sums::<bf16>);
+    }
 }
 
 /// `matmul_mma` is chosen where there is one and the factors come in whole pieces; what does not it refuses.
@@ -270,8 +299,13 @@ pub fn pieces_choice(device: &Device) {
     assert!(!is_mma(choose(&odd_rows)) && !is_mma(choose(&cut)));
     // AlexNet's fc6, and a product with sums too short to be cut
     let fully_connected = Gemm::new(16, 4096, 9216, false, true);
-    assert_eq!(choose(&fully_connected) == Kernel::Split64, there);
-    assert!(choose(&gemm) != Kernel::Split64);
+    let by_boxes = Kernel::WgmmaSplit.is_available::<bf16>(stream);
+    let in_parts = match by_boxes {
+        true => Kernel::WgmmaSplit,
+        false => Kernel::Split64,
+    };
+    assert_eq!(choose(&fully_connected) == in_parts, there);
+    assert!(choose(&gemm) != in_parts);
     if there {
         let a = stream.clone_htod(&vec![bf16::ONE; 24 * 17 + 1]).unwrap();
         let b = stream.clone_htod(&vec![bf16::ONE; 40 * 16]).unwrap();
@@ -295,7 +329,8 @@ pub fn pieces_choice(device: &Device) {
 pub fn choice(device: &Device) {
     let stream = device.as_cuda().unwrap().stream();
     let hopper = Kernel::Wgmma.is_available::<bf16>(stream);
-    let chosen = |gemm: &Gemm| Kernel::choose::<bf16>(stream, gemm).unwrap() == Kernel::Wgmma;
+    let choose = |gemm: &Gemm| Kernel::choose::<bf16>(stream, gemm).unwrap();
+    let chosen = |gemm: &Gemm| by_boxes(choose(gemm));
     let (m, n, k) = (4350, 256, 64);
     let gemm = Gemm::new(m, n, k, false, true);
     assert_eq!(chosen(&gemm), hopper);
@@ -314,6 +349,22 @@ pub fn choice(device: &Device) {
             ..gemm
         };
         assert_eq!(chosen(&two), mapped, "{more} elements apart");
+    }
+
+    // the smaller tile where the larger one would leave half of the device idle, and parts where there are few of either
+    if hopper {
+        let of = |m, n, k| choose(&Gemm::new(m, n, k, false, true));
+        assert_eq!(of(4096, 4096, 4096), Kernel::Wgmma);
+        assert_eq!(of(2048, 2048, 2048), Kernel::Wgmma);
+        assert_eq!(of(1024, 1024, 1024), Kernel::Wgmma128);
+        assert_eq!(of(128, 9216, 4096), Kernel::Wgmma128);
+        assert_eq!(of(128, 4096, 9216), Kernel::WgmmaSplit);
+        let tf32 = Gemm {
+            allow_tf32: true,
+            ..Gemm::new(4096, 4096, 4096, false, false)
+        };
+        let chosen = Kernel::choose::<f32>(stream, &tf32).unwrap();
+        assert_eq!(chosen, Kernel::Wgmma);
     }
 
     let whole = |len: usize| -> Vec<bf16> {

@@ -20,7 +20,10 @@ pub fn turned(device: &Device) {
     };
     let large = |gemm: &Gemm| {
         let chosen = Kernel::choose::<f32>(stream, gemm).unwrap();
-        matches!(chosen, Kernel::Mma128x256 | Kernel::Mma128)
+        matches!(
+            chosen,
+            Kernel::Mma128x256 | Kernel::Mma128 | Kernel::Wgmma | Kernel::Wgmma128
+        )
     };
     // a fully connected layer's gradient of its weights
     assert!(large(&of(4096, 9216, 128)) && large(&of(4096, 4096, 4096)));
@@ -32,7 +35,7 @@ pub fn turned(device: &Device) {
     };
     assert!(!large(&both) && large(&Gemm { lda: 4096, ..both }));
 
-    // either factor, in batches of their own and with one for all
+    // either factor or both, in batches of their own and with one for all
     let none = None::<&CudaSlice<f32>>;
     for (m, n, k, batch, shared) in [
         (8, 264, 36, 1, false),
@@ -51,7 +54,11 @@ pub fn turned(device: &Device) {
             |len: usize| -> Vec<f32> { (0..len).map(|i| (i * 7 % 5) as f32 - 2.0).collect() };
         let (a, b) = (whole(batch * m * k), whole(batch * n * k));
         let [a_on, b_on] = [&a, &b].map(|x| stream.clone_htod(x).unwrap());
-        for kernel in [Kernel::Mma128x256, Kernel::Mma128] {
+        let kernels = [Kernel::Mma128x256, Kernel::Mma128, Kernel::Wgmma128];
+        for kernel in kernels {
+            if !kernel.is_available::<f32>(stream) {
+                continue;
+            }
             let mut y = stream.clone_htod(&vec![f32::NAN; batch * m * n]).unwrap();
             matmul_by(kernel, stream, &a_on, &b_on, none, &mut y, &gemm).unwrap();
             let got = stream.clone_dtoh(&y).unwrap();

@@ -6,6 +6,11 @@ use super::swizzle::Swizzle;
 pub const BYTES: usize = 128;
 const MAGIC: u64 = 0x3150_414d_4f53_4e54;
 
+// Of `CUtensorMapDataType`.
+const FLOAT32_FTZ: u8 = 10;
+const TFLOAT32: u8 = 11;
+const TFLOAT32_FTZ: u8 = 12;
+
 /// A tensor in global memory and the box that copies take out of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorMap {
@@ -54,6 +59,27 @@ impl TensorMap {
             .map(|d| self.taken(d))
             .product::<u32>()
             * self.element()
+    }
+
+    /// What a copy into shared memory makes of elements: of tf32 it leaves 10 bits of the fraction, rounded to nearest even
+    /// (neither documented nor said against; NaN and infinities stay), and where the type says so no subnormal numbers.
+    pub fn received(&self, elements: &mut [u8]) {
+        let (flushes, rounds) = match self.kind {
+            FLOAT32_FTZ => (true, false),
+            TFLOAT32 => (false, true),
+            TFLOAT32_FTZ => (true, true),
+            _ => return,
+        };
+        for word in elements.chunks_exact_mut(4) {
+            let mut bits = u32::from_le_bytes([word[0], word[1], word[2], word[3]]);
+            let value = f32::from_bits(bits);
+            if flushes && value.is_subnormal() {
+                bits &= 1 << 31;
+            } else if rounds && value.is_finite() {
+                bits = (bits + 0xFFF + (bits >> 13 & 1)) & !0x1FFF;
+            }
+            word.copy_from_slice(&bits.to_le_bytes());
+        }
     }
 
     pub fn encode(&self) -> [u8; BYTES] {

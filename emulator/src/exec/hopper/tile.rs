@@ -151,6 +151,7 @@ fn tile_in(c: &mut Context<'_>, i: &Inst, lane: usize) -> Result<(), Flow> {
             let at = (row.at + row.skipped) as usize;
             let part = &mut plain[at..at + row.bytes as usize];
             c.read_global(i, lane, row.global, part)?;
+            map.received(part);
         }
     }
     let mut data = vec![0; plain.len()];
