@@ -191,7 +191,7 @@ fn log2_tail(t: f32) -> f32 {
 }
 
 /// Where the normal distribution ends: 4 √2, beyond which there is 8e-9 of it.
-const TAIL: f32 = 5.656_854_2;
+const TAIL: f32 = 5.656_854;
 
 /// `2^x` for x from -100 to 0, to within one unit in the last place.
 #[inline(always)]
