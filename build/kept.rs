@@ -10,10 +10,16 @@ use crate::pack::{self, Text};
 pub struct Kept(PathBuf);
 
 impl Kept {
-    /// In cargo's target folder, where all profiles find it; in the script's own where that is not to be seen.
+    /// In cargo's target folder, where all profiles find it; in the script's own where that is not to be seen. Cargo tags the
+    /// folder only where it makes it itself; `target/PROFILE/build/CRATE/out` is what it looks like.
     pub fn open(out: &Path) -> Self {
-        let is_target = |folder: &&Path| folder.join("CACHEDIR.TAG").is_file();
-        let target = out.ancestors().find(is_target).unwrap_or(out);
+        let tagged = out
+            .ancestors()
+            .find(|folder| folder.join("CACHEDIR.TAG").is_file());
+        let mut above = out.ancestors().skip(2);
+        let is_cargos = above.next().is_some_and(|folder| folder.ends_with("build"));
+        let laid_out = above.nth(1).filter(|_| is_cargos);
+        let target = tagged.or(laid_out).unwrap_or(out);
         Self(target.join("warpsmith-ptx"))
     }
 
