@@ -65,10 +65,10 @@ fn tests_that_look_at_the_repository_stay_here() {
     }
     look.sort();
     let collects = text("scripts/gpu-suite");
-    let left_out = format!("grep -v '/\\({}\\)-", look.join("\\|"));
+    let left_out = format!("        {}) ;;\n", look.join(" | "));
     assert!(
         collects.contains(&left_out),
-        "{left_out} is not in scripts/gpu-suite"
+        "{left_out:?} is not in scripts/gpu-suite"
     );
 }
 
@@ -89,6 +89,7 @@ impl Machine {
             "made/tests/errors",
             &format!("echo 'test one ... ok'\n{end}"),
         );
+        machine.program("made/benches/times", &format!("echo 'so long' >&2\n{end}"));
         for name in words(&text("scripts/gpu-suite.run"), "\"$here/") {
             let place = format!("made/{name}");
             if !machine.0.path().join(&place).exists() {
@@ -197,8 +198,10 @@ fn why_many_gpus_are_not_tried_is_said() {
 fn a_test_that_fails_fails_the_suite() {
     let (output, report) = Machine::new("GPUs: 1\nNCCL: found", false).run();
     assert!(!output.status.success());
-    assert!(
-        report.contains("- errors: **failed**, exit code 3"),
-        "{report}"
-    );
+    for line in [
+        "- errors: **failed**, exit code 3",
+        "- times: **failed**: so long",
+    ] {
+        assert!(report.contains(line), "{line}: {report}");
+    }
 }
