@@ -1,6 +1,6 @@
 //! Several PTX texts become one module: `cuLink*`.
 
-use super::raw::{Code, Own, launch, ok, synchronise};
+use super::raw::{Code, Own, ok, run_alone};
 use cudarc::driver::sys::{self, CUjit_option, CUjitInputType, CUresult};
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::ptr::null_mut;
@@ -103,16 +103,7 @@ impl Link {
             ))
             .unwrap();
             let mut arguments = [(&raw mut out).cast::<c_void>()];
-            ok(launch(
-                function,
-                [1; 3],
-                [1; 3],
-                0,
-                null_mut(),
-                &mut arguments,
-            ))
-            .unwrap();
-            ok(synchronise()).unwrap();
+            run_alone(function, &mut arguments);
             ok(sys::cuMemcpyDtoH_v2((&raw mut answer).cast(), out, 4)).unwrap();
         }
         answer

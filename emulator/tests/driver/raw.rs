@@ -85,6 +85,12 @@ impl Drop for Own {
     }
 }
 
+/// Launches one thread, and waits for it.
+pub fn run_alone(function: sys::CUfunction, arguments: &mut [*mut c_void]) {
+    ok(launch(function, [1; 3], [1; 3], 0, null_mut(), arguments)).unwrap();
+    ok(synchronise()).unwrap();
+}
+
 pub fn launch(
     function: sys::CUfunction,
     grid: [u32; 3],

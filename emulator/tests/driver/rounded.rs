@@ -1,10 +1,9 @@
 //! Boxes whose elements a copy changes on its way: tf32, and types that flush.
 
-use super::raw::{Own, launch, ok, synchronise};
+use super::raw::{Own, run_alone};
 use super::tiles::{Map, download, function, own, tile_kernel, upload};
 use cudarc::driver::sys::{CUtensorMapDataType as Type, CUtensorMapSwizzle as Swizzle};
 use std::ffi::c_void;
-use std::ptr::null_mut;
 
 /// What a box of such elements brings.
 fn received(own: &Own, kind: Type, data: &[u32]) -> Vec<u32> {
@@ -27,16 +26,7 @@ fn received(own: &Own, kind: Type, data: &[u32]) -> Vec<u32> {
         (&raw mut out).cast(),
     ];
     let kernel = function(&tile_kernel(&[0], 4 * data.len() as u32), "k");
-    ok(launch(
-        kernel,
-        [1; 3],
-        [1; 3],
-        0,
-        null_mut(),
-        &mut arguments,
-    ))
-    .unwrap();
-    ok(synchronise()).unwrap();
+    run_alone(kernel, &mut arguments);
     download(out, data.len())
 }
 

@@ -1,6 +1,6 @@
 //! Tensor maps: boxes there and back; passed over on a device that has none.
 
-use super::raw::{Own, launch, ok, synchronise};
+use super::raw::{Own, ok, run_alone};
 use cudarc::driver::sys::{self, CUtensorMapDataType as Type, CUtensorMapSwizzle as Swizzle};
 use std::ffi::{CString, c_void};
 use std::ptr::null_mut;
@@ -146,16 +146,7 @@ fn round_trip(
         (&raw mut out_argument).cast(),
     ];
     let kernel = function(&tile_kernel(corner, 4 * total as u32), "k");
-    ok(launch(
-        kernel,
-        [1; 3],
-        [1; 3],
-        0,
-        null_mut(),
-        &mut arguments,
-    ))
-    .unwrap();
-    ok(synchronise()).unwrap();
+    run_alone(kernel, &mut arguments);
     let span = match swizzle {
         Swizzle::CU_TENSOR_MAP_SWIZZLE_NONE => 16,
         Swizzle::CU_TENSOR_MAP_SWIZZLE_32B => 32,

@@ -34,6 +34,17 @@ pub const PLAIN: Case = Case {
     activation: Activation::None,
 };
 
+/// Sums of nothing: what leaves is the bias's.
+const NO_TERMS: Case = Case {
+    name: "no_terms",
+    m: 16,
+    n: 24,
+    k: 0,
+    bias: true,
+    activation: Activation::Sigmoid,
+    ..PLAIN
+};
+
 /// Small, because the device may be emulated; each kernel runs all of them in all four layouts.
 pub fn cases(tile: usize) -> [Case; 7] {
     [
@@ -56,15 +67,7 @@ pub fn cases(tile: usize) -> [Case; 7] {
             activation: Activation::Relu,
             ..PLAIN
         },
-        Case {
-            name: "no_terms",
-            m: 9,
-            n: 24,
-            k: 0,
-            bias: true,
-            activation: Activation::Sigmoid,
-            ..PLAIN
-        },
+        Case { m: 9, ..NO_TERMS },
         // rows apart from each other, the gaps NaN; 16-byte accesses stay possible, the last one is partial
         Case {
             name: "gaps",
@@ -132,15 +135,7 @@ pub fn boxes([rows, cols]: [usize; 2]) -> [Case; 7] {
             activation: Activation::Tanh,
             ..PLAIN
         },
-        Case {
-            name: "no_terms",
-            m: 16,
-            n: 24,
-            k: 0,
-            bias: true,
-            activation: Activation::Sigmoid,
-            ..PLAIN
-        },
+        NO_TERMS,
         Case {
             name: "shared_b",
             batch: 3,
@@ -199,15 +194,7 @@ pub fn pieces([rows, cols]: [usize; 2]) -> [Case; 10] {
             activation: Activation::Relu,
             ..PLAIN
         },
-        Case {
-            name: "no_terms",
-            m: 16,
-            n: 24,
-            k: 0,
-            bias: true,
-            activation: Activation::Sigmoid,
-            ..PLAIN
-        },
+        NO_TERMS,
         // rows apart from each other, the gaps NaN
         Case {
             name: "gaps",
